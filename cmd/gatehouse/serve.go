@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gatehouse/internal/app"
+	"gatehouse/internal/config"
+	"gatehouse/internal/httpserver"
+	"gatehouse/internal/secret"
+	"gatehouse/store"
+	"gatehouse/store/mongo"
+	"gatehouse/store/sql"
+)
+
+// newServeCommand returns the command that serves. Its flags go into overrides, which load reads.
+func newServeCommand(load func() (*config.Loaded, error), overrides map[string]string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve GraphQL, the playground and the REST endpoints (the default)",
+		Long: `Serve until interrupted. Requests that are being served when SIGINT or SIGTERM comes have time to finish.
+
+The first start on an empty store makes an organisation and an administrator, and prints their credentials once.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for flag, key := range map[string]string{"port": "listen_port", "listen": "gatehouse.listen_address", "data-dir": "gatehouse.data_dir"} {
+				if f := cmd.Flags().Lookup(flag); f != nil && f.Changed {
+					overrides[key] = f.Value.String()
+				}
+			}
+			loaded, err := load()
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), loaded, cmd.OutOrStdout(), os.Stderr)
+		},
+	}
+	cmd.Flags().Int("port", 3000, "port to listen on, 0 for a free one (listen_port)")
+	cmd.Flags().String("listen", "", "address to listen on, all by default (gatehouse.listen_address)")
+	cmd.Flags().String("data-dir", "./data", "folder of the database and the generated secrets (gatehouse.data_dir)")
+	return cmd
+}
+
+// serve runs the server until ctx ends. What people need to know at the start goes to out, the logs to logs.
+func serve(ctx context.Context, loaded *config.Loaded, out, logs io.Writer) error {
+	cfg := &loaded.Config
+	log := newLogger(cfg, logs)
+	if names := loaded.WithoutEffect(); len(names) > 0 {
+		log.Warn("these settings are known, and do nothing in this version", "settings", strings.Join(names, ", "))
+	}
+	if len(loaded.Unknown) > 0 {
+		log.Warn("these settings are unknown", "settings", strings.Join(loaded.Unknown, ", "))
+	}
+	access := httpserver.NewBufferedWriter(logs, 0)
+	defer access.Close() //nolint:errcheck // the log's own writer is all there is to tell
+	a, s, err := open(ctx, cfg, log, newLogger(cfg, access))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			log.Error("close the store", "error", err)
+		}
+	}()
+	defer a.Close()
+	tlsConfig, err := cfg.HTTPServerOptions.TLSConfig()
+	if err != nil {
+		return err
+	}
+	server := httpserver.New(httpserver.Options{Address: cfg.Address(), Handler: a.Handler, TLS: tlsConfig, Logger: log,
+		ShutdownTimeout: cfg.Gatehouse.ShutdownTimeout})
+	if err := server.Listen(); err != nil {
+		return err
+	}
+	if err := welcome(ctx, cfg, a, server.Addr(), out); err != nil {
+		return err
+	}
+	return server.Serve(ctx)
+}
+
+// welcome prints where the server is and, at the first start, the credentials: the one time that they are shown.
+func welcome(ctx context.Context, cfg *config.Config, a *app.App, addr string, out io.Writer) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return err
+	}
+	url := cfg.URL(n)
+	empty, err := a.IsEmpty(ctx)
+	if err != nil {
+		return fmt.Errorf("read the store: %w", err)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "Gatehouse serves %s\n", url)
+	if cfg.Gatehouse.Playground {
+		fmt.Fprintf(&text, "  playground    %s/playground\n", url)
+	}
+	if empty {
+		made, err := a.Bootstrap(ctx, app.DefaultBootstrap())
+		if err != nil {
+			return fmt.Errorf("first start: %w", err)
+		}
+		writeCredentials(&text, made, a.AdminSecret)
+	}
+	_, err = io.WriteString(out, text.String())
+	return err
+}
+
+// writeCredentials prints what a bootstrap made.
+func writeCredentials(w io.Writer, made *app.Bootstrapped, adminSecret string) {
+	fmt.Fprintf(w, "  organisation  %s\n  e-mail        %s\n", made.OrgID, made.Email)
+	if made.Password != "" {
+		fmt.Fprintf(w, "  password      %s\n", made.Password)
+	}
+	fmt.Fprintf(w, "  access key    %s\n  admin secret  %s\n", made.AccessKey, adminSecret)
+	if made.UserCreated {
+		fmt.Fprintln(w, "This is the only time that the password is shown. Keep it.")
+	}
+}
+
+// open opens the store and assembles the program over it.
+func open(ctx context.Context, cfg *config.Config, log, access *slog.Logger) (*app.App, *store.Store, error) {
+	if err := os.MkdirAll(cfg.Gatehouse.DataDir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("data directory: %w", err)
+	}
+	keyring, err := secret.Load(cfg.Gatehouse.DataDir, cfg.Gatehouse.EncryptionKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	adminSecret, _, err := secret.AdminSecret(cfg.Gatehouse.DataDir, cfg.AdminSecret)
+	if err != nil {
+		return nil, nil, err
+	}
+	engine, err := openEngine(ctx, cfg, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := store.New(engine, store.WithDuplicateRoutes(cfg.EnableDuplicateSlugs))
+	info, _ := debug.ReadBuildInfo()
+	b := newBuild(info)
+	return app.New(app.Options{Config: cfg, Store: s, Keyring: keyring, AdminSecret: adminSecret, Log: log, AccessLog: access,
+		Version: b.Version, Revision: b.Commit}), s, nil
+}
+
+// openEngine is the one place that knows which engines there are.
+func openEngine(ctx context.Context, cfg *config.Config, log *slog.Logger) (store.Engine, error) {
+	layer := cfg.Layer(config.LayerMain)
+	if layer.Type == config.Mongo {
+		return mongo.Open(ctx, mongo.Config{URL: layer.WriteDSN(), UseSSL: cfg.MongoUseSSL, InsecureSkipVerify: cfg.MongoSSLInsecureSkipVerify,
+			AllowInvalidHostnames: cfg.MongoSSLAllowInvalidHostnames, CAFile: cfg.MongoSSLCAFile, PEMKeyFile: cfg.MongoSSLPEMKeyFile,
+			SessionConsistency: cfg.MongoSessionConsistency, BatchSize: cfg.MongoBatchSize, DirectConnection: cfg.MongoDirectConnection, Logger: log})
+	}
+	return sql.Open(ctx, sql.Config{Type: string(layer.Type), DSN: layer.WriteDSN(), ReadDSN: layer.ReadDSN(),
+		PreferSimpleProtocol: layer.Postgres.PreferSimpleProtocol, Logger: log})
+}
+
+// newLogger makes the logger that the configuration asks for.
+func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Gatehouse.LogLevel)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

@@ -1,0 +1,81 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"gatehouse/internal/core"
+)
+
+// present renders an error: the message for people, extensions.code for machines. Whatever is no core.Error is logged here,
+// once, and the client reads "Internal error".
+func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
+	var own *core.Error
+	if !errors.As(err, &own) {
+		var query *gqlerror.Error
+		if errors.As(err, &query) && query.Unwrap() == nil {
+			return presentQueryError(ctx, query)
+		}
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+			own = core.Wrap(core.CodeUnavailable, err, "the request took too long, or was given up")
+		}
+	}
+	if own == nil {
+		own = core.AsError(err)
+	}
+	if own.Code == core.CodeInternal {
+		o.Log.ErrorContext(ctx, "internal error", slog.String("request_id", o.RequestID(ctx)), slog.String("path", graphql.GetPath(ctx).String()), slog.Any("error", err))
+	}
+	return &gqlerror.Error{Message: own.Message, Path: graphql.GetPath(ctx), Extensions: map[string]any{"code": string(own.Code)}}
+}
+
+// presentQueryError gives errors of the query itself (syntax, unknown fields, wrong arguments) a code.
+func presentQueryError(ctx context.Context, err *gqlerror.Error) *gqlerror.Error {
+	out := *err
+	if out.Path == nil {
+		out.Path = graphql.GetPath(ctx)
+	}
+	switch out.Extensions["code"] {
+	case nil:
+		out.Extensions = map[string]any{"code": string(core.CodeInvalid)}
+	case "COMPLEXITY_LIMIT_EXCEEDED":
+		out.Extensions = map[string]any{"code": string(core.CodeLimit)}
+		out.Message += ": ask for fewer fields, or smaller pages with first"
+	case errcode.ValidationFailed, errcode.ParseFailed:
+	}
+	return &out
+}
+
+// recovered turns a panic into an internal error; present logs it with the stack.
+func (o Options) recovered(ctx context.Context, v any) error {
+	o.Log.ErrorContext(ctx, "panic", slog.String("request_id", o.RequestID(ctx)), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
+	return core.Errorf(core.CodeInternal, "Internal error")
+}
+
+// refuse answers a request that never reaches the executor.
+func (o Options) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	e := o.present(r.Context(), err)
+	status := http.StatusInternalServerError
+	if core.CodeOf(err) == core.CodeUnauthenticated {
+		status = http.StatusUnauthorized
+	}
+	WriteError(w, status, e.Message, e.Extensions["code"].(string))
+}
+
+// WriteError writes an answer that holds one error and no data, for refusals outside of the executor.
+func WriteError(w http.ResponseWriter, status int, message, code string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"errors": []any{map[string]any{"message": message, "extensions": map[string]any{"code": code}}},
+		"data":   nil,
+	})
+}

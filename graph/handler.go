@@ -1,0 +1,144 @@
+// Package graph is the GraphQL face: it serves the schema over HTTP, server-sent events and websockets, authenticates, guards,
+// limits, and renders errors. What the fields do lies in package resolvers.
+package graph
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"gatehouse/graph/generated"
+	"gatehouse/internal/authz"
+	"gatehouse/internal/core"
+)
+
+// Options say what the handler serves, and how.
+type Options struct {
+	Resolvers generated.ResolverRoot
+	// WithLoaders gives the context of an operation its batch loaders.
+	WithLoaders   func(context.Context) context.Context
+	Authenticator *authz.Authenticator
+	Guard         authz.Guard
+	Limits        Limits
+	Introspection bool
+	Log           *slog.Logger
+	// RequestID names the request in the log.
+	RequestID func(context.Context) string
+}
+
+// parserTokens bounds the length of a query text, in tokens, before it is parsed.
+const parserTokens = 20_000
+
+// New makes the handler of /graphql: POST, GET for queries, server-sent events for "Accept: text/event-stream", and websockets
+// that speak graphql-transport-ws (or the older graphql-ws), whose connection_init payload carries the headers.
+// Browsers can open websockets from our own pages only.
+func New(o Options) http.Handler {
+	srv := handler.New(generated.NewExecutableSchema(generated.Config{
+		Resolvers:  o.Resolvers,
+		Directives: directives(o.Guard),
+		Complexity: complexity(),
+	}))
+	srv.AddTransport(transport.Websocket{
+		KeepAlivePingInterval: 20 * time.Second,
+		PingPongInterval:      20 * time.Second,
+		InitTimeout:           10 * time.Second,
+		InitFunc:              o.initWebsocket,
+	})
+	srv.AddTransport(transport.SSE{KeepAlivePingInterval: 20 * time.Second})
+	srv.AddTransport(transport.GET{})
+	srv.AddTransport(transport.POST{})
+	srv.SetQueryCache(lru.New[*ast.QueryDocument](500))
+	srv.SetParserTokenLimit(parserTokens)
+	if o.Introspection {
+		srv.Use(extension.Introspection{})
+	}
+	srv.Use(o.Limits)
+	if o.Limits.Complexity > 0 {
+		srv.Use(extension.FixedComplexityLimit(o.Limits.Complexity))
+	}
+	srv.SetErrorPresenter(o.present)
+	srv.SetRecoverFunc(o.recovered)
+	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		return next(o.WithLoaders(ctx))
+	})
+	return o.authenticated(srv)
+}
+
+// authenticated puts the actor into the context. Wrong credentials end here with 401; without any, the schema can be read and
+// nothing else.
+func (o Options) authenticated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		actor, err := o.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"), r.Header.Get("admin-auth"))
+		if err != nil {
+			o.refuse(w, r, err)
+			return
+		}
+		ctx := authz.With(r.Context(), actor)
+		if !actor.Known() && r.Header.Get("Upgrade") == "" {
+			refused := &refusal{ResponseWriter: w}
+			ctx, w = context.WithValue(ctx, refusalKey{}, refused), refused
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// initWebsocket authenticates a websocket, whose browsers cannot set headers, by the payload of connection_init.
+func (o Options) initWebsocket(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+	authorization := payload.Authorization()
+	adminAuth := payload.GetString("admin-auth")
+	if authorization == "" && adminAuth == "" {
+		return ctx, nil, nil
+	}
+	actor, err := o.Authenticator.Authenticate(ctx, authorization, adminAuth)
+	if err != nil {
+		return ctx, nil, err
+	}
+	return authz.With(ctx, actor), nil, nil
+}
+
+// refusal turns the status of an answer to nobody into 401 when a field asked for credentials.
+type refusal struct {
+	http.ResponseWriter
+	denied, wrote bool
+}
+
+type refusalKey struct{}
+
+// deny remembers that an operation of nobody was refused.
+func deny(ctx context.Context, err error) {
+	if r, ok := ctx.Value(refusalKey{}).(*refusal); ok && core.CodeOf(err) == core.CodeUnauthenticated {
+		r.denied = true
+	}
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *refusal) WriteHeader(status int) {
+	if r.denied && status == http.StatusOK {
+		status = http.StatusUnauthorized
+	}
+	r.wrote = true
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (r *refusal) Write(b []byte) (int, error) {
+	if !r.wrote {
+		r.WriteHeader(http.StatusOK)
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Flush implements http.Flusher, for server-sent events.
+func (r *refusal) Flush() {
+	if f, ok := r.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
+}

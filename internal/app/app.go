@@ -1,0 +1,165 @@
+// Package app assembles the program: the resolvers over a store, both faces over the resolvers, and the edge around them. It
+// exists so that the server and its tests are put together by the same lines.
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"gatehouse/graph"
+	"gatehouse/internal/authz"
+	"gatehouse/internal/changes"
+	"gatehouse/internal/config"
+	"gatehouse/internal/core"
+	"gatehouse/internal/httpserver"
+	"gatehouse/internal/secret"
+	"gatehouse/internal/token"
+	"gatehouse/resolvers"
+	"gatehouse/rest"
+	"gatehouse/store"
+	"gatehouse/web"
+)
+
+// App is the program without its listener.
+type App struct {
+	// Handler serves everything.
+	Handler http.Handler
+	// AdminSecret is the one that opens /admin.
+	AdminSecret string
+
+	resolver *resolvers.Resolver
+	store    *store.Store
+	broker   *changes.Broker
+}
+
+// Options are what New assembles.
+type Options struct {
+	Config  *config.Config
+	Store   *store.Store
+	Keyring *secret.Keyring
+	// AdminSecret is the configured or generated one.
+	AdminSecret string
+	// Log is for what operators read, AccessLog for a line a request; nil is none.
+	Log, AccessLog    *slog.Logger
+	Version, Revision string
+}
+
+// New assembles the program.
+func New(o Options) *App {
+	cfg := o.Config
+	guard := authz.Guard{AllowAdminResetPassword: cfg.Security.AllowAdminResetPassword}
+	broker := changes.NewBroker()
+	r := resolvers.New(o.Store, o.Keyring, broker, guard, o.Log, settings(cfg, o.Version))
+	authenticator := &authz.Authenticator{FindUser: r.Authenticate, AdminSecret: o.AdminSecret}
+	a := &App{AdminSecret: o.AdminSecret, resolver: r, store: o.Store, broker: broker}
+	a.Handler = a.edge(o, a.faces(o, guard, authenticator))
+	return a
+}
+
+// Close ends the subscriptions. The store is the caller's.
+func (a *App) Close() { a.broker.Close() }
+
+func settings(cfg *config.Config, version string) resolvers.Settings {
+	gateway := cfg.GatewayURL()
+	if gateway == "" {
+		gateway = "http://localhost:8080"
+	}
+	return resolvers.Settings{
+		Version: version, PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg),
+		HashKeys: cfg.HashKeys, HashFunction: token.Default, ListHashedKeys: cfg.EnableHashedKeysListing,
+		UpdateByHash: cfg.EnableUpdateKeyByHash, DeleteByHash: cfg.EnableDeleteKeyByHash, NoKeyByUsername: cfg.DisableKeyActionsByUsername,
+		MasterKeys: cfg.EnableMasterKeys, ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
+		ForbidViewAccessKey: cfg.Security.ForbidAdminViewAccessToken, ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
+		PasswordHistory: cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
+	}
+}
+
+// maxPageSize lets a page be as large as the configured page_size, whatever the limit of GraphQL says.
+func maxPageSize(cfg *config.Config) int { return max(cfg.Gatehouse.GraphQL.MaxPageSize, cfg.PageSize) }
+
+// faces routes by the first part of the path.
+func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authenticator) http.Handler {
+	cfg := o.Config
+	limits := cfg.Gatehouse.GraphQL
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", routed("/graphql", graph.New(graph.Options{
+		Resolvers: a.resolver, WithLoaders: a.resolver.WithLoaders, Authenticator: authenticator, Guard: guard,
+		Limits:        graph.Limits{Depth: limits.MaxDepth, Complexity: limits.MaxComplexity, Aliases: limits.MaxAliases},
+		Introspection: limits.Introspection, Log: o.Log, RequestID: httpserver.RequestID,
+	})))
+	legacy := rest.New(rest.Options{
+		Query: a.resolver.Query(), Mutation: a.resolver.Mutation(),
+		Fields:        rest.Fields{Api: a.resolver.Api(), Key: a.resolver.Key(), User: a.resolver.User()},
+		Authenticator: authenticator, Guard: guard, Operations: graph.Operations(),
+		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log,
+	})
+	mux.Handle("/", legacy)
+	health := "/" + strings.Trim(cfg.HealthCheckEndpointName, "/")
+	mux.Handle(health, routed(health, httpserver.NewHealth(o.Version, o.Log, map[string]httpserver.Check{
+		"store": {Component: "datastore", Required: true, Run: a.store.Ping},
+	})))
+	if cfg.Gatehouse.Playground {
+		playground := routed("/playground", web.Playground())
+		mux.Handle("/playground", playground)
+		mux.Handle("/playground/", playground)
+		mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
+	}
+	// net/http's mux would redirect paths with empty or dotted parts; the legacy router sees /api and /admin as they came.
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/admin/") {
+			legacy.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func routed(template string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpserver.SetRoute(r.Context(), template)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// edge wraps the faces in what every request passes.
+func (a *App) edge(o Options, faces http.Handler) http.Handler {
+	cfg := o.Config.Gatehouse
+	chain := []httpserver.Middleware{httpserver.Identify}
+	if o.AccessLog != nil {
+		chain = append(chain, httpserver.AccessLog(o.AccessLog))
+	}
+	if cfg.Metrics {
+		metrics := httpserver.NewMetrics(o.Version, o.Revision)
+		chain = append(chain, metrics.Middleware)
+		next := faces
+		faces = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/metrics" {
+				httpserver.SetRoute(r.Context(), "/metrics")
+				metrics.Handler().ServeHTTP(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	chain = append(chain, httpserver.Recover(o.Log, refusal(http.StatusInternalServerError, core.CodeInternal, "Internal error")),
+		httpserver.SecurityHeaders("default-src 'none'; frame-ancestors 'none'"), httpserver.Timeout(cfg.RequestTimeout),
+		httpserver.LimitBody(cfg.MaxBodyBytes, refusal(http.StatusRequestEntityTooLarge, core.CodeTooLarge,
+			"the body is too large: send less, or raise max_body_bytes")))
+	return httpserver.Chain(faces, chain...)
+}
+
+// refusal answers in the shape of the face that the request is for.
+func refusal(status int, code core.Code, message string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/graphql" {
+			graph.WriteError(w, status, message, string(code))
+			return
+		}
+		rest.WriteError(w, status, message)
+	}
+}
+
+// asAdmin is the context in which the program itself acts.
+func asAdmin(ctx context.Context) context.Context { return authz.With(ctx, authz.Actor{Admin: true}) }

@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/core"
+	"gatehouse/internal/secret"
+	"gatehouse/store"
+)
+
+// Bootstrap says which organisation and administrator there shall be.
+type Bootstrap struct {
+	// Organisation is the name, Slug what tells it from others.
+	Organisation, Slug string
+	Email              string
+	// Password is generated when it is "".
+	Password string
+}
+
+// Bootstrapped is what a bootstrap made or found.
+type Bootstrapped struct {
+	OrgID, Email string
+	// Password is "" when the user was there before; it is not known then.
+	Password, AccessKey string
+	// OrgCreated and UserCreated tell what is new.
+	OrgCreated, UserCreated bool
+}
+
+// DefaultBootstrap is what the first start makes.
+func DefaultBootstrap() Bootstrap {
+	return Bootstrap{Organisation: "Default Org.", Slug: "default", Email: "admin@gatehouse.local"}
+}
+
+// IsEmpty tells whether the store has no user yet, so that nobody could sign in.
+func (a *App) IsEmpty(ctx context.Context) (bool, error) {
+	n, err := a.store.Users.Count(ctx, store.AllTenants())
+	return n == 0, err
+}
+
+// Bootstrap makes the organisation and its administrator where they are missing. It can be repeated, also after it was
+// interrupted, and by several servers at once.
+func (a *App) Bootstrap(ctx context.Context, b Bootstrap) (*Bootstrapped, error) {
+	ctx = asAdmin(ctx)
+	m := a.resolver.Mutation()
+	out := &Bootstrapped{Email: core.NormalEmail(b.Email)}
+	org, err := m.CreateOrganisation(ctx, model.OrganisationInput{Name: &b.Organisation, Slug: &b.Slug})
+	switch core.CodeOf(err) {
+	case "":
+		out.OrgCreated = true
+	case core.CodeConflict:
+		if org, err = a.store.Organisations.FindBy(ctx, store.AllTenants(), "slug", b.Slug); err != nil {
+			return nil, fmt.Errorf("find the organisation: %w", err)
+		}
+	default:
+		return nil, fmt.Errorf("create the organisation: %w", err)
+	}
+	out.OrgID = org.ID
+	password := b.Password
+	if password == "" {
+		password = secret.NewPassword()
+	}
+	first, last, active := "Admin", "User", true
+	user, err := m.CreateUser(ctx, model.UserInput{OrgID: &org.ID, FirstName: &first, LastName: &last, Email: &out.Email, Active: &active,
+		Password: &password, Permissions: core.Document(`{"IsAdmin":"admin","ResetPassword":"admin"}`)})
+	switch core.CodeOf(err) {
+	case "":
+		out.UserCreated, out.Password = true, password
+	case core.CodeConflict:
+		if user, err = a.store.Users.FindBy(ctx, store.Org(org.ID), "email_key", out.Email); err != nil {
+			return nil, fmt.Errorf("find the administrator: %w", err)
+		}
+	default:
+		return nil, fmt.Errorf("create the administrator: %w", err)
+	}
+	key, err := a.resolver.User().AccessKey(ctx, user)
+	if err != nil {
+		return nil, fmt.Errorf("read the access key: %w", err)
+	}
+	if key != nil {
+		out.AccessKey = *key
+	}
+	return out, nil
+}

@@ -1,0 +1,158 @@
+package config
+
+// Config is the configuration of a server. Load returns it complete and checked. The keys and variables outside Gatehouse are
+// those of the Tyk Dashboard, so that its configuration files and environments work as they are.
+type Config struct {
+	ListenPort int          `json:"listen_port" env:"TYK_DB_LISTENPORT" default:"3000" max:"65535" doc:"Port to listen on; 0 takes a free one."`
+	TykAPI     TykAPIConfig `json:"tyk_api_config" doc:"The gateway, as the dashboard reaches it."`
+
+	MongoURL                      string `json:"mongo_url" env:"TYK_DB_MONGOURL" secret:"yes" doc:"MongoDB's URL, for layers of type mongo without a connection string of their own. When it is set, the default of storage.main.type is mongo."`
+	MongoUseSSL                   bool   `json:"mongo_use_ssl" env:"TYK_DB_MONGOUSESSL" doc:"Connect to MongoDB over TLS."`
+	MongoSSLInsecureSkipVerify    bool   `json:"mongo_ssl_insecure_skip_verify" env:"TYK_DB_MONGOSSLINSECURESKIPVERIFY" doc:"Accept any certificate of MongoDB, for tests."`
+	MongoSSLAllowInvalidHostnames bool   `json:"mongo_ssl_allow_invalid_hostnames" env:"TYK_DB_MONGOSSLALLOWINVALIDHOSTNAMES" doc:"Check MongoDB's certificate, but not that it is for this host name."`
+	MongoSSLCAFile                string `json:"mongo_ssl_ca_file" env:"TYK_DB_MONGOSSLCAFILE" doc:"PEM file with the authorities that sign MongoDB's certificate."`
+	MongoSSLPEMKeyFile            string `json:"mongo_ssl_pem_keyfile" env:"TYK_DB_MONGOSSLPEMKEYFILE" doc:"PEM file with the client certificate and its key."`
+	MongoSessionConsistency       string `json:"mongo_session_consistency" env:"TYK_DB_MONGOSESSIONCONSISTENCY" default:"strong" oneof:"strong monotonic eventual" doc:"Where MongoDB is read from: strong reads the primary, the others may read a secondary."`
+	MongoBatchSize                int    `json:"mongo_batch_size" env:"TYK_DB_MONGOBATCHSIZE" default:"2000" min:"1" max:"100000" doc:"Documents that MongoDB sends per batch."`
+	MongoDriver                   string `json:"mongo_driver" env:"TYK_DB_MONGODRIVER"`
+	MongoDirectConnection         bool   `json:"mongo_direct_connection" env:"TYK_DB_MONGODIRECTCONNECTION" doc:"Speak to the one server of the URL, not to its replica set."`
+
+	PageSize int     `json:"page_size" env:"TYK_DB_PAGESIZE" default:"10" min:"1" max:"1000" doc:"Objects per page of a list when the request names no number."`
+	Storage  Storage `json:"storage" env:"TYK_DB_STORAGE_" doc:"Data is kept in four layers. A layer without a type of its own uses main. This version keeps everything in main; the other layers are checked at the start."`
+
+	AdminSecret      string `json:"admin_secret" env:"TYK_DB_ADMINSECRET" secret:"yes" doc:"Secret of the /admin endpoints, sent in the header admin-auth. When it is empty, one is generated and kept in the data directory."`
+	SharedNodeSecret string `json:"shared_node_secret" env:"TYK_DB_NODESECRET" secret:"yes"`
+	Redis
+
+	ForceAPIDefaults            bool   `json:"force_api_defaults" env:"TYK_DB_FORCEAPIDEFAULTS"`
+	NotifyOnChange              bool   `json:"notify_on_change" env:"TYK_DB_NOTIFYONCHANGE"`
+	LicenseKey                  string `json:"license_key" env:"TYK_DB_LICENSEKEY" secret:"yes"`
+	HashKeys                    bool   `json:"hash_keys" env:"TYK_DB_HASHKEYS" default:"true" doc:"Keep keys by their hash only: the key itself is shown once, when it is made. The gateways must have the same setting."`
+	DisableKeyActionsByUsername bool   `json:"disable_key_actions_by_username" env:"TYK_DB_DISABLEKEYACTIONSBYUSERNAME" doc:"Name basic-auth users by key or hash only, not by user name."`
+	EnableDeleteKeyByHash       bool   `json:"enable_delete_key_by_hash" env:"TYK_DB_ENABLEDELETEKEYBYHASH" default:"true" doc:"Let keys be deleted by their hash."`
+	EnableUpdateKeyByHash       bool   `json:"enable_update_key_by_hash" env:"TYK_DB_ENABLEUPDATEKEYBYHASH" default:"true" doc:"Let keys be changed by their hash."`
+	EnableHashedKeysListing     bool   `json:"enable_hashed_keys_listing" env:"TYK_DB_ENABLEHASHEDKEYSLISTING" default:"true" doc:"List keys by their hashes when hash_keys is on."`
+
+	EmailBackend         EmailBackend      `json:"email_backend"`
+	HideListenPath       bool              `json:"hide_listen_path" env:"TYK_DB_HIDELISTENPATH"`
+	UseSentry            bool              `json:"use_sentry" env:"TYK_DB_USESENTRY"`
+	SentryCode           string            `json:"sentry_code" env:"TYK_DB_SENTRYCODE" secret:"yes"`
+	SentryJSCode         string            `json:"sentry_js_code" env:"TYK_DB_SENTRYJSCODE" secret:"yes"`
+	EnableMasterKeys     bool              `json:"enable_master_keys" env:"TYK_DB_ENABLEMASTERKEYS" doc:"Let keys be made that name no API and so open every one."`
+	EnableDuplicateSlugs bool              `json:"enable_duplicate_slugs" env:"TYK_DB_ENABLEDUPLICATESLUGS" doc:"Let APIs of one organisation share a slug or a listen path."`
+	ShowOrgID            bool              `json:"show_org_id" env:"TYK_DB_SHOWORGID"`
+	HostConfig           HostConfig        `json:"host_config" doc:"The names under which people and clients reach the dashboard and the gateways."`
+	HTTPServerOptions    HTTPServerOptions `json:"http_server_options" doc:"HTTPS."`
+	Security             Security          `json:"security" doc:"What administrators may do with other users, and password rules."`
+	UI                   UI                `json:"ui"`
+	HomeDir              string            `json:"home_dir" env:"TYK_DB_HOMEDIR" doc:"Folder from which relative paths of certificates and keys start; when it is empty, the working directory."`
+	IdentityBroker       IdentityBroker    `json:"identity_broker"`
+
+	UseShardedAnalytics       bool                   `json:"use_sharded_analytics" env:"TYK_DB_USESHARDEDANLAYTICS"`
+	EnableAggregateLookups    bool                   `json:"enable_aggregate_lookups" env:"TYK_DB_ENABLEAGGREGATELOOKUPS"`
+	AggregateLookupCutoff     string                 `json:"aggregate_lookup_cutoff" env:"TYK_DB_AGGREGATELOOKUPCUTOFF"`
+	MaintenanceMode           bool                   `json:"maintenance_mode" env:"TYK_DB_MAINTENANCEMODE"`
+	AllowExplicitPolicyID     bool                   `json:"allow_explicit_policy_id" env:"TYK_DB_ALLOWEXPLICITPOLICYID" default:"true" doc:"Keep the id that a new policy comes with, so that exports can be imported again."`
+	DisableParallelSessions   bool                   `json:"disable_parallel_sessions" env:"TYK_DB_DISABLEPARALLELSESSIONS"`
+	DashboardSessionLifetime  int64                  `json:"dashboard_session_lifetime" env:"TYK_DB_DASHBOARDSESSIONLIFETIME"`
+	PortalSessionLifetime     int                    `json:"portal_session_lifetime" env:"TYK_DB_PORTALSESSIONLIFETIME"`
+	AlternativeDashboardURL   string                 `json:"alternative_dashboard_url" env:"TYK_DB_ALTERNATIVEDASHBOARDURL"`
+	SSOPermissionDefaults     map[ObjectGroup]string `json:"sso_permission_defaults" env:"TYK_DB_SSOPERMISSIONDEFAULTS"`
+	SSODefaultGroupID         string                 `json:"sso_default_group_id" env:"TYK_DB_SSODEFAULTUSERGROUP"`
+	SSOCustomLoginURL         string                 `json:"sso_custom_login_url" env:"TYK_DB_SSOCUSTOMLOGINURL"`
+	SSOCustomPortalLoginURL   string                 `json:"sso_custom_portal_login_url" env:"TYK_DB_SSOCUSTOMPORTALLOGINURL"`
+	SSOEnableUserLookup       bool                   `json:"sso_enable_user_lookup" env:"TYK_DB_SSOENABLEUSERLOOKUP"`
+	SSOCustomLoginErrorURL    string                 `json:"sso_custom_login_error_url" env:"TYK_DB_SSOCUSTOMLOGINERRORURL"`
+	Audit                     Audit                  `json:"audit"`
+	EnableMultiOrgUsers       bool                   `json:"enable_multi_org_users" env:"TYK_DB_ENABLEMULTIORGUSERS"`
+	HealthCheckEndpointName   string                 `json:"health_check_endpoint_name" env:"TYK_DB_HEALTHCHECKENDPOINTNAME" default:"hello" max:"64" doc:"Name of the health endpoint, without the slash."`
+	EdgeEndpoints             EdgeEndpoints          `json:"edge_endpoints" env:"TYK_DB_EDGEENDPOINTS"`
+	PortalSessionSecret       string                 `json:"portal_session_secret" env:"TYK_DB_PORTALSESSIONSECRET" secret:"yes"`
+	DCRSSLInsecureSkipVerify  bool                   `json:"dcr_ssl_insecure_skip_verify" env:"TYK_DB_DCRSSLINSECURESKIPVERIFY"`
+	PrivateKeyPath            string                 `json:"private_key_path" env:"TYK_DB_PRIVATEKEYPATH"`
+	OAuthRedirectURISeparator string                 `json:"oauth_redirect_uri_separator" env:"TYK_DB_OAUTHREDIRECTURISEPARATOR"`
+	StatsdConnectionString    string                 `json:"statsd_connection_string" env:"TYK_DB_STATSDCONNECTIONSTRING"`
+	StatsdPrefix              string                 `json:"statsd_prefix" env:"TYK_DB_STATSDPREFIX"`
+	AllowUnsafeOAS            bool                   `json:"allow_unsafe_oas" env:"TYK_DB_ALLOWUNSAFEOAS"`
+	OAS                       OAS                    `json:"oas_config"`
+	Streaming                 Streaming              `json:"streaming"`
+	Notifications             Notifications          `json:"notifications"`
+	DisableTelemetry          bool                   `json:"disable_telemetry" env:"TYK_DB_DISABLETELEMETRY"`
+	EscapeDotsInOASPaths      bool                   `json:"escape_dots_in_oas_paths" env:"TYK_DB_ESCAPEDOTSINOASPATHS"`
+	LogFormat                 string                 `json:"log_format" env:"TYK_DB_LOGFORMAT" default:"text" oneof:"text json standard" doc:"Form of the log lines; standard is another word for text."`
+	AllowUnsafePolicyIDs      bool                   `json:"allow_unsafe_policy_ids" env:"TYK_DB_ALLOWUNSAFEPOLICYIDS" doc:"Accept any printable text as the explicit id of a policy, not only letters, digits, '.', '_', '-' and '~'."`
+
+	Gatehouse Gatehouse `json:"gatehouse" env:"GATEHOUSE_" doc:"Settings that the Tyk Dashboard does not have."`
+}
+
+// TykAPIConfig says where the gateway is.
+type TykAPIConfig struct {
+	Host   string `json:"Host" env:"TYK_DB_TYKAPI_HOST" doc:"Host of the gateway, with or without a scheme. It is used in the URLs of APIs when host_config.override_hostname is empty."`
+	Port   string `json:"Port" env:"TYK_DB_TYKAPI_PORT" doc:"Port of the gateway, beside Host."`
+	Secret string `json:"Secret" env:"TYK_DB_TYKAPI_SECRET" secret:"yes"`
+}
+
+// HostConfig names the hosts that URLs are built from.
+type HostConfig struct {
+	EnableHostNames      bool              `json:"enable_host_names" env:"TYK_DB_HOSTCONFIG_ENABLEHOSTNAMES"`
+	DisableOrgSlugPrefix bool              `json:"disable_org_slug_prefix" env:"TYK_DB_HOSTCONFIG_DISABLEORGSLUGPREFIX"`
+	Hostname             string            `json:"hostname" env:"TYK_DB_HOSTCONFIG_HOSTNAME" doc:"Host name of this server in the URLs that it shows, with or without a port."`
+	OverrideHostname     string            `json:"override_hostname" env:"TYK_DB_HOSTCONFIG_GATEWAYHOSTNAME" doc:"Host name of the gateways in the URLs of APIs, with or without a port."`
+	PortalDomains        map[string]string `json:"portal_domains" env:"TYK_DB_HOSTCONFIG_PORTALDOMAINS"`
+	PortalRootPath       string            `json:"portal_root_path" env:"TYK_DB_HOSTCONFIG_PORTALROOTPATH"`
+	GenerateSecurePaths  bool              `json:"generate_secure_paths" env:"TYK_DB_HOSTCONFIG_GENERATEHTTPS" doc:"Write the URLs of APIs with https."`
+	SecureCookies        bool              `json:"secure_cookies" env:"TYK_DB_HOSTCONFIG_SECURECOOKIES"`
+}
+
+// HTTPServerOptions turn HTTPS on.
+type HTTPServerOptions struct {
+	UseSSL                bool      `json:"use_ssl" env:"TYK_DB_HTTPSERVEROPTIONS_USESSL" doc:"Serve HTTPS; it takes a certificate in one of the next two."`
+	Certificates          CertsData `json:"certificates" env:"TYK_DB_HTTPSERVEROPTIONS_CERTIFICATES" doc:"Certificates with their keys, each from two PEM files; the one that fits the name the client asks for is shown. In the variable it is the same JSON."`
+	SSLCertificates       []string  `json:"ssl_certificates" env:"TYK_DB_HTTPSERVEROPTIONS_SSLCERTIFICATES" doc:"PEM files that hold a certificate and its key each."`
+	MinVersion            uint16    `json:"min_version" env:"TYK_DB_HTTPSERVEROPTIONS_MINVERSION" default:"771" oneof:"0 769 770 771 772" doc:"Oldest TLS version to accept: 769 is TLS 1.0, 770 is 1.1, 771 is 1.2, 772 is 1.3; 0 is the default."`
+	SSLCiphers            []string  `json:"ssl_ciphers" env:"TYK_DB_HTTPSERVEROPTIONS_CIPHERSUITES" doc:"Cipher suites to allow below TLS 1.3, by their IANA names; when it is empty, those that are safe."`
+	SSLInsecureSkipVerify bool      `json:"ssl_insecure_skip_verify" env:"TYK_DB_HTTPSERVEROPTIONS_SSLINSECURESKIPVERIFY"`
+	PreferServerCiphers   bool      `json:"prefer_server_ciphers" env:"TYK_DB_HTTPSERVEROPTIONS_PREFERSERVERCIPHERSUITES"`
+}
+
+// CertsData are certificates with their keys.
+type CertsData []CertData
+
+// CertData names the PEM files of one certificate. Name is the domain that it is for, told to people only: a server reads the
+// domains from the certificate itself.
+type CertData struct {
+	Name string `json:"domain_name"`
+	Cert string `json:"cert_file"`
+	Key  string `json:"key_file"`
+}
+
+// Security holds the rules about users, passwords and tokens.
+type Security struct {
+	AllowAdminResetPassword          bool                   `json:"allow_admin_reset_password" env:"TYK_DB_SECURITY_ALLOWADMINRESETPASSWORD" doc:"Let an administrator set the password of another user."`
+	LoginFailureUsernameLimit        int                    `json:"login_failure_username_limit" env:"TYK_DB_SECURITY_LOGINFAILUREUSERNAMELIMIT"`
+	LoginFailureIPLimit              int                    `json:"login_failure_ip_limit" env:"TYK_DB_SECURITY_LOGINFAILUREIPLIMIT"`
+	LoginFailureExpiration           int                    `json:"login_failure_expiration" env:"TYK_DB_SECURITY_LOGINFAILUREEXPIRATION"`
+	HideLoginFailureLimitError       bool                   `json:"hide_login_failure_limit_error" env:"TYK_DB_SECURITY_HIDELOGINFAILURELIMITERROR"`
+	LoginDisallowForwardProxy        bool                   `json:"login_disallow_forward_proxy" env:"TYK_DB_SECURITY_LOGINDISALLOWFORWARDPROXY"`
+	AuditLogPath                     string                 `json:"audit_log_path" env:"TYK_DB_SECURITY_AUDITLOGPATH"`
+	UserPasswordMaxDays              int                    `json:"user_password_max_days" env:"TYK_DB_SECURITY_USERPASSWORDMAXDAYS"`
+	EnforcePasswordHistory           int                    `json:"enforce_password_history" env:"TYK_DB_SECURITY_ENFORCEPASSWORDHISTORY" max:"100" doc:"How many of a user's last passwords may not be used again."`
+	ForceFirstLoginPWReset           bool                   `json:"force_first_login_pw_reset" env:"TYK_DB_SECURITY_FORCEFIRSTLOGINPWRESET"`
+	EnableContentSecurityPolicy      bool                   `json:"enable_content_security_policy" env:"TYK_DB_SECURITY_ENABLECONTENTSECURITYPOLICY"`
+	AllowedContentSources            string                 `json:"allowed_content_sources" env:"TYK_DB_SECURITY_ALLOWEDCONTENTSOURCES"`
+	OpenPolicy                       OpenPolicy             `json:"open_policy"`
+	AdditionalPermissions            map[ObjectGroup]string `json:"additional_permissions" env:"TYK_DB_SECURITY_ADDITIONALPERMISSIONS"`
+	PrivateCertificateEncodingSecret string                 `json:"private_certificate_encoding_secret" env:"TYK_DB_SECURITY_PRIVATECERTIFICATEENCODINGSECRET" secret:"yes"`
+	ForbidAdminViewAccessToken       bool                   `json:"forbid_admin_view_access_token" env:"TYK_DB_SECURITY_FORBIDADMINVIEWACCESSTOKEN" doc:"Hide the access keys of users from administrators."`
+	ForbidAdminResetAccessToken      bool                   `json:"forbid_admin_reset_access_token" env:"TYK_DB_SECURITY_FORBIDADMINRESETACCESSTOKEN" doc:"Let nobody but the user make a new access key for the user."`
+}
+
+// OpenPolicy switches the rules that are written in Rego.
+type OpenPolicy struct {
+	Enabled   bool `json:"enabled" env:"TYK_DB_SECURITY_OPENPOLICY_ENABLED"`
+	Debug     bool `json:"debug" env:"TYK_DB_SECURITY_OPENPOLICY_DEBUG"`
+	EnableAPI bool `json:"enable_api" env:"TYK_DB_SECURITY_OPENPOLICY_ENABLEAPI"`
+}
+
+// ObjectGroup is the name of a permission.
+type ObjectGroup string

@@ -1,0 +1,26 @@
+package config
+
+import "time"
+
+// Gatehouse holds the settings that are this program's own.
+type Gatehouse struct {
+	DataDir         string        `json:"data_dir" env:"DATADIR" default:"./data" doc:"Folder of the SQLite database and of the generated secrets."`
+	EncryptionKey   string        `json:"encryption_key" env:"ENCRYPTIONKEY" secret:"yes" min:"16" doc:"Key from which those that encrypt access keys at rest are derived. When it is empty, one is generated and kept in the data directory."`
+	ListenAddress   string        `json:"listen_address" env:"LISTENADDRESS" doc:"Address to listen on; when it is empty, all of the machine's."`
+	MaxBodyBytes    int64         `json:"max_body_bytes" env:"MAXBODYBYTES" default:"10485760" min:"1024" max:"1073741824" doc:"Largest request body, in bytes; a larger one is answered with 413."`
+	RequestTimeout  time.Duration `json:"request_timeout" env:"REQUESTTIMEOUT" default:"30s" min:"100ms" max:"10m" doc:"Time that one request may take."`
+	ShutdownTimeout time.Duration `json:"shutdown_timeout" env:"SHUTDOWNTIMEOUT" default:"15s" min:"0s" max:"10m" doc:"Time that running requests have to finish when the server stops."`
+	GraphQL         GraphQL       `json:"graphql" env:"GRAPHQL_" doc:"Limits of one GraphQL query."`
+	Playground      bool          `json:"playground" env:"PLAYGROUND" default:"true" doc:"Serve /playground."`
+	LogLevel        string        `json:"log_level" env:"LOGLEVEL" default:"info" oneof:"debug info warn error" doc:"Least important lines to log."`
+	Metrics         bool          `json:"metrics" env:"METRICS" default:"true" doc:"Serve /metrics."`
+}
+
+// GraphQL bounds what one query may ask for.
+type GraphQL struct {
+	Introspection bool `json:"introspection" env:"INTROSPECTION" default:"true" doc:"Let clients read the schema; the playground needs it."`
+	MaxDepth      int  `json:"max_depth" env:"MAXDEPTH" default:"12" min:"1" max:"100" doc:"Deepest nesting of fields."`
+	MaxComplexity int  `json:"max_complexity" env:"MAXCOMPLEXITY" default:"50000" min:"1" max:"10000000" doc:"Most fields that the answer may hold, by estimate."`
+	MaxAliases    int  `json:"max_aliases" env:"MAXALIASES" default:"50" min:"1" max:"10000" doc:"Most aliases."`
+	MaxPageSize   int  `json:"max_page_size" env:"MAXPAGESIZE" default:"500" min:"1" max:"10000" doc:"Most objects per page of a list."`
+}

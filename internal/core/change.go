@@ -1,0 +1,27 @@
+package core
+
+import "time"
+
+// ChangeKind says what happened to an object.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	ChangeCreated ChangeKind = "CREATED"
+	ChangeUpdated ChangeKind = "UPDATED"
+	ChangeDeleted ChangeKind = "DELETED"
+)
+
+// Change tells that an object was created, updated or deleted. It is sent after the write is durable and holds no content,
+// so that a listener reads the object with its own permissions.
+type Change struct {
+	Kind ChangeKind
+	// Object is the type of the object: Api, Policy, Key, User, Organisation, Webhook.
+	Object   string
+	ID       string
+	OrgID    string
+	Revision int64
+	At       time.Time
+	// ActorID is the user who made the change; "" for the admin secret.
+	ActorID string
+}

@@ -1,0 +1,272 @@
+package core
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
+	"github.com/tidwall/sjson"
+)
+
+// MaxDepth is how deep objects and arrays may nest in a document. Gateways decode with Go's encoding/json, and PostgreSQL
+// parses what it keeps; both stay far from their own limits at this depth.
+const MaxDepth = 512
+
+// Document is somebody's JSON object, kept byte for byte: unknown fields, key order and number spelling included.
+// Server-owned fields are set in the raw text.
+type Document []byte
+
+// ParseDocument checks that raw is one JSON object in valid UTF-8, not nested deeper than MaxDepth, in which no object
+// names a field twice (readers disagree on which of the two counts, so a check on one would not bind the other).
+// It returns a CodeMalformed error that says where the fault is.
+func ParseDocument(raw []byte) (Document, error) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return nil, Errorf(CodeMalformed, "the body is empty: send a JSON object")
+	}
+	if !utf8.Valid(raw) {
+		return nil, Errorf(CodeMalformed, "the JSON is not valid UTF-8")
+	}
+	if err := checkJSON(raw); err != nil {
+		return nil, err
+	}
+	if raw[0] != '{' {
+		return nil, Errorf(CodeMalformed, "the JSON is not an object: it must start with {")
+	}
+	return Document(raw), nil
+}
+
+// checkJSON walks the tokens of raw once and checks syntax, depth and repeated names.
+func checkJSON(raw []byte) error {
+	if !json.Valid(raw) && !tooDeep(raw) {
+		return malformed(raw)
+	}
+	type level struct {
+		names map[string]struct{}
+		key   bool
+	}
+	var stack []level
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	for {
+		tok, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return malformed(raw)
+		}
+		if delim, ok := tok.(json.Delim); ok {
+			switch delim {
+			case '{', '[':
+				if len(stack) > 0 {
+					stack[len(stack)-1].key = true
+				}
+				next := level{}
+				if delim == '{' {
+					next = level{names: map[string]struct{}{}, key: true}
+				}
+				stack = append(stack, next)
+				if len(stack) > MaxDepth {
+					return Errorf(CodeMalformed, "the JSON nests deeper than %d levels", MaxDepth)
+				}
+			default:
+				stack = stack[:len(stack)-1]
+			}
+			continue
+		}
+		if len(stack) == 0 {
+			continue
+		}
+		top := &stack[len(stack)-1]
+		if top.names == nil {
+			continue
+		}
+		if !top.key {
+			top.key = true
+			continue
+		}
+		name := tok.(string)
+		if _, twice := top.names[name]; twice {
+			return Errorf(CodeMalformed, "the JSON names the field %s twice in one object (near byte %d)", strconv.Quote(name), dec.InputOffset())
+		}
+		top.names[name] = struct{}{}
+		top.key = false
+	}
+}
+
+// tooDeep tells whether raw is deeper than MaxDepth before its first syntax error, so that the depth is what is reported.
+func tooDeep(raw []byte) bool {
+	depth, inString := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > MaxDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
+// malformed explains the first syntax error of raw.
+func malformed(raw []byte) error {
+	var v json.RawMessage
+	err := json.Unmarshal(raw, &v)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return Wrap(CodeMalformed, err, "the JSON has a syntax error near byte %d: %v", syntax.Offset, err)
+	}
+	return Wrap(CodeMalformed, err, "the JSON has a syntax error")
+}
+
+// Get reads the value at a gjson path.
+func (d Document) Get(path string) gjson.Result { return gjson.GetBytes(d, path) }
+
+// Text reads the string at a path; "" when there is none or it is no string.
+func (d Document) Text(path string) string {
+	if r := d.Get(path); r.Type == gjson.String {
+		return r.Str
+	}
+	return ""
+}
+
+// Set returns a copy with the value at a path replaced or added; the rest of the text stays as it is.
+// The path is ours, never a caller's, so it cannot fail on a valid document.
+func (d Document) Set(path string, value any) Document {
+	out, err := sjson.SetBytesOptions(bytes.Clone(d), path, value, nil)
+	if err != nil {
+		panic(fmt.Sprintf("core: set %s: %v", path, err))
+	}
+	return out
+}
+
+// SetRaw is Set with a value that is JSON already.
+func (d Document) SetRaw(path string, value []byte) Document {
+	out, err := sjson.SetRawBytesOptions(bytes.Clone(d), path, value, nil)
+	if err != nil {
+		panic(fmt.Sprintf("core: set %s: %v", path, err))
+	}
+	return out
+}
+
+// Without returns a copy that lacks the field at a path.
+func (d Document) Without(path string) Document {
+	out, err := sjson.DeleteBytes(bytes.Clone(d), path)
+	if err != nil {
+		return d
+	}
+	return out
+}
+
+// Owned sets a field that the server owns in the object at parent ("" is the root) to a string. It refuses a document that
+// spells the name with other capitals: Go programs, gateways among them, would read that spelling too, and could be told
+// another owner than the one we checked.
+func (d Document) Owned(parent, name, value string) (Document, error) {
+	if err := d.spelledAs(parent, name); err != nil {
+		return nil, err
+	}
+	path := name
+	if parent != "" {
+		path = parent + "." + name
+	}
+	if r := d.Get(path); r.Type == gjson.String && r.Str == value {
+		return d, nil
+	}
+	return d.Set(path, value), nil
+}
+
+func (d Document) spelledAs(parent, name string) error {
+	object := gjson.ParseBytes(d)
+	if parent != "" {
+		object = d.Get(parent)
+	}
+	var wrong string
+	object.ForEach(func(key, _ gjson.Result) bool {
+		if key.Str != name && strings.EqualFold(key.Str, name) {
+			wrong = key.Str
+			return false
+		}
+		return true
+	})
+	if wrong != "" {
+		return Errorf(CodeInvalid, "the field %q must be spelled %q", wrong, name)
+	}
+	return nil
+}
+
+// MarshalJSON writes the document as it is; nil is null.
+func (d Document) MarshalJSON() ([]byte, error) {
+	if len(d) == 0 {
+		return []byte("null"), nil
+	}
+	return d, nil
+}
+
+// Equal tells whether two documents are the same bytes.
+func (d Document) Equal(other Document) bool { return bytes.Equal(d, other) }
+
+// MergePatch applies a JSON merge patch (RFC 7396). Fields that the patch does not name keep their bytes and their order,
+// which is why this is not a library call: those decode and encode the whole document.
+func (d Document) MergePatch(patch Document) Document { return Document(mergePatch(d, patch)) }
+
+func mergePatch(target, patch []byte) []byte {
+	p := gjson.ParseBytes(patch)
+	if !p.IsObject() {
+		return bytes.TrimSpace(patch)
+	}
+	changes, order := map[string]string{}, []string{}
+	p.ForEach(func(key, value gjson.Result) bool {
+		if _, seen := changes[key.Str]; !seen {
+			order = append(order, key.Str)
+		}
+		changes[key.Str] = value.Raw
+		return true
+	})
+	var out bytes.Buffer
+	out.WriteByte('{')
+	field := func(rawKey, value string) {
+		if out.Len() > 1 {
+			out.WriteByte(',')
+		}
+		out.WriteString(rawKey)
+		out.WriteByte(':')
+		out.WriteString(value)
+	}
+	if t := gjson.ParseBytes(target); t.IsObject() {
+		t.ForEach(func(key, value gjson.Result) bool {
+			change, ok := changes[key.Str]
+			delete(changes, key.Str)
+			switch {
+			case !ok:
+				field(key.Raw, value.Raw)
+			case gjson.Parse(change).IsObject():
+				field(key.Raw, string(mergePatch([]byte(value.Raw), []byte(change))))
+			case change != "null":
+				field(key.Raw, change)
+			}
+			return true
+		})
+	}
+	for _, name := range order {
+		if change, ok := changes[name]; ok && change != "null" {
+			key, _ := json.Marshal(name)
+			field(string(key), string(mergePatch(nil, []byte(change))))
+		}
+	}
+	out.WriteByte('}')
+	return out.Bytes()
+}

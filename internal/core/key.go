@@ -1,0 +1,96 @@
+package core
+
+import (
+	"regexp"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// Key is an access key: a session of the gateway with what we know of it. ID is the name of the session in the key space:
+// the hash of the token, or the token itself where keys are not hashed.
+type Key struct {
+	Meta
+	// Hash is the hash of the token where ID is the token; otherwise ID is the hash, and this is "".
+	Hash  string
+	Alias string
+	Tags  []string
+	// ApiIDs are the public ids of the APIs in the access rights; empty for a key of policies alone and for a master key.
+	ApiIDs []string
+	// PolicyIDs are the policies that the key applies, each once.
+	PolicyIDs     []string
+	OauthClientID string
+	// Expires is when the key ends; zero is never.
+	Expires  time.Time
+	Inactive bool
+	// BasicAuth tells whether the key is a user of basic authentication.
+	BasicAuth bool
+	// Session is the gateway's session document. A password in it is a bcrypt hash.
+	Session Document
+}
+
+// NewKey reads a Key from its session, which has been through ParseSession once.
+func NewKey(meta Meta, session Document) *Key {
+	k := &Key{Meta: meta, Session: session}
+	k.Alias = session.Text("alias")
+	k.Tags = texts(session.Get("tags"))
+	k.ApiIDs = accessRights(session)
+	seen := map[string]bool{}
+	for _, id := range append(texts(session.Get("apply_policies")), session.Text("apply_policy_id")) {
+		if id != "" && !seen[id] {
+			seen[id] = true
+			k.PolicyIDs = append(k.PolicyIDs, id)
+		}
+	}
+	k.OauthClientID = session.Text("oauth_client_id")
+	// The gateway reads -1 and 0 as never.
+	if at := session.Get("expires").Int(); at > 0 {
+		k.Expires = time.Unix(at, 0).UTC()
+	}
+	k.Inactive = session.Get("is_inactive").Bool()
+	k.BasicAuth = session.Get("basic_auth_data.password").Str != ""
+	return k
+}
+
+// ParseSession checks a session document that came from outside.
+func ParseSession(doc Document) (*Key, error) {
+	if err := checkTypes(doc, sessionTypes); err != nil {
+		return nil, err
+	}
+	if err := checkAccessRights(doc); err != nil {
+		return nil, err
+	}
+	k := NewKey(Meta{}, doc)
+	if len(k.Alias) > 255 || hasControl(k.Alias) {
+		return nil, Errorf(CodeInvalid, "alias must be at most 255 bytes without control characters")
+	}
+	return k, nil
+}
+
+var sessionTypes = []fieldType{
+	{"org_id", isString}, {"alias", isString}, {"rate", isNumber}, {"per", isNumber}, {"allowance", isNumber}, {"expires", isNumber},
+	{"quota_max", isNumber}, {"quota_renews", isNumber}, {"quota_remaining", isNumber}, {"quota_renewal_rate", isNumber},
+	{"access_rights", isObject}, {"apply_policies", isTexts}, {"apply_policy_id", isString}, {"tags", isTexts}, {"is_inactive", isBool},
+	{"hmac_enabled", isBool}, {"hmac_string", isString}, {"basic_auth_data", isObject}, {"basic_auth_data.password", isString},
+	{"basic_auth_data.user", isString}, {"meta_data", isObject}, {"throttle_interval", isNumber}, {"throttle_retry_limit", isNumber},
+	{"max_query_depth", isNumber}, {"oauth_client_id", isString}, {"enable_detailed_recording", isBool}, {"jwt_data", isObject},
+}
+
+// Public returns the session as it may be shown: without the password of a basic-auth user.
+func (k *Key) Public() Document {
+	if k.Session.Get("basic_auth_data.password").Type == gjson.String {
+		return k.Session.Set("basic_auth_data.password", "")
+	}
+	return k.Session
+}
+
+var customKeyPattern = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]{1,120}$`)
+
+// CheckCustomKey holds for custom keys and basic-auth user names: 1 to 120 printable ASCII characters without spaces, quotes and
+// backslashes. The token built from it has to fit a database key of 255 bytes, and gateways put the name into its JSON as it is.
+func CheckCustomKey(what, name string) error {
+	if !customKeyPattern.MatchString(name) {
+		return Errorf(CodeInvalid, "%s must be 1 to 120 printable ASCII characters without spaces, double quotes and backslashes", what)
+	}
+	return nil
+}

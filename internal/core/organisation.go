@@ -1,0 +1,42 @@
+package core
+
+import "strings"
+
+// Organisation is a tenant: it owns users, APIs, policies, keys and webhooks. Document is what REST shows.
+type Organisation struct {
+	Meta
+	// Name is owner_name in the document, Slug owner_slug.
+	Name     string
+	Slug     string
+	Cname    string
+	Document Document
+}
+
+// NewOrganisation reads an Organisation from its document, which has been through ParseOrganisation once.
+func NewOrganisation(meta Meta, doc Document) *Organisation {
+	return &Organisation{Meta: meta, Name: doc.Text("owner_name"), Slug: doc.Text("owner_slug"), Cname: doc.Text("cname"), Document: doc}
+}
+
+// ParseOrganisation checks a document that came from outside and reads it.
+func ParseOrganisation(meta Meta, doc Document) (*Organisation, error) {
+	if err := checkTypes(doc, organisationTypes); err != nil {
+		return nil, err
+	}
+	o := NewOrganisation(meta, doc)
+	if err := checkName("owner_name", o.Name); err != nil {
+		return nil, err
+	}
+	if len(o.Slug) > 255 || hasControl(o.Slug) {
+		return nil, Errorf(CodeInvalid, "owner_slug must be at most 255 bytes without control characters")
+	}
+	if len(o.Cname) > 255 || strings.ContainsAny(o.Cname, " \t\r\n\x00") {
+		return nil, Errorf(CodeInvalid, "cname must be a host name")
+	}
+	return o, nil
+}
+
+var organisationTypes = []fieldType{
+	{"id", isString}, {"owner_name", isString}, {"owner_slug", isString}, {"cname", isString}, {"cname_enabled", isBool},
+	{"apis", isArray}, {"developer_quota", isNumber}, {"developer_count", isNumber}, {"event_options", isObject},
+	{"hybrid_enabled", isBool}, {"ui", isObject}, {"org_options_meta", isObject}, {"sso_enabled", isBool},
+}

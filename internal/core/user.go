@@ -1,0 +1,115 @@
+package core
+
+import (
+	"net/mail"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// User is a person or a script that signs in. OrgID "" makes a super user, who acts in every organisation.
+// Document is what REST shows, without password and access key.
+type User struct {
+	Meta
+	FirstName string
+	LastName  string
+	Email     string
+	Active    bool
+	GroupID   string
+	// Permissions maps a permission (apis, keys, ...) to deny, read or write; IsAdmin maps to admin.
+	Permissions map[string]string
+	Document    Document
+	Secrets     UserSecrets
+}
+
+// UserSecrets is the part of a user that is never part of an answer as it is.
+type UserSecrets struct {
+	// PasswordHash is bcrypt, "" before a password is set.
+	PasswordHash string `json:"password,omitempty"`
+	// AccessKeyHash finds the user: a keyed hash. AccessKeySealed is the access key, encrypted.
+	AccessKeyHash   string    `json:"access_key_hash,omitempty"`
+	AccessKeySealed string    `json:"access_key_sealed,omitempty"`
+	PasswordUpdated time.Time `json:"password_updated,omitzero"`
+	// PasswordHistory holds earlier bcrypt hashes, the latest first.
+	PasswordHistory []string `json:"password_history,omitempty"`
+}
+
+// NewUser reads a User from its document, which has been through ParseUser once.
+func NewUser(meta Meta, doc Document, secrets UserSecrets) *User {
+	u := &User{Meta: meta, Document: doc, Secrets: secrets}
+	u.FirstName = doc.Text("first_name")
+	u.LastName = doc.Text("last_name")
+	u.Email = NormalEmail(doc.Text("email_address"))
+	u.Active = doc.Get("active").Bool()
+	u.GroupID = doc.Text("group_id")
+	u.Permissions = map[string]string{}
+	doc.Get("user_permissions").ForEach(func(k, v gjson.Result) bool {
+		u.Permissions[k.Str] = v.String()
+		return true
+	})
+	return u
+}
+
+// IsAdmin tells whether the user may do everything in the organisation that nothing denies.
+func (u *User) IsAdmin() bool { return u.Permissions["IsAdmin"] == "admin" }
+
+// IsSuper tells whether the user belongs to no organisation and so to all.
+func (u *User) IsSuper() bool { return u.OrgID == "" }
+
+// NormalEmail is the form in which e-mail addresses are compared: lower case, without spaces around.
+func NormalEmail(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// ParseUser checks a document that came from outside; password and access key have been taken out of it.
+func ParseUser(meta Meta, doc Document, secrets UserSecrets) (*User, error) {
+	if err := checkTypes(doc, userTypes); err != nil {
+		return nil, err
+	}
+	u := NewUser(meta, doc, secrets)
+	if len(u.Email) > 254 {
+		return nil, Errorf(CodeInvalid, "email_address must be at most 254 bytes")
+	}
+	if addr, err := mail.ParseAddress(u.Email); err != nil || addr.Address != u.Email {
+		return nil, Errorf(CodeInvalid, "email_address must be an e-mail address such as jo@example.org")
+	}
+	for _, f := range []struct{ field, value string }{{"first_name", u.FirstName}, {"last_name", u.LastName}} {
+		if len(f.value) > 255 || hasControl(f.value) {
+			return nil, Errorf(CodeInvalid, "%s must be at most 255 bytes without control characters", f.field)
+		}
+	}
+	for name, level := range u.Permissions {
+		switch level {
+		case "admin", "write", "read", "deny":
+		default:
+			return nil, Errorf(CodeInvalid, "user_permissions.%s must be admin, write, read or deny, not %s", clip(name), clip(level))
+		}
+	}
+	return u, nil
+}
+
+var userTypes = []fieldType{
+	{"id", isString}, {"org_id", isString}, {"first_name", isString}, {"last_name", isString}, {"email_address", isString},
+	{"active", isBool}, {"group_id", isString}, {"user_permissions", isObject}, {"password_max_days", isNumber},
+}
+
+// MinPasswordLength and MaxPasswordLength bound a password, in bytes. The first is the documented one of the legacy API;
+// bcrypt reads no more than the second.
+const (
+	MinPasswordLength = 6
+	MaxPasswordLength = 72
+)
+
+// CheckPassword tells what is wrong with a new password: too short or long, one character repeated, or the user's own name.
+func CheckPassword(password string, u *User) error {
+	switch {
+	case len(password) < MinPasswordLength:
+		return Errorf(CodeInvalid, "the password must have at least %d characters", MinPasswordLength)
+	case len(password) > MaxPasswordLength:
+		return Errorf(CodeInvalid, "the password must have at most %d bytes", MaxPasswordLength)
+	case strings.Count(password, password[:1]) == len(password):
+		return Errorf(CodeInvalid, "the password must not be one character repeated")
+	case u != nil && u.Email != "" && strings.EqualFold(password, u.Email):
+		return Errorf(CodeInvalid, "the password must not be the e-mail address")
+	}
+	return nil
+}

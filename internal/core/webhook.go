@@ -1,0 +1,58 @@
+package core
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/tidwall/gjson"
+)
+
+// Webhook is a request that a gateway makes when an event happens. APIs refer to it from hook_references.
+type Webhook struct {
+	Meta
+	Name string
+	// WebhookID is the public id that the caller may give; unique in the organisation.
+	WebhookID  string
+	Method     string
+	TargetPath string
+	Document   Document
+}
+
+// NewWebhook reads a Webhook from its document, which has been through ParseWebhook once.
+func NewWebhook(meta Meta, doc Document) *Webhook {
+	return &Webhook{Meta: meta, Name: doc.Text("name"), WebhookID: doc.Text("webhook_id"), Method: doc.Text("method"),
+		TargetPath: doc.Text("target_path"), Document: doc}
+}
+
+// ParseWebhook checks a document that came from outside and reads it. Method and target path are required, as in the legacy API.
+func ParseWebhook(meta Meta, doc Document) (*Webhook, error) {
+	if err := checkTypes(doc, webhookTypes); err != nil {
+		return nil, err
+	}
+	w := NewWebhook(meta, doc)
+	switch w.Method {
+	case "GET", "POST", "PUT", "PATCH", "DELETE":
+	default:
+		return nil, Errorf(CodeInvalid, "method must be GET, POST, PUT, PATCH or DELETE")
+	}
+	if u, err := url.Parse(w.TargetPath); err != nil || w.TargetPath == "" || hasControl(w.TargetPath) ||
+		(u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https") {
+		return nil, Errorf(CodeInvalid, "target_path must be an http or https URL")
+	}
+	if len(w.Name) > 255 || hasControl(w.Name) || len(w.WebhookID) > 128 || hasControl(w.WebhookID) {
+		return nil, Errorf(CodeInvalid, "name and webhook_id must be at most 255 and 128 bytes without control characters")
+	}
+	var err error
+	doc.Get("header_map").ForEach(func(k, v gjson.Result) bool {
+		if strings.ContainsAny(k.Str+v.String(), "\r\n\x00") {
+			err = Errorf(CodeInvalid, "header_map must not hold line breaks")
+		}
+		return err == nil
+	})
+	return w, err
+}
+
+var webhookTypes = []fieldType{
+	{"id", isString}, {"org_id", isString}, {"name", isString}, {"webhook_id", isString}, {"method", isString},
+	{"target_path", isString}, {"template_path", isString}, {"header_map", isObject}, {"event_timeout", isNumber},
+}

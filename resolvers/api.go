@@ -1,0 +1,496 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/core"
+	"gatehouse/store"
+)
+
+const apiName = "Api"
+
+// findApi reads an API by either id, past the read cache.
+func (r *Resolver) findApi(ctx context.Context, id string) (*core.Api, error) {
+	return one(ctx, apiName, r.store.Apis.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"api_id", id})
+}
+
+// lookUpApi reads an API by either id, through the read cache.
+func (r *Resolver) lookUpApi(ctx context.Context, t store.Tenant, id string) (*core.Api, error) {
+	if core.IsID(id) {
+		a, err := r.store.Apis.Find(ctx, t, id)
+		if !errors.Is(err, store.ErrNotFound) {
+			return a, err
+		}
+	}
+	a, err := r.store.Apis.FindBy(ctx, t, "api_id", id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, notFound(apiName)
+	}
+	return a, err
+}
+
+// apiDocument is the wrapped document that an input means, started from the stored one where there is one.
+func apiDocument(in model.APIInput, stored core.Document) (core.Document, error) {
+	doc, err := base(in.Definition, stored, blankApi)
+	if err != nil {
+		return nil, err
+	}
+	if !doc.Get("api_definition").Exists() && (doc.Get("name").Exists() || doc.Get("proxy").Exists() || len(doc) == len("{}")) {
+		doc = core.Document(`{}`).SetRaw("api_definition", doc)
+	}
+	if d := doc.Get("api_definition"); d.Exists() && !d.IsObject() {
+		return nil, core.Errorf(core.CodeInvalid, "api_definition must be an object that holds the API definition")
+	}
+	for _, section := range []string{"api_definition.proxy"} {
+		if s := doc.Get(section); s.Exists() && !s.IsObject() && s.Type != gjson.Null {
+			return nil, core.Errorf(core.CodeInvalid, "%s must be an object", section)
+		}
+	}
+	f := fields{doc}
+	f.text("api_definition.name", in.Name)
+	f.text("api_definition.slug", in.Slug)
+	f.text("api_definition.api_id", in.APIID)
+	f.text("api_definition.domain", in.Domain)
+	f.truth("api_definition.active", in.Active)
+	f.truth("api_definition.use_keyless", in.Keyless)
+	f.text("api_definition.proxy.target_url", in.TargetURL)
+	f.text("api_definition.proxy.listen_path", in.ListenPath)
+	return f.doc, nil
+}
+
+// newApi makes an API of a document that came from outside: ids, slug and listen path that it lacks are made, and webhooks
+// that it refers to are embedded. old is what it replaces, nil for a new one.
+func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, old *core.Api) (*core.Api, error) {
+	draft, err := core.ParseApi(core.Meta{}, doc)
+	if err != nil {
+		return nil, err
+	}
+	meta := core.Meta{ID: doc.Text("api_definition.id"), OrgID: org}
+	apiID, slug, listenPath := draft.ApiID, draft.Slug, draft.ListenPath
+	if old != nil {
+		if meta.ID != "" && meta.ID != old.ID {
+			return nil, core.Errorf(core.CodeInvalid, "Invalid `ID` value: api_definition.id is %q, and the API that you are changing has %q", meta.ID, old.ID)
+		}
+		meta = old.Meta
+		apiID, slug, listenPath = first(apiID, old.ApiID), first(slug, old.Slug), first(listenPath, old.ListenPath)
+		if created := old.Definition.Get("created_at"); created.Exists() && !doc.Get("created_at").Exists() {
+			doc = doc.SetRaw("created_at", []byte(created.Raw))
+		}
+	}
+	if meta.ID == "" || meta.ID == zeroID {
+		meta.ID = core.NewID(r.store.Now())
+	}
+	if !core.IsID(meta.ID) {
+		return nil, core.Errorf(core.CodeInvalid, "api_definition.id must be 24 lower-case hex digits; leave it out to have one made")
+	}
+	apiID = first(apiID, core.NewHex())
+	if slug == "" {
+		if slug, err = r.freeSlug(ctx, org, draft.Name, apiID); err != nil {
+			return nil, err
+		}
+	}
+	if listenPath == "" && draft.Protocol != "tcp" && draft.Protocol != "tls" {
+		listenPath = "/" + apiID + "/"
+	}
+	for _, owned := range [][3]string{
+		{"api_definition", "id", meta.ID}, {"api_definition", "api_id", apiID}, {"api_definition", "org_id", org},
+		{"api_definition", "slug", slug}, {"api_definition.proxy", "listen_path", listenPath},
+	} {
+		if owned[2] == "" {
+			continue
+		}
+		if doc, err = doc.Owned(owned[0], owned[1], owned[2]); err != nil {
+			return nil, err
+		}
+	}
+	f := fields{doc}
+	f.absent("api_model", "{}")
+	f.absent("hook_references", "[]")
+	f.absent("created_at", `"`+r.store.Now().Format(time.RFC3339)+`"`)
+	if doc, err = r.embedHooks(ctx, org, f.doc); err != nil {
+		return nil, err
+	}
+	return core.ParseApi(meta, doc)
+}
+
+const zeroID = "000000000000000000000000"
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// freeSlug makes a slug of a name; one that is taken is told apart by the beginning of the API's id.
+func (r *Resolver) freeSlug(ctx context.Context, org, name, apiID string) (string, error) {
+	slug := first(core.Slugify(name), apiID)
+	taken, err := r.store.Apis.FindMany(ctx, store.Org(org), "slug", []string{slug})
+	if err != nil || len(taken) == 0 {
+		return slug, err
+	}
+	return slug + "-" + apiID[:min(8, len(apiID))], nil
+}
+
+// embedHooks writes the webhooks that hook_references name into the event handlers, where gateways look for them. A reference
+// to a webhook of the organisation takes its present document; any other must bring the webhook along.
+func (r *Resolver) embedHooks(ctx context.Context, org string, doc core.Document) (core.Document, error) {
+	refs := doc.Get("hook_references").Array()
+	if len(refs) == 0 {
+		return doc, nil
+	}
+	var ids []string
+	for _, ref := range refs {
+		if id := hookID(ref); id != "" && id != zeroID {
+			ids = append(ids, id)
+		}
+	}
+	known := map[string]*core.Webhook{}
+	found, err := r.store.Webhooks.FindMany(ctx, store.Org(org), "id", ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range found {
+		known[w.ID] = w
+	}
+	for i, ref := range refs {
+		event := ref.Get("event_name").String()
+		if event == "" || strings.ContainsAny(event, ".*?|#@") {
+			return nil, core.Errorf(core.CodeInvalid, "hook_references[%d].event_name must name an event, such as QuotaExceeded", i)
+		}
+		hook := core.Document(ref.Get("hook").Raw)
+		if w := known[hookID(ref)]; w != nil {
+			hook = w.Document
+			doc = doc.SetRaw(fmt.Sprintf("hook_references.%d.hook", i), hook)
+		}
+		if hook.Text("target_path") == "" {
+			return nil, core.Errorf(core.CodeInvalid, "hook_references[%d].hook.id %q names no webhook of the organisation", i, hookID(ref))
+		}
+		doc = embedHook(doc, event, ref.Get("event_timeout").Int(), hook)
+	}
+	return doc, nil
+}
+
+func hookID(ref gjson.Result) string { return ref.Get("hook.id").String() }
+
+// embedHook puts one webhook into the handlers of an event, over the handler with the same webhook where there is one. A
+// handler that says the same already stays as it is, byte for byte.
+func embedHook(doc core.Document, event string, timeout int64, hook core.Document) core.Document {
+	const handler = "eh_web_hook_handler"
+	id := hook.Text("id")
+	meta := core.Document("{}").Set("_id", id).Set("id", id).Set("name", hook.Text("name")).Set("org_id", hook.Text("org_id")).
+		Set("method", hook.Text("method")).Set("target_path", hook.Text("target_path")).Set("template_path", hook.Text("template_path")).
+		Set("event_timeout", timeout)
+	headers := "{}"
+	if h := hook.Get("header_map"); h.IsObject() {
+		headers = h.Raw
+	}
+	meta = meta.SetRaw("header_map", []byte(headers))
+	path := "api_definition.event_handlers.events." + event
+	at := -1
+	for i, h := range doc.Get(path).Array() {
+		m := h.Get("handler_meta")
+		if h.Get("handler_name").Str != handler || first(m.Get("id").Str, m.Get("_id").Str) != id || m.Get("target_path").Str != hook.Text("target_path") && id == zeroID {
+			continue
+		}
+		if sameHook(m, meta) {
+			return doc
+		}
+		at = i
+		break
+	}
+	if !doc.Get(path).IsArray() {
+		doc = doc.SetRaw(path, []byte("[]"))
+	}
+	return doc.SetRaw(fmt.Sprintf("%s.%d", path, at), core.Document(`{"handler_name":"`+handler+`"}`).SetRaw("handler_meta", meta))
+}
+
+func sameHook(m gjson.Result, meta core.Document) bool {
+	for _, field := range []string{"name", "method", "target_path", "template_path", "event_timeout"} {
+		if m.Get(field).String() != meta.Get(field).String() {
+			return false
+		}
+	}
+	same := true
+	count := 0
+	meta.Get("header_map").ForEach(func(k, v gjson.Result) bool {
+		count++
+		m.Get("header_map").ForEach(func(k2, v2 gjson.Result) bool {
+			if k2.Str == k.Str {
+				same = same && v2.String() == v.String()
+				count--
+			}
+			return true
+		})
+		return true
+	})
+	return same && count == 0 && len(m.Get("header_map").Map()) == len(meta.Get("header_map").Map())
+}
+
+// withVersion adds a version to the definition of its base API.
+func withVersion(base *core.Api, version *core.Api, in model.APIInput) (*core.Api, error) {
+	name := deref(in.VersionName)
+	if name == "" {
+		return nil, core.Errorf(core.CodeInvalid, "version name header should be set with base API ID: give new_version_name")
+	}
+	if strings.ContainsAny(name, ".*?|#@\\\"") {
+		return nil, core.Errorf(core.CodeInvalid, "the version name must not hold any of . * ? | # @ \\ \"")
+	}
+	const definition = "api_definition.definition."
+	doc := base.Definition
+	if doc.Get(definition + "versions." + name).Exists() {
+		return nil, core.Errorf(core.CodeConflict, "the base API has a version %q already", name)
+	}
+	own := first(deref(in.BaseVersionName), doc.Text(definition+"name"))
+	if own == "" {
+		return nil, core.Errorf(core.CodeInvalid, "the base API has no versions yet: name its own one, base_api_version_name")
+	}
+	doc = doc.Set(definition+"enabled", true).Set(definition+"name", own).Set(definition+"versions."+name, version.ApiID)
+	switch {
+	case in.VersionIsDefault != nil && *in.VersionIsDefault:
+		doc = doc.Set(definition+"default", name)
+	case doc.Text(definition+"default") == "":
+		doc = doc.Set(definition+"default", own)
+	}
+	return core.ParseApi(base.Meta, doc)
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// createVersion creates an API and adds it to its base, both or neither.
+func (r *Resolver) createVersion(ctx context.Context, baseID string, version *core.Api, in model.APIInput) error {
+	for try := 1; ; try++ {
+		old, err := r.findApi(ctx, baseID)
+		if core.CodeOf(err) == core.CodeNotFound || (err == nil && old.OrgID != version.OrgID) {
+			return core.Errorf(core.CodeInvalid, "baseApiId names no API of the organisation")
+		}
+		if err != nil {
+			return err
+		}
+		base, err := withVersion(old, version, in)
+		if err != nil {
+			return err
+		}
+		err = r.store.Apply(ctx, r.store.Apis.Creating(version), r.store.Apis.Updating(base))
+		if errors.Is(err, store.ErrStale) && try < lastWins {
+			if err := pause(ctx, try); err != nil {
+				return err
+			}
+			continue
+		}
+		if err == nil {
+			r.changed(ctx, core.ChangeUpdated, apiName, &base.Meta)
+		}
+		return err
+	}
+}
+
+// apiConditions reads a filter.
+func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.APIFilter) ([]store.Cond, error) {
+	if f == nil {
+		return nil, nil
+	}
+	var where []store.Cond
+	if f.Q != nil && *f.Q != "" {
+		where = append(where, store.AnyOf(store.Contains("name", *f.Q), store.Contains("slug_text", *f.Q)))
+	}
+	if f.Categories != nil {
+		names := make([]string, len(f.Categories))
+		for i, c := range f.Categories {
+			names[i] = strings.TrimPrefix(c, "#")
+		}
+		where = append(where, store.HasLabel("category", names...))
+	}
+	if f.Kind != nil {
+		if !contains(core.ApiKinds(), *f.Kind) {
+			return nil, core.Errorf(core.CodeInvalid, "api_type must be one of %s", strings.Join(core.ApiKinds(), ", "))
+		}
+		where = append(where, store.HasLabel("kind", *f.Kind))
+	}
+	if f.AuthTypes != nil {
+		names := make([]string, len(f.AuthTypes))
+		for i, given := range f.AuthTypes {
+			name, ok := authType(given)
+			if !ok {
+				return nil, core.Errorf(core.CodeInvalid, "auth_type must be one of %s", strings.Join(core.AuthTypes(), ", "))
+			}
+			names[i] = name
+		}
+		where = append(where, store.HasLabel("auth", names...))
+	}
+	if f.Owner != nil {
+		where = append(where, store.HasLabel("owner", *f.Owner))
+	}
+	if f.BaseOnly != nil && *f.BaseOnly {
+		versions, err := r.versionIDs(ctx, t)
+		if err != nil {
+			return nil, err
+		}
+		if len(versions) > 0 {
+			where = append(where, store.NoneOf(store.In("id", versions...)))
+		}
+	}
+	return truth(where, "active", f.Active), nil
+}
+
+// versionIDs returns the database ids of the APIs that are versions of others.
+func (r *Resolver) versionIDs(ctx context.Context, t store.Tenant) ([]string, error) {
+	named, err := r.store.Apis.CountByLabel(ctx, t, "version")
+	if err != nil {
+		return nil, err
+	}
+	public := make([]string, 0, len(named))
+	for id := range named {
+		public = append(public, id)
+	}
+	apis, err := r.store.Apis.FindMany(ctx, t, "api_id", public)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(apis))
+	for i, a := range apis {
+		ids[i] = a.ID
+	}
+	return ids, nil
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+// authType finds the name of a way in, whatever the case, by the names that definitions and people use for it.
+func authType(given string) (string, bool) {
+	name := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(given))
+	if alias, ok := map[string]string{"oauth2": "oauth", "openid": "oidc", "standard": "authToken", "token": "authToken", "open": "keyless",
+		"mutualtls": "mtls", "custom": "coprocess", "customauth": "coprocess", "plugin": "coprocess", "basicauth": "basic"}[name]; ok {
+		return alias, true
+	}
+	for _, known := range core.AuthTypes() {
+		if strings.ReplaceAll(strings.ToLower(known), "_", "") == name {
+			return known, true
+		}
+	}
+	return "", false
+}
+
+// apiSorts maps the sorts of the schema to fields of the store.
+var apiSorts = map[model.APISort]struct {
+	field string
+	desc  bool
+}{
+	model.APISortName: {"name", false}, model.APISortNameDesc: {"name", true},
+	model.APISortCreatedAt: {"created_at", false}, model.APISortCreatedAtDesc: {"created_at", true},
+	model.APISortUpdatedAt: {"updated_at", false}, model.APISortUpdatedAtDesc: {"updated_at", true},
+}
+
+// apiURL is where gateways serve an API.
+func (r *Resolver) apiURL(a *core.Api) *model.APIURL {
+	gateway, err := url.Parse(r.settings.GatewayURL)
+	if err != nil {
+		gateway = &url.URL{Scheme: "http", Host: "localhost:8080"}
+	}
+	host := gateway.Host
+	if a.Domain != "" {
+		host = a.Domain
+		if port := gateway.Port(); port != "" && !strings.Contains(host, ":") {
+			host += ":" + port
+		}
+	}
+	scheme := gateway.Scheme
+	if a.Protocol == "https" || a.Protocol == "tcp" || a.Protocol == "tls" {
+		scheme = a.Protocol
+	}
+	return &model.APIURL{APIURL: scheme + "://" + host + a.ListenPath, BasePath: a.ListenPath, Host: host}
+}
+
+// importedApi makes an API of a document of an import: over the one with the same public id, or new with the ids it carries.
+func (r *Resolver) importedApi(ctx context.Context, raw core.Document) (*core.Api, *core.ImportedItem, error) {
+	doc, err := apiDocument(model.APIInput{Definition: raw}, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	org := doc.Text("api_definition.org_id")
+	if org == "" {
+		return nil, nil, core.Errorf(core.CodeInvalid, "api_definition.org_id is required: it says into which organisation the API goes")
+	}
+	if err := r.organisationExists(ctx, org); err != nil {
+		return nil, nil, err
+	}
+	var old *core.Api
+	if id := doc.Text("api_definition.api_id"); id != "" {
+		found, err := r.store.Apis.FindMany(ctx, store.AllTenants(), "api_id", []string{id})
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(found) > 0 {
+			old = found[0]
+			if old.OrgID != org {
+				return nil, nil, core.Errorf(core.CodeConflict, "Found API with the same ID in another organisation: %s", id)
+			}
+		}
+	}
+	a, err := r.newApi(ctx, org, doc, old)
+	if err != nil {
+		return nil, nil, err
+	}
+	if at, err := time.Parse(time.RFC3339, doc.Text("created_at")); err == nil && old == nil && at.Year() > 1970 {
+		a.CreatedAt = at.UTC().Truncate(time.Microsecond)
+	}
+	return a, &core.ImportedItem{ID: a.ApiID, Created: old == nil}, nil
+}
+
+// editApi changes an API to the document that change makes of the old one.
+func (r *Resolver) editApi(ctx context.Context, id string, revision *int, change func(old *core.Api) (core.Document, error)) (*core.Api, error) {
+	return edit(ctx, r, apiName, r.store.Apis, revision, func() (*core.Api, error) { return r.findApi(ctx, id) },
+		func(old *core.Api) (*core.Api, error) {
+			doc, err := change(old)
+			if err != nil {
+				return nil, err
+			}
+			next, err := r.newApi(ctx, old.OrgID, doc, old)
+			if err != nil || next.Definition.Equal(old.Definition) {
+				return nil, err
+			}
+			return next, nil
+		})
+}
+
+func (r *Resolver) listApis(ctx context.Context, t store.Tenant, first *int, after *string, filter *model.APIFilter, sort *model.APISort) (*model.APIConnection, error) {
+	q, err := r.query(ctx, t, first, after)
+	if err != nil {
+		return nil, err
+	}
+	if q.Where, err = r.apiConditions(ctx, t, filter); err != nil {
+		return nil, err
+	}
+	order := apiSorts[model.APISortCreatedAtDesc]
+	if sort != nil {
+		order = apiSorts[*sort]
+	}
+	q.Sort, q.Desc = order.field, order.desc
+	l, err := r.store.Apis.List(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return &model.APIConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+}

@@ -1,0 +1,324 @@
+package resolvers
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/core"
+	"gatehouse/internal/secret"
+	"gatehouse/internal/token"
+	"gatehouse/store"
+)
+
+const keyName = "Key"
+
+// findKey finds a key by what its caller gives for it: the names under which the session may be kept, the likeliest first.
+func (r *Resolver) findKey(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error) {
+	if id == "" || len(id) > 1024 {
+		return nil, notFound(keyName)
+	}
+	t := tenant(ctx)
+	org := t.OrgID()
+	if parsed, err := token.Parse(id); err == nil && t.IsAll() {
+		org = parsed.Org
+	}
+	how := model.KeyIdentifierAuto
+	if by != nil {
+		how = *by
+	}
+	var names []string
+	if how != model.KeyIdentifierHash {
+		if how == model.KeyIdentifierUsername && r.settings.NoKeyByUsername {
+			return nil, core.Errorf(core.CodeForbidden, "the configuration forbids to find keys by user name (disable_key_actions_by_username)")
+		}
+		for _, tok := range token.Tokens(org, id) {
+			names = append(names, token.Hash(tok))
+			if !r.settings.HashKeys {
+				names = append(names, tok)
+			}
+		}
+	}
+	if how == model.KeyIdentifierHash || how == model.KeyIdentifierAuto {
+		names = append(names, id)
+	}
+	found, err := r.keys.FindMany(ctx, t, "id", names)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		for _, k := range found {
+			if k.ID == name {
+				return k, nil
+			}
+		}
+	}
+	if how == model.KeyIdentifierHash || how == model.KeyIdentifierAuto {
+		// Keys that were made while hashing was off are kept by their token, and found by its hash through the index.
+		l, err := r.keys.List(ctx, store.Query{Tenant: t, Where: []store.Cond{store.HasLabel("hash", id)}, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(l.Objects) > 0 {
+			return l.Objects[0], nil
+		}
+	}
+	return nil, notFound(keyName)
+}
+
+// byHash tells whether an id is the hash of the key that it found, rather than its token.
+func byHash(k *core.Key, id string) bool { return id == hashOf(k) }
+
+// hashOf is the hash of a key's token: its id, except for keys that are kept by their token.
+func hashOf(k *core.Key) string {
+	if token.LooksHashed(k.ID) {
+		return k.ID
+	}
+	return token.Hash(k.ID)
+}
+
+// keyDocument is the session that an input means, started from the stored one where there is one.
+func keyDocument(in model.KeyInput, stored core.Document) (core.Document, error) {
+	doc, err := base(in.Session, stored, blankKey)
+	if err != nil {
+		return nil, err
+	}
+	f := fields{doc}
+	f.text("alias", in.Alias)
+	f.texts("tags", in.Tags)
+	f.texts("apply_policies", in.PolicyIds)
+	f.unix("expires", in.Expires)
+	f.truth("is_inactive", in.Inactive)
+	f.number("rate", in.Rate)
+	f.number("per", in.Per)
+	f.integer("quota_max", in.QuotaMax)
+	f.integer("quota_renewal_rate", in.QuotaRenewalRate)
+	if in.Rate != nil && stored == nil {
+		f.number("allowance", in.Rate)
+	}
+	if err := f.object("meta_data", in.MetaData); err != nil {
+		return nil, err
+	}
+	return withAccess(f.doc, in.APIIds)
+}
+
+// newKey makes a key of a session that came from outside: what it names must exist in the organisation, a password becomes a
+// hash. tok is its token, "" for a key that is only changed. old is what it replaces, nil for a new one.
+func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Document, old *core.Key) (*core.Key, error) {
+	draft, err := core.ParseSession(doc)
+	if err != nil {
+		return nil, err
+	}
+	doc, missing, err := r.checkRights(ctx, org, doc, draft.ApiIDs)
+	if err != nil {
+		return nil, err
+	}
+	if err := missingApis(missing); err != nil {
+		return nil, err
+	}
+	policies, err := r.policiesFor(ctx, org, draft.PolicyIDs)
+	if err != nil {
+		return nil, err
+	}
+	if len(draft.ApiIDs) == 0 && len(policies) == 0 && !r.settings.MasterKeys {
+		return nil, core.Errorf(core.CodeInvalid, "the key has neither access_rights nor apply_policies: name at least one API or one policy (a master key for every API needs enable_master_keys)")
+	}
+	if doc, err = doc.Owned("", "org_id", org); err != nil {
+		return nil, err
+	}
+	if old == nil {
+		doc = r.withExpiry(doc, policies)
+		f := fields{doc}
+		f.absent("date_created", strconv.Quote(r.store.Now().Format(time.RFC3339)))
+		doc = f.doc
+	}
+	if doc, err = withPassword(doc, old); err != nil {
+		return nil, err
+	}
+	meta := core.Meta{OrgID: org, ID: tok}
+	switch {
+	case old != nil:
+		meta = old.Meta
+	case r.settings.HashKeys:
+		meta.ID = token.Hash(tok)
+	}
+	k := core.NewKey(meta, doc)
+	if hash := hashOf(k); hash != k.ID {
+		k.Hash = hash
+	}
+	return k, nil
+}
+
+// policiesFor reads the policies that a key is to apply; all must exist in the organisation.
+func (r *Resolver) policiesFor(ctx context.Context, org string, ids []string) ([]*core.Policy, error) {
+	var out []*core.Policy
+	var missing []string
+	for _, id := range ids {
+		p, err := r.lookUpPolicy(ctx, store.Org(org), id)
+		if core.CodeOf(err) == core.CodeNotFound {
+			missing = append(missing, id)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	if len(missing) > 0 {
+		return nil, core.Errorf(core.CodeInvalid, "apply_policies names policies that do not exist in the organisation: %s", strings.Join(missing, ", "))
+	}
+	return out, nil
+}
+
+// withExpiry ends a new key that says nothing about its end after the shortest life that its policies give.
+func (r *Resolver) withExpiry(doc core.Document, policies []*core.Policy) core.Document {
+	if doc.Get("expires").Int() != 0 {
+		return doc
+	}
+	var life int64
+	for _, p := range policies {
+		if p.KeyExpiresIn > 0 && (life == 0 || p.KeyExpiresIn < life) {
+			life = p.KeyExpiresIn
+		}
+	}
+	if life == 0 {
+		return doc
+	}
+	return doc.Set("expires", r.store.Now().Unix()+life)
+}
+
+// withPassword hashes the password of a basic-auth user. An empty one, which is what answers show, keeps the stored one.
+func withPassword(doc core.Document, old *core.Key) (core.Document, error) {
+	const path = "basic_auth_data.password"
+	given := doc.Get(path)
+	if given.Type != gjson.String {
+		if old != nil && old.BasicAuth && !doc.Get("basic_auth_data").Exists() {
+			return doc.SetRaw("basic_auth_data", []byte(old.Session.Get("basic_auth_data").Raw)), nil
+		}
+		return doc, nil
+	}
+	if given.Str == "" {
+		if old == nil || !old.BasicAuth {
+			return doc, nil
+		}
+		return doc.Set(path, old.Session.Text(path)).Set("basic_auth_data.hash_type", "bcrypt"), nil
+	}
+	if old != nil && given.Str == old.Session.Text(path) {
+		return doc, nil
+	}
+	if len(given.Str) > core.MaxPasswordLength {
+		return nil, core.Errorf(core.CodeInvalid, "basic_auth_data.password must have at most %d bytes", core.MaxPasswordLength)
+	}
+	hash, err := secret.HashPassword(given.Str)
+	if err != nil {
+		return nil, err
+	}
+	return doc.Set(path, hash).Set("basic_auth_data.hash_type", "bcrypt"), nil
+}
+
+// saveKey creates a key, or replaces the one with the same id where replacing is what was asked for.
+func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace bool) (*model.CreatedKey, error) {
+	for try := 1; ; try++ {
+		err := r.keys.Create(ctx, k)
+		if err == nil {
+			r.changed(ctx, core.ChangeCreated, keyName, &k.Meta)
+			return &model.CreatedKey{Token: tok, Key: *k}, nil
+		}
+		err = r.writeError(ctx, keyName, err)
+		if !replace || core.CodeOf(err) != core.CodeConflict {
+			return nil, err
+		}
+		next, err := edit(ctx, r, keyName, r.keys, nil, func() (*core.Key, error) {
+			return one(ctx, keyName, r.keys.FindMany, store.Org(k.OrgID), [2]string{"id", k.ID})
+		}, func(old *core.Key) (*core.Key, error) {
+			next := *k
+			next.Meta = old.Meta
+			return &next, nil
+		})
+		if core.CodeOf(err) == core.CodeNotFound && try < lastWins {
+			continue // deleted in between: create it after all
+		}
+		if err != nil {
+			return nil, err
+		}
+		return &model.CreatedKey{Token: tok, Key: *next}, nil
+	}
+}
+
+// keyConditions reads a filter.
+func (r *Resolver) keyConditions(ctx context.Context, t store.Tenant, f *model.KeyFilter) ([]store.Cond, error) {
+	if f == nil {
+		return nil, nil
+	}
+	var where []store.Cond
+	if f.Q != nil && *f.Q != "" {
+		where = append(where, store.AnyOf(store.Contains("id", *f.Q), store.Contains("alias", *f.Q)))
+	}
+	if f.ID != nil && *f.ID != "" {
+		where = append(where, store.Contains("id", *f.ID))
+	}
+	if f.Alias != nil && *f.Alias != "" {
+		where = append(where, store.Contains("alias", *f.Alias))
+	}
+	if f.Tag != nil {
+		where = append(where, store.HasLabel("tag", *f.Tag))
+	}
+	if f.PolicyID != nil {
+		where = append(where, store.HasLabel("policy", *f.PolicyID))
+	}
+	if f.APIID != nil {
+		a, err := r.lookUpApi(ctx, t, *f.APIID)
+		if err != nil {
+			return nil, err
+		}
+		cond, err := r.opens(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		where = append(where, cond)
+	}
+	if f.ExpiresBefore != nil {
+		where = append(where, store.Between("expires", 1, f.ExpiresBefore.Unix()-1))
+	}
+	if f.ExpiresAfter != nil {
+		where = append(where, store.Between("expires", f.ExpiresAfter.Unix()+1, 1<<62))
+	}
+	return truth(truth(where, "inactive", f.Inactive), "basic_auth", f.BasicAuth), nil
+}
+
+// opens is the condition that a key gives access to an API: its own rights name it, or those of a policy that it applies.
+func (r *Resolver) opens(ctx context.Context, a *core.Api) (store.Cond, error) {
+	cond := store.HasLabel("api", a.ApiID)
+	l, err := r.store.Policies.List(ctx, store.Query{Tenant: store.Org(a.OrgID), Where: []store.Cond{store.HasLabel("api", a.ApiID)}, Limit: 1000})
+	if err != nil || len(l.Objects) == 0 {
+		return cond, err
+	}
+	var ids []string
+	for _, p := range l.Objects {
+		ids = append(ids, p.PolicyID)
+		if p.ID != p.PolicyID {
+			ids = append(ids, p.ID)
+		}
+	}
+	return store.AnyOf(cond, store.HasLabel("policy", ids...)), nil
+}
+
+func (r *Resolver) listKeys(ctx context.Context, t store.Tenant, first *int, after *string, filter *model.KeyFilter) (*model.KeyConnection, error) {
+	q, err := r.query(ctx, t, first, after)
+	if err != nil {
+		return nil, err
+	}
+	if q.Where, err = r.keyConditions(ctx, t, filter); err != nil {
+		return nil, err
+	}
+	q.Desc = true
+	l, err := r.keys.List(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return &model.KeyConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+}

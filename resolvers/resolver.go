@@ -1,0 +1,77 @@
+// Package resolvers is the application: one method per use case, called by GraphQL and, through the same generated interfaces,
+// by the legacy REST endpoints. <area>.resolvers.go holds the use cases of graph/schema/<area>.graphqls; what they share with
+// each other lies beside them in <area>.go.
+package resolvers
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"gatehouse/internal/authz"
+	"gatehouse/internal/changes"
+	"gatehouse/internal/core"
+	"gatehouse/internal/secret"
+	"gatehouse/store"
+)
+
+// KeySpace is where the sessions of keys live, with the index that finds them. A session belongs to one organisation; its id
+// is the hash of its token, or the token. See store.Repository for what each method guarantees.
+type KeySpace interface {
+	FindMany(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*core.Key, error)
+	List(ctx context.Context, q store.Query) (*store.List[core.Key], error)
+	Count(ctx context.Context, t store.Tenant, where ...store.Cond) (int, error)
+	TopByLabel(ctx context.Context, t store.Tenant, label string, values []string, limit int) (map[string][]*core.Key, error)
+	CountByLabel(ctx context.Context, t store.Tenant, label string, values ...string) (map[string]int, error)
+	Create(ctx context.Context, k *core.Key) error
+	Update(ctx context.Context, k *core.Key) error
+	Delete(ctx context.Context, k *core.Key) error
+}
+
+var _ KeySpace = (*store.Repository[core.Key])(nil)
+
+// Settings are the parts of the configuration that change what use cases do.
+type Settings struct {
+	Version string
+	// PageSize is how many objects a page has when nobody says; MaxPageSize how many it may have.
+	PageSize, MaxPageSize int
+	// HashKeys keeps the hash of a token in the place of the token; HashFunction is the one for new tokens.
+	HashKeys     bool
+	HashFunction string
+	// ListHashedKeys, UpdateByHash and DeleteByHash allow what they say where keys are hashed.
+	ListHashedKeys, UpdateByHash, DeleteByHash bool
+	// NoKeyByUsername refuses to find basic-auth users by their name (disable_key_actions_by_username).
+	NoKeyByUsername bool
+	// MasterKeys allows keys without access rights and policies, which open every API.
+	MasterKeys bool
+	// ExplicitPolicyIDs keeps the ids that authors give to policies; UnsafePolicyIDs allows any characters in them.
+	ExplicitPolicyIDs, UnsafePolicyIDs bool
+	// ForbidViewAccessKey and ForbidResetAccessKey keep administrators from the access keys of others.
+	ForbidViewAccessKey, ForbidResetAccessKey bool
+	// PasswordHistory is how many earlier passwords may not come again.
+	PasswordHistory int
+	// GatewayURL is the scheme, host and port of the gateways, for the addresses of APIs without a domain of their own.
+	GatewayURL string
+}
+
+// Resolver has what the use cases need. It implements generated.ResolverRoot.
+type Resolver struct {
+	store    *store.Store
+	keys     KeySpace
+	guard    authz.Guard
+	keyring  *secret.Keyring
+	broker   *changes.Broker
+	log      *slog.Logger
+	settings Settings
+}
+
+// New makes the application over a store. keyring finds and opens access keys; broker hears of every change.
+func New(s *store.Store, keyring *secret.Keyring, broker *changes.Broker, guard authz.Guard, log *slog.Logger, settings Settings) *Resolver {
+	return &Resolver{store: s, keys: s.Keys, guard: guard, keyring: keyring, broker: broker, log: log, settings: settings}
+}
+
+// changed tells the listeners what a finished write did.
+func (r *Resolver) changed(ctx context.Context, kind core.ChangeKind, object string, m *core.Meta) {
+	r.broker.Publish(&core.Change{Kind: kind, Object: object, ID: m.ID, OrgID: m.OrgID, Revision: m.Revision,
+		At: r.store.Now().Truncate(time.Microsecond), ActorID: authz.From(ctx).ID()})
+}

@@ -1,0 +1,72 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+
+	"gatehouse/internal/authz"
+	"gatehouse/internal/core"
+	"gatehouse/store"
+)
+
+// tenant is what the caller sees: one organisation, or all of them for super users and for the admin secret alone.
+func tenant(ctx context.Context) store.Tenant {
+	a := authz.From(ctx)
+	if a.CrossesOrganisations() {
+		return store.AllTenants()
+	}
+	if a.User == nil {
+		return store.Tenant{}
+	}
+	return store.Org(a.User.OrgID)
+}
+
+// narrowed is the caller's tenant, narrowed to one organisation where the request names one. Naming a foreign one is refused.
+func narrowed(ctx context.Context, orgID *string) (store.Tenant, error) {
+	t := tenant(ctx)
+	if orgID == nil {
+		return t, nil
+	}
+	if !t.Includes(*orgID) {
+		return t, core.Errorf(core.CodeForbidden, "orgId names another organisation than yours")
+	}
+	return store.Org(*orgID), nil
+}
+
+// ownerOf returns the organisation that a new object belongs to: the caller's own, or the one that the request or the document
+// names when the caller acts in all of them. A document of an ordinary caller may name any; it is moved.
+func (r *Resolver) ownerOf(ctx context.Context, requested *string, documented string) (string, error) {
+	t := tenant(ctx)
+	if !t.IsAll() {
+		if requested != nil && *requested != t.OrgID() {
+			return "", core.Errorf(core.CodeForbidden, "orgId names another organisation than yours")
+		}
+		return t.OrgID(), nil
+	}
+	org := documented
+	if requested != nil {
+		org = *requested
+	}
+	if org == "" {
+		return "", core.Errorf(core.CodeInvalid, "org_id is required: you act in every organisation, so say in which one")
+	}
+	return org, r.organisationExists(ctx, org)
+}
+
+func (r *Resolver) organisationExists(ctx context.Context, id string) error {
+	_, err := r.store.Organisations.Find(ctx, store.AllTenants(), id)
+	if errors.Is(err, store.ErrNotFound) {
+		return core.Errorf(core.CodeInvalid, "there is no organisation %q: create or import it first", id)
+	}
+	return err
+}
+
+// mayRead tells whether the caller has the permission to read the objects of a type.
+func (r *Resolver) mayRead(ctx context.Context, object string) bool {
+	permission, ok := readPermissions[object]
+	return ok && r.guard.CheckPermission(authz.From(ctx), permission, "GET", "") == nil
+}
+
+// readPermissions names the permission behind each type of a change.
+var readPermissions = map[string]string{apiName: "apis", policyName: "policies", keyName: "keys", userName: "users",
+	webhookName: "hooks", organisationName: authz.PermissionAdmin}

@@ -1,0 +1,226 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/authz"
+	"gatehouse/internal/core"
+	"gatehouse/internal/secret"
+	"gatehouse/store"
+)
+
+const userName = "User"
+
+func (r *Resolver) findUser(ctx context.Context, id string) (*core.User, error) {
+	return one(ctx, userName, r.store.Users.FindMany, tenant(ctx), [2]string{"id", id})
+}
+
+// Authenticate finds the user with an access key. It is for the edges; it returns nil for an unknown key, and takes the same
+// way, and so the same time, for known and unknown ones.
+func (r *Resolver) Authenticate(ctx context.Context, accessKey string) (*core.User, error) {
+	u, err := r.store.Users.FindBy(ctx, store.AllTenants(), "access_key", r.keyring.Lookup(accessKey))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return u, err
+}
+
+// userInput is a document with what must not stay in it taken out.
+type userInput struct {
+	doc      core.Document
+	password string
+}
+
+func userDocument(in model.UserInput, stored core.Document) (*userInput, error) {
+	doc, err := base(in.Document, stored, blank)
+	if err != nil {
+		return nil, err
+	}
+	f := fields{doc}
+	f.text("first_name", in.FirstName)
+	f.text("last_name", in.LastName)
+	f.text("email_address", in.Email)
+	f.truth("active", in.Active)
+	f.text("group_id", in.GroupID)
+	f.text("password", in.Password)
+	if err := f.object("user_permissions", in.Permissions); err != nil {
+		return nil, err
+	}
+	if p := f.doc.Get("password"); p.Exists() && p.Type.String() != "String" && p.Type.String() != "Null" {
+		return nil, core.Errorf(core.CodeInvalid, "password must be a string")
+	}
+	out := &userInput{doc: f.doc, password: f.doc.Text("password")}
+	for _, field := range []string{"password", "access_key", "PWHistory", "password_updated"} {
+		if out.doc.Get(field).Exists() {
+			out.doc = out.doc.Without(field)
+		}
+	}
+	return out, nil
+}
+
+// newUser makes a user of a document that came from outside. old is what it replaces, nil for a new one.
+func (r *Resolver) newUser(ctx context.Context, org string, in *userInput, old *core.User) (*core.User, error) {
+	doc := in.doc
+	meta := core.Meta{ID: doc.Text("id"), OrgID: org}
+	var secrets core.UserSecrets
+	if old != nil {
+		meta, secrets = old.Meta, old.Secrets
+	}
+	if meta.ID == "" || meta.ID == zeroID {
+		meta.ID = core.NewID(r.store.Now())
+	}
+	if !core.IsID(meta.ID) {
+		return nil, core.Errorf(core.CodeInvalid, "id must be 24 lower-case hex digits; leave it out to have one made")
+	}
+	var err error
+	for _, owned := range [][2]string{{"id", meta.ID}, {"org_id", org}} {
+		if doc, err = doc.Owned("", owned[0], owned[1]); err != nil {
+			return nil, err
+		}
+	}
+	f := fields{doc}
+	f.absent("api_model", "{}")
+	f.absent("first_name", `""`)
+	f.absent("last_name", `""`)
+	f.absent("active", "false")
+	f.absent("group_id", `""`)
+	f.absent("password_max_days", "0")
+	created := r.store.Now().Format(time.RFC3339Nano)
+	if old != nil {
+		f.absent("email_address", strconv.Quote(old.Email))
+		f.absent("user_permissions", string(old.PermissionsDocument()))
+		created = first(old.Document.Text("created_at"), created)
+	}
+	f.absent("user_permissions", "{}")
+	f.absent("created_at", strconv.Quote(created))
+	u, err := core.ParseUser(meta, f.doc, secrets)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayGrant(ctx, u, old); err != nil {
+		return nil, err
+	}
+	if in.password != "" {
+		if err := r.setPassword(u, in.password); err != nil {
+			return nil, err
+		}
+	}
+	if old == nil {
+		if err := r.renewAccessKey(u); err != nil {
+			return nil, err
+		}
+	}
+	return u, nil
+}
+
+// ranks orders the levels of a permission.
+var ranks = map[string]int{"deny": 0, "": 1, "read": 2, "write": 3, "admin": 4}
+
+// mayGrant holds back a caller who is no administrator from making a user who may do more than the caller, or from changing
+// one who already may.
+func mayGrant(ctx context.Context, next, old *core.User) error {
+	a := authz.From(ctx)
+	if a.Admin || a.User == nil || a.User.IsAdmin() {
+		return nil
+	}
+	for _, u := range []*core.User{old, next} {
+		if u == nil {
+			continue
+		}
+		for permission, level := range u.Permissions {
+			if ranks[level] > ranks[a.User.Permissions[permission]] && ranks[level] > ranks["deny"] {
+				return core.Errorf(core.CodeForbidden, "access denied: you may not manage a user with the permission %s: %s, which you do not have yourself", permission, level)
+			}
+		}
+	}
+	return nil
+}
+
+// setPassword sets a new password, strong enough and none of the last ones.
+func (r *Resolver) setPassword(u *core.User, password string) error {
+	if err := core.CheckPassword(password, u); err != nil {
+		return err
+	}
+	if r.settings.PasswordHistory > 0 {
+		recent := u.Secrets.PasswordHistory
+		if u.Secrets.PasswordHash != "" {
+			recent = append([]string{u.Secrets.PasswordHash}, recent...)
+		}
+		recent = recent[:min(len(recent), r.settings.PasswordHistory)]
+		for _, hash := range recent {
+			if secret.CheckPassword(hash, password) {
+				return core.Errorf(core.CodeInvalid, "the password must not be one of the last %d", r.settings.PasswordHistory)
+			}
+		}
+		u.Secrets.PasswordHistory = recent
+	}
+	hash, err := secret.HashPassword(password)
+	if err != nil {
+		return err
+	}
+	u.Secrets.PasswordHash, u.Secrets.PasswordUpdated = hash, r.store.Now()
+	return nil
+}
+
+// renewAccessKey gives the user a new access key.
+func (r *Resolver) renewAccessKey(u *core.User) error {
+	key := secret.NewSecret()
+	sealed, err := r.keyring.Seal(key, accessKeyContext(u))
+	if err != nil {
+		return err
+	}
+	u.Secrets.AccessKeyHash, u.Secrets.AccessKeySealed = r.keyring.Lookup(key), sealed
+	return nil
+}
+
+func accessKeyContext(u *core.User) string { return "user " + u.ID + "/access key" }
+
+// editUser changes a copy of a user that the caller may manage.
+func (r *Resolver) editUser(ctx context.Context, id string, revision *int, change func(u *core.User) error) (*core.User, error) {
+	return edit(ctx, r, userName, r.store.Users, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
+		func(old *core.User) (*core.User, error) {
+			if old.ID != authz.From(ctx).ID() {
+				if err := mayGrant(ctx, old, nil); err != nil {
+					return nil, err
+				}
+			}
+			next := *old
+			if err := change(&next); err != nil {
+				return nil, err
+			}
+			return &next, nil
+		})
+}
+
+// withField sets one field of a user's document and reads the user anew.
+func withField(u *core.User, path string, value any) {
+	*u = *core.NewUser(u.Meta, u.Document.Set(path, value), u.Secrets)
+}
+
+func (r *Resolver) listUsers(ctx context.Context, t store.Tenant, first *int, after *string, filter *model.UserFilter) (*model.UserConnection, error) {
+	q, err := r.query(ctx, t, first, after)
+	if err != nil {
+		return nil, err
+	}
+	if f := filter; f != nil {
+		if f.Q != nil && *f.Q != "" {
+			q.Where = append(q.Where, store.AnyOf(store.Contains("email", *f.Q), store.Contains("name", *f.Q)))
+		}
+		if f.Email != nil && *f.Email != "" {
+			q.Where = append(q.Where, store.Contains("email", *f.Email))
+		}
+		if f.GroupID != nil {
+			q.Where = append(q.Where, store.In("group_id", store.Fold(*f.GroupID)))
+		}
+		q.Where = truth(q.Where, "active", f.Active)
+	}
+	l, err := r.store.Users.List(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return &model.UserConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+}

@@ -1,0 +1,56 @@
+package resolvers
+
+import (
+	"context"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/core"
+)
+
+const webhookName = "Webhook"
+
+func (r *Resolver) findWebhook(ctx context.Context, id string) (*core.Webhook, error) {
+	return one(ctx, webhookName, r.store.Webhooks.FindMany, tenant(ctx), [2]string{"id", id})
+}
+
+func webhookDocument(in model.WebhookInput, stored core.Document) (core.Document, error) {
+	doc, err := base(in.Document, stored, blank)
+	if err != nil {
+		return nil, err
+	}
+	f := fields{doc}
+	f.text("name", in.Name)
+	f.text("method", in.Method)
+	f.text("target_path", in.TargetPath)
+	err = f.object("header_map", in.Headers)
+	return f.doc, err
+}
+
+// newWebhook makes a webhook of a document that came from outside. old is what it replaces, nil for a new one.
+func (r *Resolver) newWebhook(org string, doc core.Document, old *core.Webhook) (*core.Webhook, error) {
+	meta := core.Meta{ID: doc.Text("id"), OrgID: org}
+	if old != nil {
+		if meta.ID != "" && meta.ID != old.ID {
+			return nil, core.Errorf(core.CodeInvalid, "id is %q, and the webhook that you are changing has %q", meta.ID, old.ID)
+		}
+		meta = old.Meta
+	}
+	if meta.ID == "" || meta.ID == zeroID {
+		meta.ID = core.NewID(r.store.Now())
+	}
+	if !core.IsID(meta.ID) {
+		return nil, core.Errorf(core.CodeInvalid, "id must be 24 lower-case hex digits; leave it out to have one made")
+	}
+	var err error
+	for _, owned := range [][2]string{{"id", meta.ID}, {"org_id", org}} {
+		if doc, err = doc.Owned("", owned[0], owned[1]); err != nil {
+			return nil, err
+		}
+	}
+	f := fields{doc}
+	f.absent("api_model", "{}")
+	f.absent("template_path", `""`)
+	f.absent("header_map", "{}")
+	f.absent("event_timeout", "0")
+	return core.ParseWebhook(meta, f.doc)
+}

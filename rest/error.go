@@ -1,0 +1,70 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"gatehouse/internal/core"
+	"gatehouse/internal/httpserver"
+)
+
+// statuses maps every code to a status. The legacy API has no status of its own for codes that it does not know.
+var statuses = map[core.Code]int{
+	core.CodeMalformed:       http.StatusBadRequest,
+	core.CodeInvalid:         http.StatusBadRequest,
+	core.CodeUnauthenticated: http.StatusUnauthorized,
+	core.CodeForbidden:       http.StatusForbidden,
+	core.CodeNotFound:        http.StatusNotFound,
+	core.CodeConflict:        http.StatusConflict,
+	core.CodeStale:           http.StatusPreconditionFailed,
+	core.CodeTooLarge:        http.StatusRequestEntityTooLarge,
+	core.CodeLimit:           http.StatusBadRequest,
+	core.CodeUnavailable:     http.StatusServiceUnavailable,
+	core.CodeInternal:        http.StatusInternalServerError,
+}
+
+// legacyErrors are the errors that an endpoint answers in the way of the legacy API.
+type legacyErrors map[core.Code]legacyError
+
+type legacyError struct {
+	status int
+	// message is the legacy text, "" for the error's own. With detail, the error's own follows behind it.
+	message string
+	detail  bool
+}
+
+// Common legacy errors.
+var (
+	// malformed403 is how most endpoints answer a body that they cannot read.
+	malformed403 = legacyError{http.StatusForbidden, "Request body malformed", true}
+	malformed400 = legacyError{http.StatusBadRequest, "Request body malformed", true}
+)
+
+// fail renders an error. Internal errors are logged here, once, and the client reads "Internal error".
+func (o Options) fail(w http.ResponseWriter, r *http.Request, legacy legacyErrors, err error) {
+	e := core.AsError(err)
+	if e.Code == core.CodeInternal && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		e = core.Wrap(core.CodeUnavailable, err, "the request took too long, or was given up")
+	}
+	if e.Code == core.CodeInternal {
+		o.Log.ErrorContext(r.Context(), "internal error", slog.String("request_id", httpserver.RequestID(r.Context())), slog.Any("error", err))
+	}
+	status, message := statuses[e.Code], e.Message
+	if l, ok := legacy[e.Code]; ok {
+		status = l.status
+		switch {
+		case l.message != "" && l.detail:
+			message = l.message + ": " + e.Message
+		case l.message != "":
+			message = l.message
+		}
+	}
+	WriteError(w, status, message)
+}
+
+// WriteError writes an answer in the shape of legacy errors.
+func WriteError(w http.ResponseWriter, status int, message string) {
+	writeJSON(w, status, answer{Status: "Error", Message: message})
+}

@@ -1,0 +1,108 @@
+package rest
+
+import (
+	"io"
+	"net/http"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/core"
+)
+
+var organisationRoutes = []route{
+	{"GET", "/admin/organisations", "organisations", (*call).listOrganisations, nil},
+	{"POST", "/admin/organisations/import", "importOrganisation", (*call).importOrganisation, organisationErrors},
+	{"GET", "/admin/organisations/{id}", "organisation", (*call).getOrganisation, organisationErrors},
+	{"POST", "/admin/organisations", "createOrganisation", (*call).createOrganisation, organisationErrors},
+	{"PUT", "/admin/organisations/{id}", "updateOrganisation", (*call).updateOrganisation, organisationErrors},
+	{"DELETE", "/admin/organisations/{id}", "deleteOrganisation", (*call).deleteOrganisation, organisationErrors},
+}
+
+var organisationErrors = legacyErrors{
+	core.CodeNotFound:  {http.StatusNotFound, "Could not retrieve org detail", false},
+	core.CodeMalformed: malformed403,
+}
+
+// systemRoutes are the endpoints about the server itself.
+var systemRoutes = []route{
+	{"GET", "/admin/system/reload", "reload", (*call).reload, nil},
+}
+
+func (c *call) listOrganisations() (reply, error) {
+	next := func(first *int, after *string) (fetched[core.Organisation], error) {
+		l, err := c.Query.Organisations(c.ctx, first, after, c.optional("q"))
+		if err != nil {
+			return fetched[core.Organisation]{}, err
+		}
+		return fetched[core.Organisation]{l.Nodes, l.TotalCount, l.PageInfo}, nil
+	}
+	return listing(c, shape{`{"organisations":[`, `],"pages":`}, next, func(w io.Writer, o *core.Organisation) error {
+		_, err := w.Write(o.Document)
+		return err
+	})
+}
+
+func (c *call) getOrganisation() (reply, error) {
+	o, err := found(c.Query.Organisation(c.ctx, c.vars["id"]))
+	if err != nil {
+		return nil, err
+	}
+	c.tag(&o.Meta)
+	return document(o.Document), nil
+}
+
+func (c *call) createOrganisation() (reply, error) {
+	doc, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	o, err := c.Mutation.CreateOrganisation(c.ctx, model.OrganisationInput{Document: doc})
+	if err != nil {
+		return nil, err
+	}
+	c.tag(&o.Meta)
+	return done("Org created", o.ID), nil
+}
+
+func (c *call) updateOrganisation() (reply, error) {
+	revision, err := c.revision()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	o, err := c.Mutation.UpdateOrganisation(c.ctx, c.vars["id"], model.OrganisationInput{Document: doc}, revision)
+	if err != nil {
+		return nil, err
+	}
+	c.tag(&o.Meta)
+	return done("Org updated", ""), nil
+}
+
+func (c *call) deleteOrganisation() (reply, error) {
+	cascade := c.flag("cascade")
+	if _, err := c.Mutation.DeleteOrganisation(c.ctx, c.vars["id"], &cascade); err != nil {
+		return nil, err
+	}
+	return done("Org deleted", ""), nil
+}
+
+func (c *call) importOrganisation() (reply, error) {
+	doc, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	item, err := c.Mutation.ImportOrganisation(c.ctx, doc)
+	if err != nil {
+		return nil, err
+	}
+	return done("Org imported", item.ID), nil
+}
+
+func (c *call) reload() (reply, error) {
+	if _, err := c.Mutation.Reload(c.ctx); err != nil {
+		return nil, err
+	}
+	return shown(map[string]string{"status": "ok"}), nil
+}

@@ -1,0 +1,140 @@
+// Package rest is the legacy face: the endpoints under /api and /admin, as the incumbent's clients expect them. A handler turns
+// a legacy request into one call of the generated resolver interfaces, and what comes back into the legacy answer, so it can do
+// nothing that GraphQL lacks. Shapes, messages and capitals are contract; the golden files in testdata hold them.
+package rest
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"gatehouse/graph/generated"
+	"gatehouse/internal/authz"
+	"gatehouse/internal/core"
+	"gatehouse/internal/httpserver"
+)
+
+// Options say what the handlers call, and how.
+type Options struct {
+	Query    generated.QueryResolver
+	Mutation generated.MutationResolver
+	Fields   Fields
+
+	Authenticator *authz.Authenticator
+	Guard         authz.Guard
+	// Operations describes the root fields by name; routes are guarded as the fields that they equal.
+	Operations map[string]authz.Operation
+	// PageSize is how many objects a page has when nobody says; MaxPageSize how many the resolvers give at once.
+	PageSize, MaxPageSize int
+	Log                   *slog.Logger
+}
+
+// Fields resolve what GraphQL computes for a field of an object, for the answers that hold it.
+type Fields struct {
+	Api  generated.ApiResolver
+	Key  generated.KeyResolver
+	User generated.UserResolver
+}
+
+// route pairs a legacy request with the operation that it is guarded as and with its handler.
+type route struct {
+	method, path string
+	// operation is the name of the root field. Those of admin routes are guarded by the admin secret.
+	operation string
+	handle    func(*call) (reply, error)
+	// legacy are the errors that the legacy API answers in its own way here.
+	legacy legacyErrors
+}
+
+// New makes the handler of /api and /admin.
+func New(o Options) http.Handler {
+	m := mux.NewRouter().UseEncodedPath().SkipClean(true)
+	for _, r := range routes() {
+		op, ok := o.Operations[r.operation]
+		if !ok {
+			panic("rest: " + r.method + " " + r.path + " names an operation that the schema lacks: " + r.operation)
+		}
+		m.Methods(r.method).Path(r.path).Handler(o.endpoint(r, op))
+	}
+	m.NotFoundHandler = o.failing(core.Errorf(core.CodeNotFound, "there is no such endpoint"))
+	m.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusMethodNotAllowed, answer{Status: "Error", Message: "this endpoint does not take this method"})
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A trailing slash is optional on every path.
+		if path := r.URL.EscapedPath(); len(path) > 1 && strings.HasSuffix(path, "/") {
+			r = withPath(r, strings.TrimRight(path, "/"))
+		}
+		m.ServeHTTP(w, r)
+	})
+}
+
+func withPath(r *http.Request, escaped string) *http.Request {
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		return r
+	}
+	u := *r.URL
+	u.Path, u.RawPath = path, escaped
+	out := *r
+	out.URL = &u
+	return &out
+}
+
+// routes lists every endpoint. Fixed paths come before those with a name in the same place.
+func routes() []route {
+	var all []route
+	for _, area := range [][]route{apiRoutes, keyRoutes, policyRoutes, userRoutes, webhookRoutes, organisationRoutes, systemRoutes} {
+		all = append(all, area...)
+	}
+	return all
+}
+
+// endpoint authenticates, guards, calls the handler and renders what it returns.
+func (o Options) endpoint(rt route, op authz.Operation) http.Handler {
+	admin := strings.HasPrefix(rt.path, "/admin/")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpserver.SetRoute(r.Context(), rt.path)
+		c := &call{Options: &o, request: r, header: w.Header(), vars: mux.Vars(r)}
+		for name, v := range c.vars {
+			plain, err := url.PathUnescape(v)
+			if err != nil {
+				o.fail(w, r, rt.legacy, core.Errorf(core.CodeInvalid, "the path is not well escaped"))
+				return
+			}
+			c.vars[name] = plain
+		}
+		actor, err := o.authenticate(r, admin)
+		if err == nil {
+			httpserver.SetActor(r.Context(), actor.ID())
+			c.ctx = authz.With(r.Context(), actor)
+			err = o.Guard.Check(actor, op, r.URL.Path)
+		}
+		if err != nil {
+			// Refusals are the same on every endpoint.
+			o.fail(w, r, nil, err)
+			return
+		}
+		reply, err := rt.handle(c)
+		if err != nil {
+			o.fail(w, r, rt.legacy, err)
+			return
+		}
+		reply(w)
+	})
+}
+
+// authenticate takes the one kind of credentials that the face under the path knows.
+func (o Options) authenticate(r *http.Request, admin bool) (authz.Actor, error) {
+	if admin {
+		return o.Authenticator.Authenticate(r.Context(), "", r.Header.Get("admin-auth"))
+	}
+	return o.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"), "")
+}
+
+func (o Options) failing(err error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.fail(w, r, nil, err) })
+}

@@ -1,0 +1,214 @@
+package rest
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/core"
+)
+
+var userRoutes = []route{
+	{"GET", "/api/users", "users", (*call).listUsers, nil},
+	{"GET", "/api/users/me", "me", (*call).getMe, nil},
+	{"GET", "/api/users/search", "users", (*call).listUsers, nil},
+	{"POST", "/api/users/search", "users", (*call).searchUsers, nil},
+	{"GET", "/api/users/{id}", "user", (*call).getUser, userErrors},
+	{"POST", "/api/users", "createUser", (*call).createUser, createUserErrors},
+	{"PUT", "/api/users/{id}", "updateUser", (*call).updateUser, legacyErrors{core.CodeNotFound: {http.StatusBadRequest, "user does not exist.", false}, core.CodeMalformed: malformed400}},
+	{"DELETE", "/api/users/{id}", "deleteUser", (*call).deleteUser, userErrors},
+	{"POST", "/api/users/{id}/actions/reset", "setUserPassword", (*call).setUserPassword, userErrors},
+	{"PUT", "/api/users/{id}/actions/key/reset", "resetUserKey", (*call).resetUserKey, userErrors},
+	{"PUT", "/api/users/{id}/actions/revoke", "revokeUser", (*call).revokeUser, legacyErrors{core.CodeNotFound: {http.StatusBadRequest, "Could not retrieve user detail.", false}}},
+
+	{"GET", "/admin/users", "users", (*call).listUsers, nil},
+	{"GET", "/admin/users/{id}", "user", (*call).getUser, userErrors},
+	{"POST", "/admin/users", "createUser", (*call).adminCreateUser, createUserErrors},
+	{"PUT", "/admin/users/{id}", "updateUser", (*call).adminUpdateUser, legacyErrors{core.CodeNotFound: {http.StatusNotFound, "User not found", false}, core.CodeMalformed: malformed403}},
+	{"PUT", "/admin/users/{id}/actions/allow_reset_passwords", "allowPasswordReset", func(c *call) (reply, error) { return c.allowPasswordReset(true) }, userErrors},
+	{"PUT", "/admin/users/{id}/actions/disallow_reset_passwords", "allowPasswordReset", func(c *call) (reply, error) { return c.allowPasswordReset(false) }, userErrors},
+}
+
+var (
+	userErrors = legacyErrors{
+		core.CodeNotFound:  {http.StatusNotFound, "Could not retrieve user detail.", false},
+		core.CodeMalformed: malformed403,
+	}
+	createUserErrors = legacyErrors{
+		core.CodeConflict:  {http.StatusForbidden, "", false},
+		core.CodeMalformed: malformed403,
+	}
+)
+
+// userDocument is a user as the legacy API shows it: with the access key where the caller may see it, without the password.
+func (c *call) userDocument(u *core.User) (core.Document, error) {
+	key, err := c.Fields.User.AccessKey(c.ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	doc := u.Document.Set("password", "")
+	visible := ""
+	if key != nil {
+		visible = *key
+	}
+	doc = doc.Set("access_key", visible)
+	return doc.Set("password_updated", u.Secrets.PasswordUpdated), nil
+}
+
+func (c *call) users(filter *model.UserFilter) (reply, error) {
+	next := func(first *int, after *string) (fetched[core.User], error) {
+		l, err := c.Query.Users(c.ctx, first, after, filter)
+		if err != nil {
+			return fetched[core.User]{}, err
+		}
+		return fetched[core.User]{l.Nodes, l.TotalCount, l.PageInfo}, nil
+	}
+	return listing(c, shape{`{"users":[`, `],"pages":`}, next, func(w io.Writer, u *core.User) error {
+		doc, err := c.userDocument(u)
+		if err == nil {
+			_, err = w.Write(doc)
+		}
+		return err
+	})
+}
+
+func (c *call) listUsers() (reply, error) {
+	return c.users(&model.UserFilter{Email: c.optional("q"), OrgID: c.optional("org_id")})
+}
+
+func (c *call) searchUsers() (reply, error) {
+	doc, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	if f := doc.Get("filters"); !f.IsObject() {
+		return nil, core.Errorf(core.CodeMalformed, "Could not extract search filter from request body: send {\"filters\": {\"query\": \"...\"}}")
+	}
+	return c.users(&model.UserFilter{Email: optionalVar(doc.Text("filters.query"))})
+}
+
+func (c *call) getMe() (reply, error)   { return c.oneUser(c.Query.Me(c.ctx)) }
+func (c *call) getUser() (reply, error) { return c.oneUser(c.Query.User(c.ctx, c.vars["id"])) }
+
+func (c *call) oneUser(u *core.User, err error) (reply, error) {
+	u, err = found(u, err)
+	if err != nil {
+		return nil, err
+	}
+	c.tag(&u.Meta)
+	doc, err := c.userDocument(u)
+	if err != nil {
+		return nil, err
+	}
+	return document(doc), nil
+}
+
+func (c *call) createUser() (reply, error) {
+	u, err := c.newUser()
+	if err != nil {
+		return nil, err
+	}
+	return shown(answer{Status: "OK", Message: "User created", Meta: "", ID: u.ID}), nil
+}
+
+func (c *call) newUser() (*core.User, error) {
+	doc, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	return c.Mutation.CreateUser(c.ctx, model.UserInput{Document: doc})
+}
+
+// adminCreateUser answers with the access key as the message, as scripts read it, and with the user.
+func (c *call) adminCreateUser() (reply, error) {
+	u, err := c.newUser()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.userDocument(u)
+	if err != nil {
+		return nil, err
+	}
+	return done(doc.Text("access_key"), json.RawMessage(doc)), nil
+}
+
+func (c *call) changedUser() (*core.User, error) {
+	revision, err := c.revision()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	u, err := c.Mutation.UpdateUser(c.ctx, c.vars["id"], model.UserInput{Document: doc}, revision)
+	if err != nil {
+		return nil, err
+	}
+	c.tag(&u.Meta)
+	return u, nil
+}
+
+func (c *call) updateUser() (reply, error) {
+	if _, err := c.changedUser(); err != nil {
+		return nil, err
+	}
+	return done("User updated", nil), nil
+}
+
+func (c *call) adminUpdateUser() (reply, error) {
+	if _, err := c.changedUser(); err != nil {
+		return nil, err
+	}
+	return done("User updated", ""), nil
+}
+
+func (c *call) deleteUser() (reply, error) {
+	revision, err := c.revision()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Mutation.DeleteUser(c.ctx, c.vars["id"], revision); err != nil {
+		return nil, err
+	}
+	return done("User deleted", ""), nil
+}
+
+func (c *call) setUserPassword() (reply, error) {
+	doc, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	current := doc.Text("current_password")
+	if _, err := c.Mutation.SetUserPassword(c.ctx, c.vars["id"], &current, doc.Text("new_password")); err != nil {
+		return nil, err
+	}
+	return done("User password updated", ""), nil
+}
+
+func (c *call) resetUserKey() (reply, error) {
+	if _, err := c.Mutation.ResetUserKey(c.ctx, c.vars["id"]); err != nil {
+		return nil, err
+	}
+	return done("User session renewed", nil), nil
+}
+
+func (c *call) revokeUser() (reply, error) {
+	if _, err := c.Mutation.RevokeUser(c.ctx, c.vars["id"]); err != nil {
+		return nil, err
+	}
+	return done("User revoked", nil), nil
+}
+
+func (c *call) allowPasswordReset(allow bool) (reply, error) {
+	u, err := c.Mutation.AllowPasswordReset(c.ctx, c.vars["id"], allow)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := c.userDocument(u)
+	if err != nil {
+		return nil, err
+	}
+	return done("User updated", json.RawMessage(doc)), nil
+}

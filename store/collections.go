@@ -1,0 +1,166 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"gatehouse/internal/core"
+)
+
+// Collection declares what of a kind of object can be searched, for all engines at once. The names are column names.
+type Collection struct {
+	// Name is the table's or the collection's.
+	Name string
+	// Text are text fields, folded; Int integer fields. Both can be filtered and sorted by.
+	Text []string
+	Int  []string
+	// Unique are values that at most one record may have: in its organisation, or anywhere when Global.
+	Unique []Unique
+	// Labels are fields with many values, matched as a whole.
+	Labels []string
+}
+
+// Unique declares a value that at most one record may have.
+type Unique struct {
+	Name   string
+	Global bool
+}
+
+// The collections.
+var (
+	organisations = &Collection{Name: "organisations", Text: []string{"name"}, Unique: []Unique{{"slug", true}, {"cname", true}}}
+	users         = &Collection{Name: "users", Text: []string{"email", "name", "group_id"}, Int: []string{"active"},
+		Unique: []Unique{{"email_key", false}, {"access_key", true}}}
+	apis = &Collection{Name: "apis", Text: []string{"name", "slug_text"}, Int: []string{"active"},
+		Unique: []Unique{{"api_id", true}, {"slug", false}, {"route", false}},
+		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version"}}
+	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
+		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"}}
+	keys = &Collection{Name: "keys", Text: []string{"alias", "oauth_client_id"}, Int: []string{"expires", "inactive", "basic_auth"},
+		Labels: []string{"api", "policy", "tag", "hash"}}
+	webhooks = &Collection{Name: "webhooks", Text: []string{"name"}, Unique: []Unique{{"webhook_id", false}}}
+)
+
+// All lists every collection.
+func All() []*Collection {
+	return []*Collection{organisations, users, apis, policies, keys, webhooks}
+}
+
+// kind joins a collection with the way its objects become records and back.
+type kind[T any] struct {
+	*Collection
+	name   string
+	meta   func(*T) *core.Meta
+	encode func(*T) Record
+	decode func(core.Meta, Record) (*T, error)
+}
+
+var organisationKind = kind[core.Organisation]{
+	Collection: organisations, name: "Organisation",
+	meta: func(o *core.Organisation) *core.Meta { return &o.Meta },
+	encode: func(o *core.Organisation) Record {
+		return Record{Doc: o.Document, Text: map[string]string{"name": o.Name},
+			Unique: map[string]string{"slug": o.Slug, "cname": strings.ToLower(o.Cname)}}
+	},
+	decode: func(m core.Meta, r Record) (*core.Organisation, error) { return core.NewOrganisation(m, r.Doc), nil },
+}
+
+var userKind = kind[core.User]{
+	Collection: users, name: "User",
+	meta: func(u *core.User) *core.Meta { return &u.Meta },
+	encode: func(u *core.User) Record {
+		sealed, err := json.Marshal(u.Secrets)
+		if err != nil {
+			panic(fmt.Sprintf("store: user secrets: %v", err))
+		}
+		return Record{Doc: u.Document, Sealed: sealed, Int: map[string]int64{"active": number(u.Active)},
+			Text:   map[string]string{"email": u.Email, "name": u.FirstName + " " + u.LastName, "group_id": u.GroupID},
+			Unique: map[string]string{"email_key": u.Email, "access_key": u.Secrets.AccessKeyHash}}
+	},
+	decode: func(m core.Meta, r Record) (*core.User, error) {
+		var secrets core.UserSecrets
+		if len(r.Sealed) > 0 {
+			if err := json.Unmarshal(r.Sealed, &secrets); err != nil {
+				return nil, fmt.Errorf("store: secrets of user %s: %w", m.ID, err)
+			}
+		}
+		return core.NewUser(m, r.Doc, secrets), nil
+	},
+}
+
+func apiKind(allowDuplicates bool) kind[core.Api] {
+	return kind[core.Api]{
+		Collection: apis, name: "Api",
+		meta: func(a *core.Api) *core.Meta { return &a.Meta },
+		encode: func(a *core.Api) Record {
+			r := Record{Doc: a.Definition, Int: map[string]int64{"active": number(a.Active)},
+				Text:   map[string]string{"name": a.Name, "slug_text": a.Slug},
+				Unique: map[string]string{"api_id": a.ApiID, "slug": a.Slug, "route": a.Route()},
+				Labels: map[string][]string{"category": a.Categories, "kind": {a.Kind}, "auth": a.AuthTypes,
+					"owner": append(append([]string{}, a.UserOwners...), a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions}}
+			if a.Internal {
+				r.Labels["kind"] = []string{a.Kind, "internal"}
+			}
+			if allowDuplicates {
+				delete(r.Unique, "slug")
+				delete(r.Unique, "route")
+			}
+			return r
+		},
+		decode: func(m core.Meta, r Record) (*core.Api, error) { return core.NewApi(m, r.Doc), nil },
+	}
+}
+
+func webhookIDs(doc core.Document) []string {
+	var out []string
+	for _, id := range doc.Get("hook_references.#.hook.id").Array() {
+		if core.IsID(id.Str) {
+			out = append(out, id.Str)
+		}
+	}
+	return out
+}
+
+var policyKind = kind[core.Policy]{
+	Collection: policies, name: "Policy",
+	meta: func(p *core.Policy) *core.Meta { return &p.Meta },
+	encode: func(p *core.Policy) Record {
+		return Record{Doc: p.Document, Int: map[string]int64{"active": number(p.Active)},
+			Text:   map[string]string{"name": p.Name, "state": p.State},
+			Unique: map[string]string{"policy_id": p.PolicyID, "name_key": p.Name},
+			Labels: map[string][]string{"api": p.ApiIDs, "tag": p.Tags, "auth": p.AuthTypes}}
+	},
+	decode: func(m core.Meta, r Record) (*core.Policy, error) { return core.NewPolicy(m, r.Doc), nil },
+}
+
+var keyKind = kind[core.Key]{
+	Collection: keys, name: "Key",
+	meta: func(k *core.Key) *core.Meta { return &k.Meta },
+	encode: func(k *core.Key) Record {
+		r := Record{Doc: k.Session, Text: map[string]string{"alias": k.Alias, "oauth_client_id": k.OauthClientID},
+			Int:    map[string]int64{"inactive": number(k.Inactive), "basic_auth": number(k.BasicAuth)},
+			Labels: map[string][]string{"api": k.ApiIDs, "policy": k.PolicyIDs, "tag": k.Tags, "hash": {k.Hash}}}
+		if !k.Expires.IsZero() {
+			r.Int["expires"] = k.Expires.Unix()
+		}
+		return r
+	},
+	decode: func(m core.Meta, r Record) (*core.Key, error) { return core.NewKey(m, r.Doc), nil },
+}
+
+var webhookKind = kind[core.Webhook]{
+	Collection: webhooks, name: "Webhook",
+	meta: func(w *core.Webhook) *core.Meta { return &w.Meta },
+	encode: func(w *core.Webhook) Record {
+		return Record{Doc: w.Document, Text: map[string]string{"name": w.Name}, Unique: map[string]string{"webhook_id": w.WebhookID}}
+	},
+	decode: func(m core.Meta, r Record) (*core.Webhook, error) { return core.NewWebhook(m, r.Doc), nil },
+}
+
+func number(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

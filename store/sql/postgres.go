@@ -1,0 +1,54 @@
+package sql
+
+import (
+	stdsql "database/sql"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+var postgres = dialect{
+	name:          "postgres",
+	quote:         `"`,
+	numbered:      true,
+	contains:      "strpos(%s, ?) > 0",
+	containsID:    "strpos(lower(%s), ?) > 0",
+	materialized:  "MATERIALIZED ",
+	failureAborts: true,
+	fault: func(err error) fault {
+		var e *pgconn.PgError
+		if !errors.As(err, &e) {
+			return faultOther
+		}
+		switch e.Code {
+		case "23505": // unique_violation
+			return faultUnique
+		case "40001", "40P01": // serialization_failure, deadlock_detected
+			return faultRetry
+		}
+		return faultOther
+	},
+}
+
+// openPostgres makes a pool; nothing is asked of the server yet.
+func openPostgres(dsn string, c Config) (*stdsql.DB, error) {
+	if dsn == "" {
+		return nil, errors.New("store: the connection string of PostgreSQL is empty: give user=... password=... host=... port=... database=...")
+	}
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, unreadable("PostgreSQL", dsn, err)
+	}
+	if c.PreferSimpleProtocol {
+		config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	}
+	// Documents are UTF-8 whatever the machine's locale, and the simple protocol asks for it.
+	config.RuntimeParams["client_encoding"] = "UTF8"
+	config.RuntimeParams["standard_conforming_strings"] = "on"
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "gatehouse"
+	}
+	return limited(stdlib.OpenDB(*config), c), nil
+}

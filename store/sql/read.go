@@ -1,0 +1,276 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"gatehouse/store"
+)
+
+// maxValues is how many values one statement looks for: with the rest of the arguments, half of what SQLite takes.
+const maxValues = 1 << 14
+
+// Find implements store.Engine. More values than one statement takes are asked for in several.
+func (e *Engine) Find(ctx context.Context, c *store.Collection, tenant store.Tenant, field string, values []string) ([]store.Record, error) {
+	t, err := e.table(c)
+	if err != nil {
+		return nil, err
+	}
+	if !isColumn(t, field, "id") && !slices.ContainsFunc(t.Unique, func(u store.Unique) bool { return u.Name == field }) {
+		return nil, fmt.Errorf("store: %s cannot be found by %q", t.Name, field)
+	}
+	var out []store.Record
+	for chunk := range slices.Chunk(distinct(values), maxValues) {
+		b := &builder{dialect: e.dialect}
+		b.add("SELECT " + recordColumns + " FROM " + t.sqlName + " r WHERE ")
+		b.in("r."+field, chunk)
+		b.add(" AND ")
+		b.tenant("r.", tenant)
+		err := e.rows(ctx, b, func(rows *stdsql.Rows) error {
+			r, err := scan(rows)
+			out = append(out, r)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// distinct returns each of values once, sorted.
+func distinct(values []string) []string {
+	if len(values) < 2 {
+		return values
+	}
+	values = slices.Clone(values)
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+// List implements store.Engine.
+func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (store.Page, error) {
+	t, err := e.table(c)
+	if err != nil {
+		return store.Page{}, err
+	}
+	o, err := orderOf(t, q)
+	if err != nil {
+		return store.Page{}, err
+	}
+	b, err := e.pageOf(t, q, o)
+	if err != nil {
+		return store.Page{}, err
+	}
+	var page store.Page
+	total := -1
+	err = e.rows(ctx, b, func(rows *stdsql.Rows) error {
+		var cursor store.Cursor
+		var value any = &cursor.Int
+		if o.text {
+			value = &cursor.Text
+		}
+		r, err := scan(rows, value, &total)
+		if len(page.Records) == q.Limit {
+			page.More = true
+			return err
+		}
+		cursor.ID = r.ID
+		page.Records = append(page.Records, r)
+		page.Cursors = append(page.Cursors, cursor.Encode())
+		return err
+	})
+	switch {
+	case err != nil || !q.Total:
+	case total >= 0:
+		page.Total = total
+	case q.After == "" && !page.More:
+		page.Total = len(page.Records)
+	default:
+		page.Total, err = e.Count(ctx, c, q.Tenant, q.Where)
+	}
+	if err != nil {
+		return store.Page{}, err
+	}
+	return page, nil
+}
+
+// pageOf makes the statement of List: recordColumns, the value that is sorted by, and the number of all matches or -1. The inner
+// query finds the page in an index where there is one; only its records are read whole. A search for a part of a text has to
+// look at everything, so it does that once, and pages and counts among what it found.
+func (e *Engine) pageOf(t *table, q store.Query, o order) (*builder, error) {
+	cursor, ok := store.ParseCursor(q.After)
+	if !ok {
+		return nil, fmt.Errorf("store: %q is not a cursor", q.After)
+	}
+	columns := recordColumns
+	if q.IDsOnly {
+		columns = bareColumns
+	}
+	b := &builder{dialect: e.dialect}
+	if searches(q.Where) {
+		b.add("WITH found AS " + e.dialect.materialized + "(SELECT id, " + o.column + " AS sort FROM " + t.sqlName + " WHERE ")
+		if err := b.where(t, q.Tenant, q.Where); err != nil {
+			return nil, err
+		}
+		b.add(") SELECT " + columns + ", p.sort, (SELECT COUNT(*) FROM found) FROM (SELECT id, sort FROM found WHERE 1 = 1")
+		o.column = "sort"
+	} else {
+		b.add("SELECT " + columns + ", p.sort, -1 FROM (SELECT id, " + o.column + " AS sort FROM " + t.sqlName + " WHERE ")
+		if err := b.where(t, q.Tenant, q.Where); err != nil {
+			return nil, err
+		}
+	}
+	if q.After != "" && cursor.Offset == 0 {
+		b.after(o, cursor)
+	}
+	b.add(o.by("")+" LIMIT ? OFFSET ?", q.Limit+1, cursor.Offset)
+	o.column = "sort"
+	b.add(") p JOIN " + t.sqlName + " r ON r.id = p.id" + o.by("p."))
+	return b, nil
+}
+
+// searches tells whether a condition looks for a part of a text, for which no index helps.
+func searches(where []store.Cond) bool {
+	return slices.ContainsFunc(where, func(c store.Cond) bool { return c.Op == store.OpContains || searches(c.Any) })
+}
+
+// Count implements store.Engine.
+func (e *Engine) Count(ctx context.Context, c *store.Collection, tenant store.Tenant, where []store.Cond) (int, error) {
+	t, err := e.table(c)
+	if err != nil {
+		return 0, err
+	}
+	b := &builder{dialect: e.dialect}
+	b.add("SELECT COUNT(*) FROM " + t.sqlName + " WHERE ")
+	if err := b.where(t, tenant, where); err != nil {
+		return 0, err
+	}
+	var n int
+	err = e.rows(ctx, b, func(rows *stdsql.Rows) error { return rows.Scan(&n) })
+	return n, err
+}
+
+// maxTops is how many values TopByLabel asks for in one statement: each is a query of its own inside, and SQLite takes 500.
+const maxTops = 128
+
+// TopByLabel implements store.Engine. Each value is a walk of at most limit steps in the index of labels.
+func (e *Engine) TopByLabel(ctx context.Context, c *store.Collection, tenant store.Tenant, label string, values []string, limit int) (map[string][]store.Record, error) {
+	t, err := e.labelled(c, label)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]store.Record, len(values))
+	for chunk := range slices.Chunk(distinct(values), maxTops) {
+		b := &builder{dialect: e.dialect}
+		b.add("SELECT " + recordColumns + ", p.value FROM (")
+		for i, value := range chunk {
+			if i > 0 {
+				b.add(" UNION ALL ")
+			}
+			b.add("SELECT * FROM (SELECT value, object_id FROM labels WHERE ")
+			b.label(t, tenant, label)
+			b.add(" AND value = ? ORDER BY created_at DESC, object_id DESC LIMIT ?) v"+strconv.Itoa(i), value, limit)
+		}
+		b.add(") p JOIN " + t.sqlName + " r ON r.id = p.object_id ORDER BY r.created_at DESC, r.id DESC")
+		err := e.rows(ctx, b, func(rows *stdsql.Rows) error {
+			var value string
+			r, err := scan(rows, &value)
+			out[value] = append(out[value], r)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// CountByLabel implements store.Engine.
+func (e *Engine) CountByLabel(ctx context.Context, c *store.Collection, tenant store.Tenant, label string, values []string) (map[string]int, error) {
+	t, err := e.labelled(c, label)
+	if err != nil {
+		return nil, err
+	}
+	chunks := [][]string{nil}
+	if len(values) > 0 {
+		chunks = slices.Collect(slices.Chunk(values, maxValues))
+	}
+	out := make(map[string]int, len(values))
+	for _, chunk := range chunks {
+		b := &builder{dialect: e.dialect}
+		b.add("SELECT value, COUNT(*) FROM labels WHERE ")
+		b.label(t, tenant, label)
+		if chunk != nil {
+			b.add(" AND ")
+			b.in("value", chunk)
+		}
+		b.add(" GROUP BY value")
+		err := e.rows(ctx, b, func(rows *stdsql.Rows) error {
+			var value string
+			var n int
+			err := rows.Scan(&value, &n)
+			out[value] = n
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (e *Engine) table(c *store.Collection) (*table, error) {
+	t := e.tables[c.Name]
+	if t == nil {
+		return nil, fmt.Errorf("store: there is no collection %q", c.Name)
+	}
+	return t, nil
+}
+
+func (e *Engine) labelled(c *store.Collection, label string) (*table, error) {
+	t, err := e.table(c)
+	if err == nil && !slices.Contains(t.Labels, label) {
+		err = fmt.Errorf("store: %s have no label %q", c.Name, label)
+	}
+	return t, err
+}
+
+// rows runs a query and calls each for every row.
+func (e *Engine) rows(ctx context.Context, b *builder, each func(*stdsql.Rows) error) error {
+	rows, err := e.reads.query(ctx, b.statement(), b.args)
+	if err != nil {
+		return because(ctx, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return because(ctx, err)
+		}
+	}
+	return because(ctx, rows.Err())
+}
+
+// because makes the error of a context show when it is what ended a call: some drivers say "interrupted" only.
+func because(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w (%w)", ctx.Err(), err)
+	}
+	return err
+}
+
+// scan reads recordColumns and what follows them.
+func scan(rows *stdsql.Rows, more ...any) (store.Record, error) {
+	var r store.Record
+	var created, updated int64
+	err := rows.Scan(append([]any{&r.ID, &r.OrgID, &r.Revision, &created, &updated, &r.Sealed, &r.Doc}, more...)...)
+	if err != nil {
+		return r, fmt.Errorf("store: read record %s: %w", strconv.Quote(r.ID), err)
+	}
+	r.CreatedAt, r.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
+	return r, nil
+}

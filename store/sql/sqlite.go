@@ -1,0 +1,130 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+var sqliteDialect = dialect{
+	name:         "sqlite",
+	quote:        `"`,
+	contains:     "instr(%s, ?) > 0",
+	containsID:   "instr(lower(%s), ?) > 0",
+	materialized: "MATERIALIZED ",
+	fault: func(err error) fault {
+		var e *sqlite.Error
+		if !errors.As(err, &e) {
+			return faultOther
+		}
+		switch e.Code() {
+		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+			return faultUnique
+		}
+		return faultOther
+	},
+}
+
+// Settings of connections. In WAL mode, readers do not wait for the writer; with full synchronisation, a commit survives a power
+// cut. Another process that writes (a backup, a second server) is waited for.
+const (
+	sqliteShared = "_pragma=busy_timeout(10000)&_pragma=temp_store(MEMORY)"
+	sqliteWriter = sqliteShared + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
+	sqliteReader = sqliteShared + "&_pragma=query_only(1)"
+)
+
+func openSQLite(ctx context.Context, c Config) (*Engine, error) {
+	path, query, err := sqlitePath(c.DSN)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(query, "vfs=memdb") {
+		if err := createFile(path); err != nil {
+			return nil, err
+		}
+	}
+	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query
+	writes, err := stdsql.Open("sqlite", name+sqliteWriter)
+	if err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", path, err)
+	}
+	writes.SetMaxOpenConns(1)
+	reads, err := stdsql.Open("sqlite", name+sqliteReader)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("store: open %s: %w", path, err), writes.Close())
+	}
+	conns := c.MaxConns
+	if conns <= 0 {
+		conns = max(4, 2*runtime.GOMAXPROCS(0))
+	}
+	reads.SetMaxOpenConns(conns)
+	reads.SetMaxIdleConns(conns)
+	e := newEngine(&sqliteDialect, c, writes, newPool(reads, true))
+
+	err = migrate(ctx, e.dialect, writes, c.Logger)
+	var conn *stdsql.Conn
+	if err == nil {
+		conn, err = writes.Conn(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("store: %s: %w", path, err), e.Close())
+	}
+	e.writer = newWriter(e, conn)
+	return e, nil
+}
+
+var memories atomic.Int64
+
+// OpenMemory returns an engine on an empty SQLite database of its own in memory, which is gone when the engine is closed. It is
+// for tests.
+func OpenMemory(ctx context.Context) (*Engine, error) {
+	return Open(ctx, Config{Type: "sqlite", DSN: "file:/gatehouse-" + strconv.FormatInt(memories.Add(1), 10) + "?vfs=memdb"})
+}
+
+// sqlitePath takes a DSN apart into a path and the parameters of a URI, which end with & when there are any.
+func sqlitePath(dsn string) (path, query string, err error) {
+	path, isURI := strings.CutPrefix(dsn, "file:")
+	if !isURI {
+		path = dsn
+	} else {
+		path, query, _ = strings.Cut(path, "?")
+		path = strings.TrimPrefix(path, "//")
+		if path, err = url.PathUnescape(path); err != nil {
+			return "", "", fmt.Errorf("store: the path of the SQLite database has a broken %% escape: %s", dsn)
+		}
+		if query != "" {
+			query += "&"
+		}
+	}
+	switch {
+	case path == "":
+		return "", "", errors.New("store: the connection string of SQLite must be the path of a file, such as data/gatehouse.db")
+	case path == ":memory:":
+		return "", "", errors.New("store: an SQLite database in memory would be lost with the program: name a file")
+	}
+	return path, query, nil
+}
+
+// createFile makes the file, and the folder that it is in, for nobody else to read: it holds hashes of passwords and tokens.
+// SQLite gives the files beside it the same mode.
+func createFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("store: the folder of the SQLite database: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("store: the SQLite database: %w", err)
+	}
+	return f.Close()
+}

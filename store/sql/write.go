@@ -1,0 +1,215 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"gatehouse/store"
+)
+
+// session runs the statements of one transaction.
+type session interface {
+	// exec returns the number of rows that the statement met.
+	exec(ctx context.Context, statement string, args []any) (int64, error)
+	query(ctx context.Context, statement string, args []any) (*stdsql.Rows, error)
+}
+
+// write makes the writes, in their order, inside a transaction; it returns the error of the first that cannot be made. The caller
+// undoes those before it.
+func (e *Engine) write(ctx context.Context, s session, writes []store.Write) error {
+	for _, w := range writes {
+		t, err := e.table(w.Collection)
+		if err != nil {
+			return err
+		}
+		if e.dialect.failureAborts {
+			if _, err := s.exec(ctx, "SAVEPOINT one", nil); err != nil {
+				return err
+			}
+		}
+		err = writeRecord(ctx, s, t, w)
+		if err == nil && len(t.Labels) > 0 {
+			err = e.writeLabels(ctx, s, t, w)
+		}
+		if err != nil && e.dialect.fault(err) == faultUnique {
+			if e.dialect.failureAborts {
+				if _, err := s.exec(ctx, "ROLLBACK TO SAVEPOINT one", nil); err != nil {
+					return err
+				}
+			}
+			return e.conflict(ctx, s, t, w)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeRecord(ctx context.Context, s session, t *table, w store.Write) error {
+	r := w.Record
+	var met int64
+	var err error
+	switch {
+	case w.Delete:
+		met, err = s.exec(ctx, t.delete, []any{r.ID, r.OrgID, w.Was, w.Was})
+	case w.Was == 0:
+		met, err = s.exec(ctx, t.insert, t.values(r))
+	default:
+		met, err = s.exec(ctx, t.update, append(t.values(r), w.Was))
+	}
+	if err == nil && met == 0 {
+		return store.ErrStale
+	}
+	return err
+}
+
+// labelRows is how many labels one statement inserts.
+const labelRows = 64
+
+// writeLabels puts the labels of the record in the place of those that it had.
+func (e *Engine) writeLabels(ctx context.Context, s session, t *table, w store.Write) error {
+	if w.Delete || w.Was != 0 {
+		if _, err := s.exec(ctx, t.deleteLabels, []any{w.Record.ID}); err != nil {
+			return err
+		}
+	}
+	if w.Delete {
+		return nil
+	}
+	row := "('" + t.Name + "', " + labelRow[1:]
+	var args []any
+	flush := func() error {
+		if len(args) == 0 {
+			return nil
+		}
+		rows := strings.TrimSuffix(strings.Repeat(row+", ", len(args)/labelRowArgs), ", ")
+		_, err := s.exec(ctx, e.dialect.bind(t.insertLabels+rows), args)
+		args = args[:0]
+		return err
+	}
+	for _, field := range t.Labels {
+		for _, value := range w.Record.Labels[field] {
+			args = append(args, field, value, w.Record.OrgID, w.Record.CreatedAt.UnixMicro(), w.Record.ID)
+			if len(args) == labelRowArgs*labelRows {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return flush()
+}
+
+// errFreed means that what was taken is free again.
+var errFreed = fmt.Errorf("store: a value was taken and is free again: %w", store.ErrConflict)
+
+// conflict says what a write collided with, after the database refused it. Who holds the value is looked up: databases tell only
+// in the text of their messages which one it was.
+func (e *Engine) conflict(ctx context.Context, s session, t *table, w store.Write) error {
+	r := w.Record
+	taken := func(unique, where string, args ...any) error {
+		other, err := e.holder(ctx, s, t, where, args...)
+		if err != nil || other == "" {
+			return err
+		}
+		return &store.ConflictError{Collection: t.Name, Unique: unique, ID: r.ID, OtherID: other}
+	}
+	if w.Was == 0 {
+		if err := taken("id", "id = ?", r.ID); err != nil {
+			return err
+		}
+	}
+	for _, u := range t.Unique {
+		var err error
+		switch value := r.Unique[u.Name]; {
+		case value == "":
+		case u.Global:
+			err = taken(u.Name, u.Name+" = ? AND id <> ?", value, r.ID)
+		default:
+			err = taken(u.Name, u.Name+" = ? AND org_id = ? AND id <> ?", value, r.OrgID, r.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errFreed
+}
+
+// holder returns the id of the record for which the condition holds, "" when there is none.
+func (e *Engine) holder(ctx context.Context, s session, t *table, where string, args ...any) (id string, err error) {
+	rows, err := s.query(ctx, e.dialect.bind("SELECT id FROM "+t.sqlName+" WHERE "+where), args)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		err = rows.Scan(&id)
+	}
+	if err == nil {
+		err = rows.Err()
+	}
+	return id, err
+}
+
+// attempts bounds how often a transaction is run again that was the victim of others.
+const attempts = 20
+
+// Apply implements store.Engine.
+func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(writes) == 0 {
+		return nil
+	}
+	if e.writer != nil {
+		return e.writer.apply(ctx, writes)
+	}
+	for n := 1; ; n++ {
+		err := e.transact(ctx, writes)
+		retry := err == errFreed || (err != nil && e.dialect.fault(err) == faultRetry)
+		if !retry || n == attempts || ctx.Err() != nil {
+			return because(ctx, err)
+		}
+		e.logger.DebugContext(ctx, "transaction runs again", "attempt", n, "cause", err)
+		pause := time.Duration(rand.Int64N(int64(time.Millisecond) << min(n, 6)))
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+// transact makes the writes in a transaction of their own.
+func (e *Engine) transact(ctx context.Context, writes []store.Write) error {
+	// Each statement sees what is committed: revisions are compared where the row is locked, and a holder is looked up among what
+	// others have just written.
+	tx, err := e.writes.BeginTx(ctx, &stdsql.TxOptions{Isolation: stdsql.LevelReadCommitted})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := e.write(ctx, txSession{tx}, writes); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+type txSession struct{ tx *stdsql.Tx }
+
+func (s txSession) exec(ctx context.Context, statement string, args []any) (int64, error) {
+	result, err := s.tx.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (s txSession) query(ctx context.Context, statement string, args []any) (*stdsql.Rows, error) {
+	return s.tx.QueryContext(ctx, statement, args...)
+}

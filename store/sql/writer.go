@@ -1,0 +1,232 @@
+package sql
+
+import (
+	"context"
+	stdsql "database/sql"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"gatehouse/store"
+)
+
+// errClosed answers writes after Close.
+var errClosed = errors.New("store: the engine is closed")
+
+// writer is the one writer of SQLite. Callers that come while it commits are gathered into its next transaction, so that many
+// share one wait for the disk; each has a savepoint, so that one's failure undoes only its own writes. Nobody is answered
+// before the commit. A lone caller never waits for company.
+type writer struct {
+	engine  *Engine
+	session *connSession
+	queue   chan *request
+	closing chan struct{}
+	close   sync.Once
+	done    chan struct{}
+}
+
+// request is an Apply on its way.
+type request struct {
+	writes []store.Write
+	// state says who has it: a caller may take it back until the writer takes it up.
+	state  atomic.Int32
+	answer chan error
+}
+
+const (
+	requestWaits int32 = iota
+	requestTaken
+	requestWithdrawn
+)
+
+// maxBatch bounds how many callers share a transaction.
+const maxBatch = 256
+
+func newWriter(e *Engine, conn *stdsql.Conn) *writer {
+	w := &writer{
+		engine: e, session: &connSession{conn: conn, prepared: map[string]*stdsql.Stmt{}},
+		queue: make(chan *request), closing: make(chan struct{}), done: make(chan struct{}),
+	}
+	go w.run()
+	return w
+}
+
+// apply hands the writes to the writer and waits for the commit. A context that ends before they are taken up withdraws them;
+// afterwards the outcome is waited for, which is a matter of milliseconds.
+func (w *writer) apply(ctx context.Context, writes []store.Write) error {
+	r := &request{writes: writes, answer: make(chan error, 1)}
+	select {
+	case w.queue <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.closing:
+		return errClosed
+	}
+	select {
+	case err := <-r.answer:
+		return err
+	case <-ctx.Done():
+		if r.state.CompareAndSwap(requestWaits, requestWithdrawn) {
+			return ctx.Err()
+		}
+		return <-r.answer
+	}
+}
+
+// stop ends the writer when what it has taken up is committed.
+func (w *writer) stop() error {
+	w.close.Do(func() { close(w.closing) })
+	<-w.done
+	return w.session.close()
+}
+
+func (w *writer) run() {
+	defer close(w.done)
+	batch := make([]*request, 0, maxBatch)
+	for {
+		select {
+		case r := <-w.queue:
+			batch = append(batch[:0], r)
+		case <-w.closing:
+			return
+		}
+		batch = w.gather(batch)
+		w.commit(batch)
+		clear(batch)
+	}
+}
+
+// gather adds those who wait already.
+func (w *writer) gather(batch []*request) []*request {
+	for len(batch) < maxBatch {
+		select {
+		case r := <-w.queue:
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit makes a batch durable and answers everybody in it. When the database fails, each is tried alone, so that one's
+// failure stays its own.
+func (w *writer) commit(batch []*request) {
+	kept := batch[:0]
+	for _, r := range batch {
+		if r.state.CompareAndSwap(requestWaits, requestTaken) {
+			kept = append(kept, r)
+		}
+	}
+	answers, err := w.transact(kept)
+	switch {
+	case err == nil:
+		for i, r := range kept {
+			r.answer <- answers[i]
+		}
+	case len(kept) == 1:
+		kept[0].answer <- err
+	default:
+		for _, r := range kept {
+			r.state.Store(requestWaits)
+			w.commit([]*request{r})
+		}
+	}
+}
+
+// transact makes the writes of a batch in one transaction. It returns an answer for each request, or the error that undid all.
+func (w *writer) transact(batch []*request) (answers []error, err error) {
+	// Callers have given up their say: what they asked for is made or not made, whatever becomes of their contexts.
+	ctx := context.Background()
+	if len(batch) == 0 {
+		return nil, nil
+	}
+	if err := w.session.run(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = w.session.run(ctx, "ROLLBACK")
+		}
+	}()
+	if len(batch) == 1 {
+		if err := w.engine.write(ctx, w.session, batch[0].writes); err != nil {
+			return nil, err
+		}
+		return []error{nil}, w.session.run(ctx, "COMMIT")
+	}
+	answers = make([]error, len(batch))
+	for i, r := range batch {
+		if err := w.session.run(ctx, "SAVEPOINT caller"); err != nil {
+			return nil, err
+		}
+		answers[i] = w.engine.write(ctx, w.session, r.writes)
+		if refused(answers[i]) {
+			if err := w.session.run(ctx, "ROLLBACK TO caller"); err != nil {
+				return nil, err
+			}
+		} else if answers[i] != nil {
+			return nil, answers[i]
+		}
+		if err := w.session.run(ctx, "RELEASE caller"); err != nil {
+			return nil, err
+		}
+	}
+	return answers, w.session.run(ctx, "COMMIT")
+}
+
+// refused tells whether the writes were at fault, not the database.
+func refused(err error) bool {
+	return errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrConflict)
+}
+
+// connSession runs statements on the writer's connection and keeps them prepared. Only the writer uses it.
+type connSession struct {
+	conn     *stdsql.Conn
+	prepared map[string]*stdsql.Stmt
+}
+
+func (s *connSession) run(ctx context.Context, statement string) error {
+	_, err := s.exec(ctx, statement, nil)
+	return err
+}
+
+func (s *connSession) exec(ctx context.Context, statement string, args []any) (int64, error) {
+	stmt, err := s.prepare(ctx, statement)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (s *connSession) query(ctx context.Context, statement string, args []any) (*stdsql.Rows, error) {
+	stmt, err := s.prepare(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// prepare keeps every statement: there are a few for each collection, and one for each number of labels up to labelRows.
+func (s *connSession) prepare(ctx context.Context, statement string) (*stdsql.Stmt, error) {
+	if stmt, ok := s.prepared[statement]; ok {
+		return stmt, nil
+	}
+	stmt, err := s.conn.PrepareContext(ctx, statement)
+	if err == nil {
+		s.prepared[statement] = stmt
+	}
+	return stmt, err
+}
+
+func (s *connSession) close() error {
+	for _, stmt := range s.prepared {
+		_ = stmt.Close()
+	}
+	clear(s.prepared)
+	return s.conn.Close()
+}

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"gatehouse/internal/core"
+)
+
+// Store is the repositories of an installation over one engine.
+type Store struct {
+	Organisations *Repository[core.Organisation]
+	Users         *Repository[core.User]
+	Apis          *Repository[core.Api]
+	Policies      *Repository[core.Policy]
+	Keys          *Repository[core.Key]
+	Webhooks      *Repository[core.Webhook]
+
+	engine Engine
+	now    func() time.Time
+}
+
+// Option changes how New builds a Store.
+type Option func(*options)
+
+type options struct {
+	now             func() time.Time
+	duplicateRoutes bool
+	cacheTTL        time.Duration
+}
+
+// WithClock sets the clock, for tests.
+func WithClock(now func() time.Time) Option { return func(o *options) { o.now = now } }
+
+// WithDuplicateRoutes lets APIs of one organisation share a slug or a listen path (enable_duplicate_slugs).
+func WithDuplicateRoutes(allow bool) Option { return func(o *options) { o.duplicateRoutes = allow } }
+
+// WithCacheTTL bounds the age of what reads return after another process wrote; the default is 900 ms, and 0 turns the read
+// cache off.
+func WithCacheTTL(ttl time.Duration) Option { return func(o *options) { o.cacheTTL = ttl } }
+
+// New makes a Store over an engine. Closing it closes the engine.
+func New(engine Engine, opts ...Option) *Store {
+	o := options{now: time.Now, cacheTTL: 900 * time.Millisecond}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	s := &Store{engine: engine, now: o.now}
+	s.Organisations = newRepository(s, organisationKind, o)
+	s.Users = newRepository(s, userKind, o)
+	s.Apis = newRepository(s, apiKind(o.duplicateRoutes), o)
+	s.Policies = newRepository(s, policyKind, o)
+	s.Keys = newRepository(s, keyKind, o)
+	s.Webhooks = newRepository(s, webhookKind, o)
+	return s
+}
+
+func newRepository[T any](s *Store, k kind[T], o options) *Repository[T] {
+	return &Repository[T]{kind: k, store: s, cache: newCache[T](o)}
+}
+
+// Change is a write of a repository that has not been made yet.
+type Change struct {
+	write  func(now time.Time) Write
+	forget func()
+}
+
+// Apply makes all of the changes durable, or none of them. It returns ErrStale or a *ConflictError for the first that cannot
+// be made; the objects then keep what they held, except for their revision and times.
+func (s *Store) Apply(ctx context.Context, changes ...Change) error {
+	now := s.now().UTC().Truncate(time.Microsecond)
+	writes := make([]Write, len(changes))
+	for i, c := range changes {
+		writes[i] = c.write(now)
+	}
+	err := s.engine.Apply(ctx, writes...)
+	// Forgotten on failure too: a write whose answer was lost may have been made.
+	for _, c := range changes {
+		c.forget()
+	}
+	return err
+}
+
+// Now is the time by the clock of the store.
+func (s *Store) Now() time.Time { return s.now().UTC() }
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.engine.Ping(ctx) }
+
+// Close closes the engine.
+func (s *Store) Close() error { return s.engine.Close() }
