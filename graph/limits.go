@@ -108,7 +108,9 @@ func complexity() generated.ComplexityRoot {
 		return 1 + child*n
 	}
 	var c generated.ComplexityRoot
-	c.Query.Apis = func(child int, first *int, _ *string, _ *model.APIFilter, _ *model.APISort) int { return page(child, first) }
+	c.Query.Apis = func(child int, first *int, _ *string, _ *model.APIFilter, _ *model.APISort) int {
+		return page(child, first)
+	}
 	c.Query.Policies = func(child int, first *int, _ *string, _ *model.PolicyFilter, _ *model.PolicySort) int {
 		return page(child, first)
 	}

@@ -58,7 +58,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 		"min_version":                c.HTTPServerOptions.MinVersion == 771,
 		"gatehouse": reflect.DeepEqual(c.Gatehouse, config.Gatehouse{
 			DataDir: "./data", MaxBodyBytes: 10 << 20, RequestTimeout: 30 * time.Second, ShutdownTimeout: 15 * time.Second,
-			GraphQL:    config.GraphQL{Introspection: true, MaxDepth: 12, MaxComplexity: 5000, MaxAliases: 50, MaxPageSize: 500},
+			GraphQL:    config.GraphQL{Introspection: true, MaxDepth: 12, MaxComplexity: 50000, MaxAliases: 50, MaxPageSize: 500},
 			Playground: true, LogLevel: "info", Metrics: true,
 		}),
 	} {

@@ -154,11 +154,11 @@ func TestServerSentEventsOutliveTheTimeOutsAndEndWithTheServer(t *testing.T) {
 
 	for name, c := range map[string]struct {
 		scheme, method string
-		tls            *TLS
+		tls            *tls.Config
 	}{
 		"GET over HTTP/1":  {"http://", "GET", nil},
 		"POST over HTTP/1": {"http://", "POST", nil},
-		"POST over HTTP/2": {"https://", "POST", &TLS{Certificates: []Certificate{certificate(t, "", "a.test")}}},
+		"POST over HTTP/2": {"https://", "POST", &tls.Config{Certificates: []tls.Certificate{certificate(t, "a.test")}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, stop := serve(t, Options{ReadTimeout: 100 * time.Millisecond, WriteTimeout: 100 * time.Millisecond, Handler: events, TLS: c.tls})

@@ -41,7 +41,7 @@ var sqliteDialect = dialect{
 const (
 	sqliteShared = "_pragma=busy_timeout(10000)&_pragma=temp_store(MEMORY)"
 	sqliteWriter = sqliteShared + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
-	sqliteReader = sqliteShared + "&_pragma=query_only(1)"
+	sqliteReader = sqliteShared + "&_pragma=query_only(1)&_pragma=cache_size(-16000)"
 )
 
 func openSQLite(ctx context.Context, c Config) (*Engine, error) {
