@@ -39,12 +39,17 @@ var layers = []layer{
 	{
 		// Helpers of tests, such as the conformance suite; see TestTheProductHoldsNoTestCode.
 		name: "test support", packages: []string{"*test"},
-		imports: []string{"graph", "rest", "web", "resolvers", "contract", "engines", "store", "internal", "core"},
+		imports: []string{"app", "graph", "rest", "web", "resolvers", "contract", "engines", "store", "internal", "core"},
 	},
 	{
 		// The only place that knows every part, the storage engines among them.
 		name: "cmd", packages: []string{"cmd/..."},
-		imports: []string{"graph", "rest", "web", "resolvers", "contract", "engines", "store", "internal", "core"},
+		imports: []string{"app", "graph", "rest", "web", "resolvers", "contract", "engines", "store", "internal", "core"},
+	},
+	{
+		// Puts the parts together over a store that cmd chose the engine of.
+		name: "app", packages: []string{"internal/app"},
+		imports: []string{"graph", "rest", "web", "resolvers", "contract", "store", "internal", "core"},
 	},
 	{
 		name: "graph", packages: []string{"graph"},

@@ -124,6 +124,7 @@ func complexity() generated.ComplexityRoot {
 	c.Organisation.Apis = func(child int, first *int, _ *string) int { return page(child, first) }
 	c.Organisation.Policies = func(child int, first *int, _ *string) int { return page(child, first) }
 	c.Organisation.Keys = func(child int, first *int, _ *string) int { return page(child, first) }
+	c.Organisation.Webhooks = func(child int, first *int, _ *string) int { return page(child, first) }
 	c.Organisation.Users = func(child int, first *int, _ *string) int { return page(child, first) }
 	return c
 }

@@ -14,6 +14,11 @@ import (
 	"sort"
 )
 
+// Owners is the resolver for the owners field.
+func (r *apiResolver) Owners(ctx context.Context, obj *core.Api) ([]*core.User, error) {
+	return r.loaders(ctx).users.all(ctx, obj.OrgID, obj.UserOwners)
+}
+
 // URL is the resolver for the url field.
 func (r *apiResolver) URL(ctx context.Context, obj *core.Api) (*model.APIURL, error) {
 	return r.apiURL(obj), nil

@@ -20,6 +20,7 @@ type loaders struct {
 	policies       *byID[core.Policy]
 	policiesByDBID *byID[core.Policy]
 	webhooks       *byID[core.Webhook]
+	users          *byID[core.User]
 	policiesByApi  *byLabel[core.Policy]
 	keysByApi      *byLabel[core.Key]
 	keysByPolicy   *byLabel[core.Key]
@@ -54,6 +55,7 @@ func (r *Resolver) newLoaders() *loaders {
 		policies:       newByID(s.Policies.FindMany, "policy_id", func(p *core.Policy) string { return p.PolicyID }),
 		policiesByDBID: newByID(s.Policies.FindMany, "id", func(p *core.Policy) string { return p.ID }),
 		webhooks:       newByID(s.Webhooks.FindMany, "id", func(w *core.Webhook) string { return w.ID }),
+		users:          newByID(s.Users.FindMany, "id", func(u *core.User) string { return u.ID }),
 		policiesByApi:  newByLabel(s.Policies.TopByLabel, s.Policies.CountByLabel, "api"),
 		keysByApi:      newByLabel(r.keys.TopByLabel, r.keys.CountByLabel, "api"),
 		keysByPolicy:   newByLabel(r.keys.TopByLabel, r.keys.CountByLabel, "policy"),

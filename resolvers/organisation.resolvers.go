@@ -136,6 +136,11 @@ func (r *organisationResolver) Users(ctx context.Context, obj *core.Organisation
 	return r.listUsers(ctx, store.Org(obj.ID), first, after, nil)
 }
 
+// Webhooks is the resolver for the webhooks field.
+func (r *organisationResolver) Webhooks(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.WebhookConnection, error) {
+	return r.listWebhooks(ctx, store.Org(obj.ID), first, after, nil)
+}
+
 // Organisation is the resolver for the organisation field.
 func (r *queryResolver) Organisation(ctx context.Context, id string) (*core.Organisation, error) {
 	return hidden(r.findOrganisation(ctx, id))

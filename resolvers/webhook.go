@@ -5,6 +5,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/store"
 )
 
 const webhookName = "Webhook"
@@ -53,4 +54,19 @@ func (r *Resolver) newWebhook(org string, doc core.Document, old *core.Webhook) 
 	f.absent("header_map", "{}")
 	f.absent("event_timeout", "0")
 	return core.ParseWebhook(meta, f.doc)
+}
+
+func (r *Resolver) listWebhooks(ctx context.Context, t store.Tenant, first *int, after *string, q *string) (*model.WebhookConnection, error) {
+	query, err := r.query(ctx, t, first, after)
+	if err != nil {
+		return nil, err
+	}
+	if q != nil && *q != "" {
+		query.Where = []store.Cond{store.Contains("name", *q)}
+	}
+	l, err := r.store.Webhooks.List(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return &model.WebhookConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }

@@ -71,18 +71,7 @@ func (r *queryResolver) Webhook(ctx context.Context, id string) (*core.Webhook, 
 
 // Webhooks is the resolver for the webhooks field.
 func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, q *string) (*model.WebhookConnection, error) {
-	query, err := r.query(ctx, tenant(ctx), first, after)
-	if err != nil {
-		return nil, err
-	}
-	if q != nil && *q != "" {
-		query.Where = []store.Cond{store.Contains("name", *q)}
-	}
-	l, err := r.store.Webhooks.List(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return &model.WebhookConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return r.listWebhooks(ctx, tenant(ctx), first, after, q)
 }
 
 // Apis is the resolver for the apis field.
@@ -92,6 +81,11 @@ func (r *webhookResolver) Apis(ctx context.Context, obj *core.Webhook, first *in
 		return nil, err
 	}
 	return &model.APIConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
+}
+
+// Organisation is the resolver for the organisation field.
+func (r *webhookResolver) Organisation(ctx context.Context, obj *core.Webhook) (*core.Organisation, error) {
+	return r.loaders(ctx).organisation(ctx, obj.OrgID)
 }
 
 // Webhook returns generated.WebhookResolver implementation.

@@ -64,6 +64,7 @@ type ComplexityRoot struct {
 		Name            func(childComplexity int) int
 		OrgID           func(childComplexity int) int
 		Organisation    func(childComplexity int) int
+		Owners          func(childComplexity int) int
 		Policies        func(childComplexity int, first *int) int
 		Revision        func(childComplexity int) int
 		Slug            func(childComplexity int) int
@@ -194,6 +195,7 @@ type ComplexityRoot struct {
 		Slug      func(childComplexity int) int
 		UpdatedAt func(childComplexity int) int
 		Users     func(childComplexity int, first *int, after *string) int
+		Webhooks  func(childComplexity int, first *int, after *string) int
 	}
 
 	OrganisationConnection struct {
@@ -296,17 +298,18 @@ type ComplexityRoot struct {
 	}
 
 	Webhook struct {
-		Apis       func(childComplexity int, first *int) int
-		CreatedAt  func(childComplexity int) int
-		Document   func(childComplexity int) int
-		ID         func(childComplexity int) int
-		Method     func(childComplexity int) int
-		Name       func(childComplexity int) int
-		OrgID      func(childComplexity int) int
-		Revision   func(childComplexity int) int
-		TargetPath func(childComplexity int) int
-		UpdatedAt  func(childComplexity int) int
-		WebhookID  func(childComplexity int) int
+		Apis         func(childComplexity int, first *int) int
+		CreatedAt    func(childComplexity int) int
+		Document     func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Method       func(childComplexity int) int
+		Name         func(childComplexity int) int
+		OrgID        func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Revision     func(childComplexity int) int
+		TargetPath   func(childComplexity int) int
+		UpdatedAt    func(childComplexity int) int
+		WebhookID    func(childComplexity int) int
 	}
 
 	WebhookConnection struct {
@@ -321,6 +324,8 @@ type ComplexityRoot struct {
 // region    ************************** generated!.gotpl **************************
 
 type ApiResolver interface {
+	Owners(ctx context.Context, obj *core.Api) ([]*core.User, error)
+
 	URL(ctx context.Context, obj *core.Api) (*model.APIURL, error)
 	Organisation(ctx context.Context, obj *core.Api) (*core.Organisation, error)
 	Policies(ctx context.Context, obj *core.Api, first *int) (*model.PolicyConnection, error)
@@ -372,6 +377,7 @@ type OrganisationResolver interface {
 	Policies(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.PolicyConnection, error)
 	Keys(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.KeyConnection, error)
 	Users(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.UserConnection, error)
+	Webhooks(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.WebhookConnection, error)
 }
 type PolicyResolver interface {
 	Apis(ctx context.Context, obj *core.Policy) ([]*core.Api, error)
@@ -406,6 +412,7 @@ type UserResolver interface {
 }
 type WebhookResolver interface {
 	Apis(ctx context.Context, obj *core.Webhook, first *int) (*model.APIConnection, error)
+	Organisation(ctx context.Context, obj *core.Webhook) (*core.Organisation, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -527,6 +534,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Api.Organisation(childComplexity), true
+	case "Api.owners":
+		if e.ComplexityRoot.Api.Owners == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Api.Owners(childComplexity), true
 	case "Api.policies":
 		if e.ComplexityRoot.Api.Policies == nil {
 			break
@@ -1290,6 +1303,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organisation.Users(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Organisation.webhooks":
+		if e.ComplexityRoot.Organisation.Webhooks == nil {
+			break
+		}
+
+		args, err := ec.field_Organisation_webhooks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Organisation.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "OrganisationConnection.nodes":
 		if e.ComplexityRoot.OrganisationConnection.Nodes == nil {
@@ -1855,6 +1879,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.OrgID(childComplexity), true
+	case "Webhook.organisation":
+		if e.ComplexityRoot.Webhook.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Organisation(childComplexity), true
 	case "Webhook.revision":
 		if e.ComplexityRoot.Webhook.Revision == nil {
 			break
@@ -2152,6 +2182,8 @@ type Api {
   categories: [String!]!
   "The ids of the users who own it."
   userOwners: [ID!]!
+  "The users who own it, those that exist."
+  owners: [User!]! @permission(read: "users")
   "The ids of the user groups that own it."
   userGroupOwners: [ID!]!
   "The tags by which segmented gateways choose what they load."
@@ -2549,6 +2581,8 @@ type Organisation {
   keys("How many at most." first: Int, "The endCursor of the page before." after: String): KeyConnection! @permission(read: "keys")
   "Its users."
   users("How many at most." first: Int, "The endCursor of the page before." after: String): UserConnection! @permission(read: "users")
+  "Its webhooks, the oldest first."
+  webhooks("How many at most." first: Int, "The endCursor of the page before." after: String): WebhookConnection! @permission(read: "hooks")
 }
 
 "A page of organisations."
@@ -2972,6 +3006,8 @@ type Webhook {
   document: JSON!
   "The APIs whose hook references name it."
   apis("How many at most, the newest first." first: Int = 10): ApiConnection! @permission(read: "apis")
+  "The organisation that owns it."
+  organisation: Organisation
 }
 
 "A page of webhooks."
@@ -3082,6 +3118,8 @@ func (ec *executionContext) childFields_Api(ctx context.Context, field graphql.C
 		return ec.fieldContext_Api_categories(ctx, field)
 	case "userOwners":
 		return ec.fieldContext_Api_userOwners(ctx, field)
+	case "owners":
+		return ec.fieldContext_Api_owners(ctx, field)
 	case "userGroupOwners":
 		return ec.fieldContext_Api_userGroupOwners(ctx, field)
 	case "tags":
@@ -3272,6 +3310,8 @@ func (ec *executionContext) childFields_Organisation(ctx context.Context, field 
 		return ec.fieldContext_Organisation_keys(ctx, field)
 	case "users":
 		return ec.fieldContext_Organisation_users(ctx, field)
+	case "webhooks":
+		return ec.fieldContext_Organisation_webhooks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organisation", field.Name)
 }
@@ -3452,6 +3492,8 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_document(ctx, field)
 	case "apis":
 		return ec.fieldContext_Webhook_apis(ctx, field)
+	case "organisation":
+		return ec.fieldContext_Webhook_organisation(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Webhook", field.Name)
 }
@@ -4398,6 +4440,28 @@ func (ec *executionContext) field_Organisation_users_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Organisation_webhooks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Policy_keys_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -5228,6 +5292,56 @@ func (ec *executionContext) _Api_userOwners(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Api_userOwners(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Api", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Api_owners(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Api_owners(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Api().Owners(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "users")
+				if err != nil {
+					var zeroVal []*core.User
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal []*core.User
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*core.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚕᚖgatehouseᚋinternalᚋcoreᚐUserᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Api_owners(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Api",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Api_userGroupOwners(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
@@ -9301,6 +9415,68 @@ func (ec *executionContext) fieldContext_Organisation_users(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Organisation_webhooks(ctx context.Context, field graphql.CollectedField, obj *core.Organisation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Organisation_webhooks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Organisation().Webhooks(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "hooks")
+				if err != nil {
+					var zeroVal *model.WebhookConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal *model.WebhookConnection
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.WebhookConnection) graphql.Marshaler {
+			return ec.marshalNWebhookConnection2ᚖgatehouseᚋgraphᚋmodelᚐWebhookConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Organisation_webhooks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Organisation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Organisation_webhooks_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _OrganisationConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.OrganisationConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12285,6 +12461,38 @@ func (ec *executionContext) fieldContext_Webhook_apis(ctx context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Webhook_organisation(ctx context.Context, field graphql.CollectedField, obj *core.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Webhook().Organisation(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Organisation) graphql.Marshaler {
+			return ec.marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webhook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _WebhookConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.WebhookConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14459,6 +14667,44 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "owners":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Api_owners(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "userGroupOwners":
 			out.Values[i] = ec._Api_userGroupOwners(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -15827,6 +16073,44 @@ func (ec *executionContext) _Organisation(ctx context.Context, sel ast.Selection
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "webhooks":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Organisation_webhooks(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -17019,6 +17303,44 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 				}()
 				res = ec._Webhook_apis(ctx, field, obj)
 				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "organisation":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Webhook_organisation(ctx, field, obj)
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
