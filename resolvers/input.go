@@ -89,3 +89,11 @@ func base(given, stored core.Document, blank string) (core.Document, error) {
 	}
 	return core.Document(blank), nil
 }
+
+// deref is the text that an optional argument holds, "" when it is absent.
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,88 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/core"
+	"gatehouse/store"
+)
+
+// withVersion adds a version to the definition of its base API.
+func withVersion(base *core.Api, version *core.Api, in model.APIInput) (*core.Api, error) {
+	name := deref(in.VersionName)
+	if name == "" {
+		return nil, core.Errorf(core.CodeInvalid, "version name header should be set with base API ID: give new_version_name")
+	}
+	if strings.ContainsAny(name, ".*?|#@\\\"") {
+		return nil, core.Errorf(core.CodeInvalid, "the version name must not hold any of . * ? | # @ \\ \"")
+	}
+	const definition = "api_definition.definition."
+	doc := base.Definition
+	if doc.Get(definition + "versions." + name).Exists() {
+		return nil, core.Errorf(core.CodeConflict, "the base API has a version %q already", name)
+	}
+	own := first(deref(in.BaseVersionName), doc.Text(definition+"name"))
+	if own == "" {
+		return nil, core.Errorf(core.CodeInvalid, "the base API has no versions yet: name its own one, base_api_version_name")
+	}
+	doc = doc.Set(definition+"enabled", true).Set(definition+"name", own).Set(definition+"versions."+name, version.ApiID)
+	switch {
+	case in.VersionIsDefault != nil && *in.VersionIsDefault:
+		doc = doc.Set(definition+"default", name)
+	case doc.Text(definition+"default") == "":
+		doc = doc.Set(definition+"default", own)
+	}
+	return core.ParseApi(base.Meta, doc)
+}
+
+// createVersion creates an API and adds it to its base, both or neither.
+func (r *Resolver) createVersion(ctx context.Context, baseID string, version *core.Api, in model.APIInput) error {
+	for try := 1; ; try++ {
+		old, err := r.findApi(ctx, baseID)
+		if core.CodeOf(err) == core.CodeNotFound || (err == nil && old.OrgID != version.OrgID) {
+			return core.Errorf(core.CodeInvalid, "baseApiId names no API of the organisation")
+		}
+		if err != nil {
+			return err
+		}
+		base, err := withVersion(old, version, in)
+		if err != nil {
+			return err
+		}
+		err = r.store.Apply(ctx, r.store.Apis.Creating(version), r.store.Apis.Updating(base))
+		if errors.Is(err, store.ErrStale) && try < lastWins {
+			if err := pause(ctx, try); err != nil {
+				return err
+			}
+			continue
+		}
+		if err == nil {
+			r.changed(ctx, core.ChangeUpdated, apiName, &base.Meta)
+		}
+		return err
+	}
+}
+
+// versionIDs returns the database ids of the APIs that are versions of others.
+func (r *Resolver) versionIDs(ctx context.Context, t store.Tenant) ([]string, error) {
+	named, err := r.store.Apis.CountByLabel(ctx, t, "version")
+	if err != nil {
+		return nil, err
+	}
+	public := make([]string, 0, len(named))
+	for id := range named {
+		public = append(public, id)
+	}
+	apis, err := r.store.Apis.FindMany(ctx, t, "api_id", public)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(apis))
+	for i, a := range apis {
+		ids[i] = a.ID
+	}
+	return ids, nil
+}
