@@ -4,6 +4,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"gatehouse/graph/generated"
 	"gatehouse/internal/authz"
@@ -67,7 +69,11 @@ func New(o Options) http.Handler {
 	srv.SetErrorPresenter(o.present)
 	srv.SetRecoverFunc(o.recovered)
 	srv.AroundOperations(func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		return next(o.WithLoaders(ctx))
+		responses := next(o.WithLoaders(ctx))
+		if graphql.GetOperationContext(ctx).Operation.Operation == ast.Subscription {
+			return sayWhyItEnded(responses)
+		}
+		return responses
 	})
 	return o.authenticated(srv)
 }
@@ -99,9 +105,39 @@ func (o Options) initWebsocket(ctx context.Context, payload transport.InitPayloa
 	}
 	actor, err := o.Authenticator.Authenticate(ctx, authorization, adminAuth)
 	if err != nil {
-		return ctx, nil, err
+		e := o.present(ctx, err)
+		code := closeInternal
+		if core.CodeOf(err) == core.CodeUnauthenticated {
+			code = closeForbidden
+		}
+		return transport.WithWebsocketCloseCode(transport.AppendCloseReason(ctx, e.Message), code), nil, errors.New(e.Message)
 	}
 	return authz.With(ctx, actor), nil, nil
+}
+
+// The codes of graphql-transport-ws with which a websocket is closed that could not begin.
+const (
+	closeForbidden = 4403
+	closeInternal  = 4500
+)
+
+// sayWhyItEnded tells a client whose subscription we ended so: one that missed changes without knowing would show old data.
+func sayWhyItEnded(next graphql.ResponseHandler) graphql.ResponseHandler {
+	told := false
+	return func(ctx context.Context) *graphql.Response {
+		response := next(ctx)
+		switch {
+		case response != nil:
+			told = len(response.Errors) > 0
+		case !told && ctx.Err() == nil: // neither the client nor a shutdown ended it
+			told = true
+			return &graphql.Response{Errors: gqlerror.List{{
+				Message:    "the subscription ended: it fell too far behind, or the server stops; subscribe again, and read anew what you show",
+				Extensions: map[string]any{"code": string(core.CodeUnavailable)},
+			}}}
+		}
+		return response
+	}
 }
 
 // refusal turns the status of an answer to nobody into 401 when a field asked for credentials.

@@ -43,7 +43,7 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 	for try := 1; ; try++ {
 		old, err := r.findApi(ctx, baseID)
 		if core.CodeOf(err) == core.CodeNotFound || (err == nil && old.OrgID != version.OrgID) {
-			return core.Errorf(core.CodeInvalid, "baseApiId names no API of the organisation")
+			return core.Errorf(core.CodeInvalid, "the base API %q does not exist in the organisation", baseID)
 		}
 		if err != nil {
 			return err

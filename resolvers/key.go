@@ -130,12 +130,14 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 	if doc, err = doc.Owned("", "org_id", org); err != nil {
 		return nil, err
 	}
+	f := fields{doc}
 	if old == nil {
-		doc = r.withExpiry(doc, policies)
-		f := fields{doc}
+		f.doc = r.withExpiry(doc, policies)
 		f.absent("date_created", strconv.Quote(r.store.Now().Format(time.RFC3339)))
-		doc = f.doc
+	} else if created := old.Session.Get("date_created"); created.Exists() {
+		f.absent("date_created", created.Raw)
 	}
+	doc = f.doc
 	if doc, err = withPassword(doc, old); err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (r *mutationResolver) CreateKey(ctx context.Context, input model.KeyInput) 
 	}
 	tok := token.Generate(org, r.settings.HashFunction)
 	if input.CustomID != nil {
-		if err := core.CheckCustomKey("customId", *input.CustomID); err != nil {
+		if err := core.CheckCustomKey("the custom key", *input.CustomID); err != nil {
 			return nil, err
 		}
 		tok = token.Custom(org, *input.CustomID, r.settings.HashFunction)

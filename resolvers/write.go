@@ -178,7 +178,7 @@ func (r *Resolver) writeError(ctx context.Context, name string, err error) error
 	case "organisations.cname":
 		return core.Wrap(core.CodeConflict, err, "another organisation has this cname")
 	}
-	return core.Wrap(core.CodeConflict, err, "a %s with the same ID exists", label(name))
+	return core.Wrap(core.CodeConflict, err, "another %s has the same ID", label(name))
 }
 
 // apiName names the API that holds what the caller wanted; only one of the caller's own organisation.

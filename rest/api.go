@@ -16,7 +16,7 @@ var apiRoutes = []route{
 	{"GET", "/api/apis/groups", "apis", (*call).apiGroups, nil},
 	{"GET", "/api/apis/keys", "keys", (*call).listKeys, keysUnlistable},
 	{"GET", "/api/apis/{id}", "api", (*call).getApi, legacyErrors{core.CodeNotFound: {http.StatusBadRequest, "Could not retrieve API detail", false}}},
-	{"POST", "/api/apis", "createApi", (*call).createApi, nil},
+	{"POST", "/api/apis", "createApi", (*call).createApi, legacyErrors{core.CodeMalformed: malformed400}},
 	{"PUT", "/api/apis/{id}", "updateApi", (*call).updateApi, apiMissing("API definition does not exist")},
 	{"PATCH", "/api/apis/{id}", "patchApi", (*call).patchApi, apiMissing("API definition does not exist")},
 	{"DELETE", "/api/apis/{id}", "deleteApi", (*call).deleteApi, apiMissing("Could not retrieve API detail")},

@@ -20,6 +20,8 @@ type call struct {
 	request *http.Request
 	header  http.Header
 	vars    map[string]string
+	// unpaged means everything where the request asks for no page.
+	unpaged bool
 }
 
 // reply writes the answer. Errors are over by then.

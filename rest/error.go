@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -29,6 +30,7 @@ var statuses = map[core.Code]int{
 type legacyErrors map[core.Code]legacyError
 
 type legacyError struct {
+	// status is the legacy one, 0 for that of the code.
 	status int
 	// message is the legacy text, "" for the error's own. With detail, the error's own follows behind it.
 	message string
@@ -53,7 +55,7 @@ func (o Options) fail(w http.ResponseWriter, r *http.Request, legacy legacyError
 	}
 	status, message := statuses[e.Code], e.Message
 	if l, ok := legacy[e.Code]; ok {
-		status = l.status
+		status = cmp.Or(l.status, status)
 		switch {
 		case l.message != "" && l.detail:
 			message = l.message + ": " + e.Message

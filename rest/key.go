@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -33,7 +34,8 @@ var (
 	}
 	// keysUnlistable answers where the configuration forbids to list hashes, and for an unknown API.
 	keysUnlistable = legacyErrors{
-		core.CodeNotFound: {http.StatusNotFound, "Could not retrieve keys.", false},
+		core.CodeNotFound:  {http.StatusNotFound, "Could not retrieve keys.", false},
+		core.CodeForbidden: {http.StatusNotFound, "Could not retrieve keys", true},
 	}
 )
 
@@ -85,10 +87,14 @@ func (c *call) listKeysDetailed() (reply, error) {
 	})
 }
 
+// writeValue writes a value as JSON, with what is a document in it spelled as it is.
 func writeValue(w io.Writer, v any) error {
-	raw, err := json.Marshal(v)
+	var raw bytes.Buffer
+	enc := json.NewEncoder(&raw)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
 	if err == nil {
-		_, err = w.Write(raw)
+		_, err = w.Write(bytes.TrimSuffix(raw.Bytes(), []byte("\n")))
 	}
 	return err
 }

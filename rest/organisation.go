@@ -14,7 +14,10 @@ var organisationRoutes = []route{
 	{"GET", "/admin/organisations/{id}", "organisation", (*call).getOrganisation, organisationErrors},
 	{"POST", "/admin/organisations", "createOrganisation", (*call).createOrganisation, organisationErrors},
 	{"PUT", "/admin/organisations/{id}", "updateOrganisation", (*call).updateOrganisation, organisationErrors},
-	{"DELETE", "/admin/organisations/{id}", "deleteOrganisation", (*call).deleteOrganisation, organisationErrors},
+	{"DELETE", "/admin/organisations/{id}", "deleteOrganisation", (*call).deleteOrganisation, legacyErrors{
+		core.CodeNotFound: {http.StatusNotFound, "Could not retrieve org detail", false},
+		core.CodeConflict: {http.StatusBadRequest, "Could not delete the org", true},
+	}},
 }
 
 var organisationErrors = legacyErrors{
@@ -27,7 +30,9 @@ var systemRoutes = []route{
 	{"GET", "/admin/system/reload", "reload", (*call).reload, nil},
 }
 
+// listOrganisations answers with all of them unless a page is asked for: the documented request has no parameters.
 func (c *call) listOrganisations() (reply, error) {
+	c.unpaged = true
 	next := func(first *int, after *string) (fetched[core.Organisation], error) {
 		l, err := c.Query.Organisations(c.ctx, first, after, c.optional("q"))
 		if err != nil {

@@ -15,9 +15,9 @@ type page struct {
 	number, size int
 }
 
-// page reads the parameters. Without p, the first page is meant.
+// page reads the parameters. Without them the first page is meant, or everything on the endpoints that are unpaged.
 func (c *call) page() (page, error) {
-	pg := page{number: 1, size: c.PageSize}
+	pg := page{number: 1, size: c.PageSize, all: c.unpaged && c.param("p") == "" && c.param("page_size") == ""}
 	if v := c.param("p"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n > 1<<24 {

@@ -57,7 +57,8 @@ func New(o Options) http.Handler {
 		if !ok {
 			panic("rest: " + r.method + " " + r.path + " names an operation that the schema lacks: " + r.operation)
 		}
-		m.Methods(r.method).Path(r.path).Handler(o.endpoint(r, op))
+		// The path comes first: the router forgets that a method was wrong as soon as one condition of a later route holds.
+		m.Path(r.path).Methods(r.method).Handler(o.endpoint(r, op))
 	}
 	m.NotFoundHandler = o.failing(core.Errorf(core.CodeNotFound, "there is no such endpoint"))
 	m.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -41,7 +41,8 @@ var (
 	}
 )
 
-// userDocument is a user as the legacy API shows it: with the access key where the caller may see it, without the password.
+// userDocument is a user as the legacy API shows it: with the access key where the caller may see it, without the password and
+// those before it.
 func (c *call) userDocument(u *core.User) (core.Document, error) {
 	key, err := c.Fields.User.AccessKey(c.ctx, u)
 	if err != nil {
@@ -53,7 +54,7 @@ func (c *call) userDocument(u *core.User) (core.Document, error) {
 		visible = *key
 	}
 	doc = doc.Set("access_key", visible)
-	return doc.Set("password_updated", u.Secrets.PasswordUpdated), nil
+	return doc.Set("password_updated", u.Secrets.PasswordUpdated).SetRaw("PWHistory", []byte("[]")), nil
 }
 
 func (c *call) users(filter *model.UserFilter) (reply, error) {
@@ -117,7 +118,12 @@ func (c *call) newUser() (*core.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.Mutation.CreateUser(c.ctx, model.UserInput{Document: doc})
+	u, err := c.Mutation.CreateUser(c.ctx, model.UserInput{Document: doc})
+	if err != nil {
+		return nil, err
+	}
+	c.tag(&u.Meta)
+	return u, nil
 }
 
 // adminCreateUser answers with the access key as the message, as scripts read it, and with the user.

@@ -4,6 +4,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,6 +16,8 @@ import (
 )
 
 func main() {
+	// Libraries that log by themselves print what they could not read: bodies of requests, with passwords in them.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := newRootCommand().ExecuteContext(ctx); err != nil {
@@ -25,9 +29,12 @@ func main() {
 
 // newRootCommand returns the program; without a subcommand it serves.
 func newRootCommand() *cobra.Command {
-	var file string
+	var file, dataDir string
 	overrides := map[string]string{}
 	load := func() (*config.Loaded, error) {
+		if dataDir != "" {
+			overrides["gatehouse.data_dir"] = dataDir
+		}
 		return config.Load(config.Sources{File: file, Env: os.Environ(), Overrides: overrides})
 	}
 	serve := newServeCommand(load, overrides)
@@ -50,6 +57,7 @@ The first start makes an organisation and an administrator, and prints their cre
 		RunE:          serve.RunE,
 	}
 	root.PersistentFlags().StringVar(&file, "conf", "", "configuration file (JSON, as tyk_analytics.conf)")
+	root.PersistentFlags().StringVar(&dataDir, "data-dir", "", "folder of the database and the generated secrets, ./data by default (gatehouse.data_dir)")
 	root.Flags().AddFlagSet(serve.Flags())
 	root.AddCommand(serve, newBootstrapCommand(load), newConfigCommand(load), newVersionCommand())
 	return root

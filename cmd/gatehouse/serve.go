@@ -32,7 +32,7 @@ func newServeCommand(load func() (*config.Loaded, error), overrides map[string]s
 The first start on an empty store makes an organisation and an administrator, and prints their credentials once.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for flag, key := range map[string]string{"port": "listen_port", "listen": "gatehouse.listen_address", "data-dir": "gatehouse.data_dir"} {
+			for flag, key := range map[string]string{"port": "listen_port", "listen": "gatehouse.listen_address"} {
 				if f := cmd.Flags().Lookup(flag); f != nil && f.Changed {
 					overrides[key] = f.Value.String()
 				}
@@ -46,7 +46,6 @@ The first start on an empty store makes an organisation and an administrator, an
 	}
 	cmd.Flags().Int("port", 3000, "port to listen on, 0 for a free one (listen_port)")
 	cmd.Flags().String("listen", "", "address to listen on, all by default (gatehouse.listen_address)")
-	cmd.Flags().String("data-dir", "./data", "folder of the database and the generated secrets (gatehouse.data_dir)")
 	return cmd
 }
 

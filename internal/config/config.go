@@ -20,7 +20,7 @@ type Config struct {
 	PageSize int     `json:"page_size" env:"TYK_DB_PAGESIZE" default:"10" min:"1" max:"1000" doc:"Objects per page of a list when the request names no number."`
 	Storage  Storage `json:"storage" env:"TYK_DB_STORAGE_" doc:"Data is kept in four layers. A layer without a type of its own uses main. This version keeps everything in main; the other layers are checked at the start."`
 
-	AdminSecret      string `json:"admin_secret" env:"TYK_DB_ADMINSECRET" secret:"yes" doc:"Secret of the /admin endpoints, sent in the header admin-auth. When it is empty, one is generated and kept in the data directory."`
+	AdminSecret      string `json:"admin_secret" env:"TYK_DB_ADMINSECRET" secret:"yes" doc:"Secret of the /admin endpoints, sent in the header admin-auth. When it is empty, one is generated and kept in the data directory, for this server alone."`
 	SharedNodeSecret string `json:"shared_node_secret" env:"TYK_DB_NODESECRET" secret:"yes"`
 	Redis
 

@@ -5,7 +5,7 @@ import "time"
 // Gatehouse holds the settings that are this program's own.
 type Gatehouse struct {
 	DataDir         string        `json:"data_dir" env:"DATADIR" default:"./data" doc:"Folder of the SQLite database and of the generated secrets."`
-	EncryptionKey   string        `json:"encryption_key" env:"ENCRYPTIONKEY" secret:"yes" min:"16" doc:"Key from which those that encrypt access keys at rest are derived. When it is empty, one is generated and kept in the data directory."`
+	EncryptionKey   string        `json:"encryption_key" env:"ENCRYPTIONKEY" secret:"yes" min:"16" doc:"Key from which those that encrypt access keys at rest are derived. When it is empty, one is generated and kept in the data directory. Servers that share a database need the same one."`
 	ListenAddress   string        `json:"listen_address" env:"LISTENADDRESS" doc:"Address to listen on; when it is empty, all of the machine's."`
 	MaxBodyBytes    int64         `json:"max_body_bytes" env:"MAXBODYBYTES" default:"10485760" min:"1024" max:"1073741824" doc:"Largest request body, in bytes; a larger one is answered with 413."`
 	RequestTimeout  time.Duration `json:"request_timeout" env:"REQUESTTIMEOUT" default:"30s" min:"100ms" max:"10m" doc:"Time that one request may take."`

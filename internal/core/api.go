@@ -48,27 +48,30 @@ func ApiKinds() []string {
 
 const def = "api_definition."
 
-// NewApi reads an Api from its document, which has been through ParseApi once.
+// NewApi reads an Api from its document, which has been through ParseApi once. The definition is walked through once, however
+// many fields are read: most have 5 KB and more, and lists read many.
 func NewApi(meta Meta, doc Document) *Api {
-	d := doc.Get("api_definition")
+	wrapped := gjson.ParseBytes(doc).Map()
+	d := wrapped["api_definition"].Map()
+	proxy := d["proxy"]
 	a := &Api{Meta: meta, Definition: doc}
-	a.ApiID = d.Get("api_id").String()
-	a.Name = d.Get("name").String()
-	a.Slug = d.Get("slug").String()
-	a.ListenPath = d.Get("proxy.listen_path").String()
-	a.TargetURL = d.Get("proxy.target_url").String()
-	a.Domain = d.Get("domain").String()
-	a.ListenPort = int(d.Get("listen_port").Int())
-	a.Active = d.Get("active").Bool()
-	a.Internal = d.Get("internal").Bool()
-	a.Protocol = d.Get("protocol").String()
+	a.ApiID = d["api_id"].String()
+	a.Name = d["name"].String()
+	a.Slug = d["slug"].String()
+	a.ListenPath = proxy.Get("listen_path").String()
+	a.TargetURL = proxy.Get("target_url").String()
+	a.Domain = d["domain"].String()
+	a.ListenPort = int(d["listen_port"].Int())
+	a.Active = d["active"].Bool()
+	a.Internal = d["internal"].Bool()
+	a.Protocol = d["protocol"].String()
 	a.Kind = apiKind(d)
 	a.AuthTypes = apiAuthTypes(d)
-	a.Categories = categories(a.Name, texts(doc.Get("categories")))
-	a.UserOwners = texts(doc.Get("user_owners"))
-	a.UserGroupOwners = texts(doc.Get("user_group_owners"))
-	a.Tags = texts(d.Get("tags"))
-	d.Get("definition.versions").ForEach(func(_, id gjson.Result) bool {
+	a.Categories = categories(a.Name, texts(wrapped["categories"]))
+	a.UserOwners = texts(wrapped["user_owners"])
+	a.UserGroupOwners = texts(wrapped["user_group_owners"])
+	a.Tags = texts(d["tags"])
+	d["definition"].Get("versions").ForEach(func(_, id gjson.Result) bool {
 		if id.Type == gjson.String && id.Str != "" && id.Str != a.ApiID {
 			a.Versions = append(a.Versions, id.Str)
 		}
@@ -212,12 +215,12 @@ func sortedSet(set map[string]bool) []string {
 	return out
 }
 
-func apiKind(d gjson.Result) string {
-	switch p := d.Get("protocol").String(); {
+func apiKind(d map[string]gjson.Result) string {
+	switch p := d["protocol"].String(); {
 	case p == "tcp" || p == "tls":
 		return "tcp"
-	case d.Get("graphql.enabled").Bool():
-		switch d.Get("graphql.execution_mode").String() {
+	case d["graphql"].Get("enabled").Bool():
+		switch d["graphql"].Get("execution_mode").String() {
 		case "executionEngine":
 			return "udg"
 		case "subgraph":
@@ -256,11 +259,16 @@ func AuthTypes() []string {
 	return out
 }
 
-func apiAuthTypes(d gjson.Result) []string {
+func apiAuthTypes(d map[string]gjson.Result) []string {
 	var out []string
 	for _, f := range authFlags {
 		for _, field := range f.fields {
-			if d.Get(field).Bool() {
+			object, inner, nested := strings.Cut(field, ".")
+			value := d[object]
+			if nested {
+				value = value.Get(inner)
+			}
+			if value.Bool() {
 				out = append(out, f.name)
 				break
 			}

@@ -216,8 +216,22 @@ func (d Document) MarshalJSON() ([]byte, error) {
 	return d, nil
 }
 
-// Equal tells whether two documents are the same bytes.
-func (d Document) Equal(other Document) bool { return bytes.Equal(d, other) }
+// Equal tells whether two documents are the same text, but for what an answer around a document may change of it: white space
+// between its parts, and whether <, >, & and the line separators are escaped. So a client that sends back what it read, as it
+// read it, changes nothing.
+func (d Document) Equal(other Document) bool {
+	return bytes.Equal(d, other) || bytes.Equal(d.plain(), other.plain())
+}
+
+// plain is the text without white space between its parts and with the escapes of encoding/json for HTML.
+func (d Document) plain() []byte {
+	var compact, escaped bytes.Buffer
+	if json.Compact(&compact, d) != nil {
+		return d
+	}
+	json.HTMLEscape(&escaped, compact.Bytes())
+	return escaped.Bytes()
+}
 
 // MergePatch applies a JSON merge patch (RFC 7396). Fields that the patch does not name keep their bytes and their order,
 // which is why this is not a library call: those decode and encode the whole document.

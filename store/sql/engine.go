@@ -16,9 +16,11 @@ type Engine struct {
 	dialect *dialect
 	tables  map[string]*table
 	logger  *slog.Logger
-	// writes is the pool of the main database, reads that of the readers; they may be one.
-	writes *stdsql.DB
-	reads  *pool
+	// writes is the pool of the main database, reads that of the readers; they may be one. finds reads single records by id or
+	// unique value: from the main database even where there is a replica, since what is found decides who signs in and which
+	// revision a write names.
+	writes       *stdsql.DB
+	reads, finds *pool
 	// writer is there for SQLite only.
 	writer *writer
 
@@ -40,8 +42,8 @@ type Config struct {
 	//	mysql     mysql://user:password@host:3306/database, user:password@tcp(host:3306)/database, or
 	//	          user=... password=... host=... port=... database=...
 	DSN string
-	// ReadDSN is a replica to read from; "" reads from the main database. A replica that lags behind shows older records than
-	// this program has written.
+	// ReadDSN is a replica to list and count from; "" uses the main database, from which single records are read in any case.
+	// Lists from a replica that lags behind show older records than this program has written.
 	ReadDSN string
 	// PreferSimpleProtocol sends PostgreSQL no prepared statements, for poolers that lose them.
 	PreferSimpleProtocol bool
@@ -69,7 +71,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 }
 
 func newEngine(d *dialect, c Config, writes *stdsql.DB, reads *pool) *Engine {
-	e := &Engine{dialect: d, tables: map[string]*table{}, logger: c.Logger, writes: writes, reads: reads}
+	e := &Engine{dialect: d, tables: map[string]*table{}, logger: c.Logger, writes: writes, reads: reads, finds: reads}
 	for _, collection := range store.All() {
 		e.tables[collection.Name] = newTable(d, collection)
 	}
@@ -94,7 +96,9 @@ func openServer(ctx context.Context, c Config, d *dialect, open func(dsn string,
 			return nil, errors.Join(fmt.Errorf("store: the database to read from: %w", err), writes.Close())
 		}
 	}
-	return newEngine(d, c, writes, newPool(reads, false)), nil
+	e := newEngine(d, c, writes, newPool(reads, false))
+	e.finds = newPool(writes, false)
+	return e, nil
 }
 
 // Ping implements store.Engine: it asks both the main database and the one that is read from.

@@ -95,9 +95,9 @@ func (b *builder) cond(t *table, tenant store.Tenant, c store.Cond) error {
 			b.add("NOT ")
 		}
 		b.add("(1 = 0")
-		for _, any := range c.Any {
+		for _, one := range c.Any {
 			b.add(" OR ")
-			if err := b.cond(t, tenant, any); err != nil {
+			if err := b.cond(t, tenant, one); err != nil {
 				return err
 			}
 		}

@@ -30,7 +30,7 @@ func (e *Engine) Find(ctx context.Context, c *store.Collection, tenant store.Ten
 		b.in("r."+field, chunk)
 		b.add(" AND ")
 		b.tenant("r.", tenant)
-		err := e.rows(ctx, b, func(rows *stdsql.Rows) error {
+		err := e.rowsFrom(ctx, e.finds, b, func(rows *stdsql.Rows) error {
 			r, err := scan(rows)
 			out = append(out, r)
 			return err
@@ -240,9 +240,13 @@ func (e *Engine) labelled(c *store.Collection, label string) (*table, error) {
 	return t, err
 }
 
-// rows runs a query and calls each for every row.
+// rows runs a query on the database for reading and calls each for every row.
 func (e *Engine) rows(ctx context.Context, b *builder, each func(*stdsql.Rows) error) error {
-	rows, err := e.reads.query(ctx, b.statement(), b.args)
+	return e.rowsFrom(ctx, e.reads, b, each)
+}
+
+func (e *Engine) rowsFrom(ctx context.Context, from *pool, b *builder, each func(*stdsql.Rows) error) error {
+	rows, err := from.query(ctx, b.statement(), b.args)
 	if err != nil {
 		return because(ctx, err)
 	}

@@ -3,8 +3,11 @@ package sql
 import (
 	"context"
 	stdsql "database/sql"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -194,10 +197,53 @@ func (e *Engine) transact(ctx context.Context, writes []store.Write) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := e.write(ctx, txSession{tx}, writes); err != nil {
+	s := txSession{tx}
+	if err := e.lock(ctx, s, writes); err != nil {
+		return err
+	}
+	if err := e.write(ctx, s, writes); err != nil {
 		return err
 	}
 	return tx.Commit()
+}
+
+// lock takes the rows that several writes change, always in the same order, so that transactions wait for each other and do not
+// meet in a deadlock, which takes a server a second to notice. A single write locks its row by itself.
+func (e *Engine) lock(ctx context.Context, s session, writes []store.Write) error {
+	rows := map[string][]string{}
+	n := 0
+	for _, w := range writes {
+		if w.Delete || w.Was != 0 {
+			rows[w.Collection.Name] = append(rows[w.Collection.Name], w.Record.ID)
+			n++
+		}
+	}
+	if n < 2 {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(rows)) {
+		t, err := e.table(&store.Collection{Name: name})
+		if err != nil {
+			return err
+		}
+		for chunk := range slices.Chunk(distinct(rows[name]), maxValues) {
+			b := &builder{dialect: e.dialect}
+			b.add("SELECT id FROM " + t.sqlName + " WHERE ")
+			b.in("id", chunk)
+			b.add(" ORDER BY id FOR UPDATE")
+			locked, err := s.query(ctx, b.statement(), b.args)
+			if err != nil {
+				return err
+			}
+			for locked.Next() {
+				// The rows are locked as they are read.
+			}
+			if err := errors.Join(locked.Err(), locked.Close()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 type txSession struct{ tx *stdsql.Tx }

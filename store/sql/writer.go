@@ -134,7 +134,7 @@ func (w *writer) commit(batch []*request) {
 	}
 }
 
-// transact makes the writes of a batch in one transaction. It returns an answer for each request, or the error that undid all.
+// transact makes the writes of a batch in one transaction. It returns an answer for each request, or the error that undid all of them.
 func (w *writer) transact(batch []*request) (answers []error, err error) {
 	// Callers have given up their say: what they asked for is made or not made, whatever becomes of their contexts.
 	ctx := context.Background()

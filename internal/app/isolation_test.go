@@ -1,0 +1,354 @@
+package app_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"gatehouse/internal/apptest"
+	"gatehouse/internal/core"
+	"gatehouse/internal/token"
+	"gatehouse/rest"
+	"gatehouse/store"
+)
+
+// foreigners is two organisations: one is visited, the other has the visitor, an administrator there.
+type foreigners struct {
+	*apptest.Server
+	host, visitor tenant
+	// api is the visitor's API as it was before the first probe.
+	api *core.Api
+	n   int
+}
+
+const visitorName = "visitor"
+
+func newForeigners(t *testing.T) *foreigners {
+	t.Helper()
+	srv := apptest.New(t, apptest.WithEnv("GATEHOUSE_GRAPHQL_MAXCOMPLEXITY=10000000", "TYK_DB_ALLOWEXPLICITPOLICYID=true",
+		"TYK_DB_ENABLEUPDATEKEYBYHASH=true", "TYK_DB_ENABLEDELETEKEYBYHASH=true"))
+	f := &foreigners{Server: srv, host: furnish(t, srv, marker), visitor: furnish(t, srv, visitorName)}
+	f.api = f.stored(t)
+	return f
+}
+
+// stored reads the visitor's API.
+func (f *foreigners) stored(t *testing.T) *core.Api {
+	t.Helper()
+	found, err := f.Store.Apis.FindMany(t.Context(), store.Org(f.visitor.id), "id", []string{f.visitor.api})
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	return found[0]
+}
+
+// restore undoes what a probe did to the visitor's API, so that the next one meets the same.
+func (f *foreigners) restore(t *testing.T) {
+	t.Helper()
+	now := f.stored(t)
+	if now.Definition.Equal(f.api.Definition) {
+		return
+	}
+	require.NoError(t, f.Store.Apis.Update(t.Context(), core.NewApi(now.Meta, f.api.Definition)))
+}
+
+// unknown turns an identifier of the host into one of the same form that nobody has.
+func unknown(id string) string {
+	if strings.Contains(id, marker) {
+		return strings.ReplaceAll(id, marker, "lupine")
+	}
+	if parsed, err := token.Parse(id); err == nil && !parsed.Legacy {
+		return token.Custom(parsed.Org, unknown(parsed.ID), parsed.Function)
+	}
+	return id[:len(id)-8] + "0dead0de"
+}
+
+// bodies are documents for each kind of object that name another object in every place where they can; %q is where. %d tells
+// objects of one kind apart, and SPARE is an API of the visitor's own.
+var bodies = map[string][]string{
+	"Api": {
+		`{"api_definition":{"name":"probe-%d","id":%q}}`, `{"api_definition":{"name":"probe-%d","api_id":%q}}`,
+		`{"api_definition":{"name":"probe-%d","org_id":%q}}`, `{"api_definition":{"name":"probe-%d","slug":%q}}`,
+		`{"api_definition":{"name":"probe-%d"},"user_owners":[%q]}`, `{"api_definition":{"name":"probe-%d"},"user_group_owners":[%q]}`,
+		`{"api_definition":{"name":"probe-%d"},"hook_references":[{"event_name":"E","hook":{"id":%q}}]}`,
+		`{"api_definition":{"name":"probe-%d"},"hook_references":[{"event_name":"E","hook":{"id":%q,"target_path":"http://x.test"}}]}`,
+		`{"api_definition":{"name":"probe-%d","definition":{"enabled":true,"versions":{"v2":%q}}}}`,
+		`{"api_definition":{"name":"probe-%d","jwt_default_policies":[%q]}}`,
+	},
+	"Policy": {
+		`{"name":"probe-%d","_id":%q}`, `{"name":"probe-%d","id":%q}`, `{"name":"probe-%d","org_id":%q}`,
+		`{"name":"probe-%d","access_rights":{%q:{"versions":["Default"]}}}`,
+		`{"name":"probe-%d","access_rights":{"SPARE":{"api_id":%q,"versions":["Default"]}}}`,
+	},
+	"Key": {
+		`{"alias":"probe-%d","access_rights":{"SPARE":{}},"org_id":%q}`, `{"alias":"probe-%d","access_rights":{%q:{}}}`,
+		`{"alias":"probe-%d","access_rights":{"SPARE":{"api_id":%q}}}`, `{"alias":"probe-%d","access_rights":{"SPARE":{}},"apply_policies":[%q]}`,
+		`{"alias":"probe-%d","access_rights":{"SPARE":{}},"apply_policy_id":%q}`, `{"alias":"probe-%d","access_rights":{"SPARE":{}},"oauth_client_id":%q}`,
+		`{"alias":"probe-%d","access_rights":{"SPARE":{}},"key_id":%q}`,
+	},
+	"User": {
+		`{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"id":%q}`, `{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"org_id":%q}`,
+		`{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"group_id":%q}`, `{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"access_key":%q}`,
+	},
+	"Webhook": {
+		`{"name":"probe-%d","method":"GET","target_path":"http://x.test","id":%q}`, `{"name":"probe-%d","method":"GET","target_path":"http://x.test","org_id":%q}`,
+		`{"name":"probe-%d","method":"GET","target_path":"http://x.test","webhook_id":%q}`,
+	},
+	"Organisation": {`{"owner_name":"probe-%d","id":%q}`, `{"owner_name":"probe-%d","owner_slug":%q}`},
+}
+
+// about tells which kind of object a root field is about.
+func about(field string) string {
+	for _, kind := range []string{"Organisation", "Policy", "Policies", "Webhook", "User", "Key", "Api", "PasswordReset"} {
+		if strings.Contains(strings.ToLower(field), strings.ToLower(kind)) {
+			return map[string]string{"Policies": "Policy", "PasswordReset": "User"}[kind] + strings.TrimSuffix(strings.TrimSuffix(kind, "Policies"), "PasswordReset")
+		}
+	}
+	return "User"
+}
+
+// own is the visitor's object of a kind, which probes may change but not delete.
+func (f *foreigners) own(kind string) string {
+	v := f.visitor
+	return map[string]string{"Api": v.api, "Policy": v.policy, "Key": v.key, "User": v.userID, "Webhook": v.webhook, "Organisation": v.id}[kind]
+}
+
+// body fills a template.
+func (f *foreigners) body(template, value string) string {
+	f.n++
+	quoted, _ := json.Marshal(value)
+	return strings.NewReplacer("%d", fmt.Sprint(f.n), "SPARE", f.visitor.spare, "%q", string(quoted)).Replace(template)
+}
+
+// taken are the answers that tell an id of the host from an unknown one, and may: ids are unique in the whole installation, so a
+// new object cannot take one that is in use. That is all the answer says.
+var taken = regexp.MustCompile(`the same ID`)
+
+// noise is what differs between two answers to the same request.
+var noise = regexp.MustCompile(`(?i)eyJ[A-Za-z0-9+/=_-]+|[0-9a-f]{8,}|probe-\d+|\d{4}-\d\d-\d\dT[^"]*|"revision":\s*\d+`)
+
+// compare holds that the visitor learns nothing from a request about the host: it shows none of what the host owns, and answers
+// what it answers for an identifier that nobody has.
+func (f *foreigners) compare(t *testing.T, what, value string, ask func(value string) apptest.Reply) {
+	t.Helper()
+	f.restore(t)
+	known := ask(value)
+	answer := strings.ReplaceAll(string(known.Body), value, "")
+	for word, id := range f.host.identifiers(marker) {
+		if strings.Contains(value, id) || strings.Contains(strings.ToLower(value), marker) && strings.Contains(id, marker) {
+			continue
+		}
+		require.NotContains(t, answer, id, "%s shows the %s of another organisation", what, word)
+	}
+	if !strings.Contains(value, marker) {
+		require.NotContains(t, strings.ToLower(answer), marker, "%s shows something of another organisation", what)
+	}
+	if taken.MatchString(answer) {
+		return
+	}
+	f.restore(t)
+	other := ask(unknown(value))
+	alike := func(r apptest.Reply) string {
+		text := strings.NewReplacer("lupine", "<name>", marker, "<name>").Replace(string(r.Body))
+		return fmt.Sprint(r.Status, " ", noise.ReplaceAllString(text, "<id>"))
+	}
+	same(t, alike(other), alike(known), what+" answers otherwise than for what nobody has")
+}
+
+func TestNoRootFieldReachesAnotherOrganisation(t *testing.T) {
+	t.Parallel()
+	f := newForeigners(t)
+	before := dump(t, f.Store, f.host.id)
+	s := contract()
+	probes := 0
+	for _, field := range rootFields(s) {
+		query := operation(s, field, 3)
+		if isMutation(s, field) { // the lists of the organisation grow with what the probes create
+			query = operation(s, field, 3, "organisation")
+		}
+		for _, at := range places(s, field) {
+			for _, word := range sortedKeys(f.host.identifiers(marker)) {
+				value := f.host.identifiers(marker)[word]
+				f.compare(t, fmt.Sprintf("%s with the %s in %s", field.Name, word, at.name), value, func(value string) apptest.Reply {
+					probes++
+					return f.GraphQL(t, query, f.variables(s, field, at, value), "Authorization: "+f.visitor.accessKey)
+				})
+			}
+		}
+		if len(places(s, field)) == 0 {
+			r := f.GraphQL(t, query, f.variables(s, field, place{}, ""), "Authorization: "+f.visitor.accessKey)
+			require.NotContains(t, string(r.Body), marker, field.Name)
+		}
+		same(t, before, dump(t, f.Store, f.host.id), field.Name+" changed what another organisation owns")
+	}
+	require.Greater(t, probes, 2000, "the test has stopped to try")
+}
+
+// place is somewhere in the arguments of a root field where an identifier can stand.
+type place struct {
+	name     string
+	argument string
+	// field is a field of an input object; template is a document, for arguments and fields that hold one.
+	field, template string
+	list            bool
+}
+
+// places finds every place in the arguments of a root field.
+func places(s *ast.Schema, f *ast.FieldDefinition) []place {
+	var out []place
+	add := func(t *ast.Type, p place) {
+		p.list = t.Elem != nil
+		switch t.Name() {
+		case "ID", "String":
+			out = append(out, p)
+		case "JSON":
+			for _, template := range bodies[about(f.Name)] {
+				p := p
+				p.template, p.name = template, p.name+" "+template
+				out = append(out, p)
+			}
+		}
+	}
+	for _, a := range f.Arguments {
+		if input := s.Types[a.Type.Name()]; input.Kind == ast.InputObject {
+			for _, field := range input.Fields {
+				add(field.Type, place{name: a.Name + "." + field.Name, argument: a.Name, field: field.Name})
+			}
+			continue
+		}
+		add(a.Type, place{name: a.Name, argument: a.Name})
+	}
+	return out
+}
+
+// variables are arguments that hold, but for the value at a place.
+func (f *foreigners) variables(s *ast.Schema, field *ast.FieldDefinition, at place, value string) map[string]any {
+	out := map[string]any{}
+	kind := about(field.Name)
+	for _, a := range field.Arguments {
+		switch {
+		case s.Types[a.Type.Name()].Kind == ast.InputObject && a.Type.NonNull:
+			out[a.Name] = f.input(a.Type.Name())
+		case !a.Type.NonNull:
+		case a.Type.Elem != nil:
+			out[a.Name] = []any{}
+		case a.Name == "id":
+			out[a.Name] = f.own(kind)
+		case a.Type.Name() == "Boolean":
+			out[a.Name] = true
+		default:
+			out[a.Name] = "a-string"
+		}
+	}
+	if at.argument == "" {
+		return out
+	}
+	var v any = value
+	if at.template != "" {
+		v = f.body(at.template, value)
+	}
+	if at.list {
+		v = []any{v}
+	}
+	if at.field == "" {
+		out[at.argument] = v
+		return out
+	}
+	input, ok := out[at.argument].(map[string]any)
+	if !ok {
+		input = map[string]any{}
+		out[at.argument] = input
+	}
+	if at.template != "" { // the document says everything
+		input = map[string]any{}
+		out[at.argument] = input
+	}
+	input[at.field] = v
+	return out
+}
+
+// input is the least that an input type asks for.
+func (f *foreigners) input(name string) map[string]any {
+	f.n++
+	probe := fmt.Sprintf("probe-%d", f.n)
+	switch name {
+	case "ApiInput":
+		return map[string]any{"name": probe}
+	case "ApiOwnersInput":
+		return map[string]any{"userIds": []string{}, "userGroupIds": []string{}}
+	case "PolicyInput":
+		return map[string]any{"name": probe, "apiIds": []string{f.visitor.spare}}
+	case "KeyInput":
+		return map[string]any{"alias": probe, "apiIds": []string{f.visitor.spare}}
+	case "UserInput":
+		return map[string]any{"email": probe + "@x.test", "permissions": map[string]any{"apis": "read"}}
+	case "WebhookInput":
+		return map[string]any{"name": probe, "method": "POST", "targetPath": "http://x.test"}
+	}
+	return map[string]any{"name": probe}
+}
+
+func TestNoEndpointReachesAnotherOrganisation(t *testing.T) {
+	t.Parallel()
+	f := newForeigners(t)
+	before := dump(t, f.Store, f.host.id)
+	names := regexp.MustCompile(`\{(\w+)\}`)
+	parameters := []string{"q", "category", "api_type", "auth_type", "sort", "p", "org_id", "api_id", "policy_ids", "state", "tag",
+		"base_api_id=%s&base_api_version_name=v1&new_version_name"}
+	routes := rest.Routes()
+	slices.SortStableFunc(routes, func(a, b rest.Route) int { return strings.Compare(readsFirst(a), readsFirst(b)) })
+	for _, route := range routes {
+		kind := about(route.Operation)
+		templates := []string{`{"probe":"probe-%d"}`}
+		if route.Method != "GET" && route.Method != "DELETE" {
+			templates = append(templates, bodies[kind]...)
+		}
+		for _, word := range sortedKeys(f.host.identifiers(marker)) {
+			value := f.host.identifiers(marker)[word]
+			ask := func(target, template string) func(string) apptest.Reply {
+				return func(value string) apptest.Reply {
+					return f.Do(t, route.Method, strings.ReplaceAll(target, "VALUE", url.PathEscape(value)), f.body(template, value), "Authorization: "+f.visitor.accessKey)
+				}
+			}
+			what := fmt.Sprintf("%s %s with the %s in ", route.Method, route.Path, word)
+			if names.MatchString(route.Path) {
+				for _, how := range []string{"", "?hashed=1", "?username=1", "?auto_guess=1"} {
+					f.compare(t, what+"the path"+how, value, ask(names.ReplaceAllString(route.Path, "VALUE")+how, bodies[kind][len(bodies[kind])-1]))
+				}
+			}
+			own := names.ReplaceAllStringFunc(route.Path, func(name string) string {
+				if name == "{api}" {
+					return f.visitor.apiID
+				}
+				return f.own(kind)
+			})
+			if route.Method == "DELETE" || strings.Contains(route.Path, "actions/revoke") {
+				continue // its own objects are still needed
+			}
+			for _, template := range templates {
+				f.compare(t, what+template, value, ask(own+"?hashed=1", template))
+			}
+			for _, p := range parameters {
+				target := own + "?" + p + "=VALUE"
+				if before, after, ok := strings.Cut(p, "%s"); ok {
+					target = own + "?" + before + "VALUE" + after + "=v2"
+				}
+				f.compare(t, what+"the parameter "+p, value, ask(target, bodies[kind][0]))
+			}
+		}
+		same(t, before, dump(t, f.Store, f.host.id), route.Method+" "+route.Path+" changed what another organisation owns")
+	}
+}
+
+func readsFirst(r rest.Route) string {
+	if r.Method == "GET" {
+		return ""
+	}
+	return "changes"
+}

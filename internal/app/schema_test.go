@@ -1,0 +1,132 @@
+package app_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"gatehouse/graph/generated"
+)
+
+// contract is the schema, for tests that are generated from it.
+func contract() *ast.Schema { return generated.NewExecutableSchema(generated.Config{}).Schema() }
+
+// rootFields are the fields of Query and Mutation, in the order of the schema: reads come before writes.
+func rootFields(s *ast.Schema) []*ast.FieldDefinition {
+	var out []*ast.FieldDefinition
+	for _, root := range []*ast.Definition{s.Query, s.Mutation} {
+		for _, f := range root.Fields {
+			if !strings.HasPrefix(f.Name, "__") {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// isMutation tells whether a root field changes something.
+func isMutation(s *ast.Schema, f *ast.FieldDefinition) bool {
+	return s.Mutation.Fields.ForName(f.Name) == f
+}
+
+// operation writes the operation that asks for a root field with all of its arguments as variables, and for every field of what
+// it returns, relations included, down to a depth; fields that without names are left out.
+func operation(s *ast.Schema, f *ast.FieldDefinition, depth int, without ...string) string {
+	var declared, passed []string
+	for _, a := range f.Arguments {
+		declared = append(declared, fmt.Sprintf("$%s: %s", a.Name, a.Type))
+		passed = append(passed, fmt.Sprintf("%s: $%s", a.Name, a.Name))
+	}
+	parens := func(list []string) string {
+		if len(list) == 0 {
+			return ""
+		}
+		return "(" + strings.Join(list, ", ") + ")"
+	}
+	root := "query"
+	if isMutation(s, f) {
+		root = "mutation"
+	}
+	return fmt.Sprintf("%s%s { it: %s%s%s }", root, parens(declared), f.Name, parens(passed), selection(s, f.Type.Name(), depth, without))
+}
+
+// selection asks for every field of a type.
+func selection(s *ast.Schema, name string, depth int, without []string) string {
+	var fields []string
+	for _, f := range s.Types[name].Fields {
+		switch kind := s.Types[f.Type.Name()].Kind; {
+		case strings.HasPrefix(f.Name, "__"), slices.Contains(without, f.Name):
+		case kind != ast.Object:
+			fields = append(fields, f.Name)
+		case depth > 0:
+			if inner := selection(s, f.Type.Name(), depth-1, without); inner != "" {
+				fields = append(fields, f.Name+inner)
+			}
+		}
+	}
+	if len(fields) == 0 {
+		return ""
+	}
+	return " { " + strings.Join(fields, " ") + " }"
+}
+
+func TestEveryRootFieldNamesTheOperationThatItEquals(t *testing.T) {
+	s := contract()
+	for _, root := range []*ast.Definition{s.Query, s.Mutation, s.Subscription} {
+		for _, f := range root.Fields {
+			if strings.HasPrefix(f.Name, "__") {
+				continue
+			}
+			d := f.Directives.ForName("operation")
+			require.NotNil(t, d, "%s.%s has no @operation", root.Name, f.Name)
+			for _, argument := range []string{"method", "path", "permission"} {
+				require.NotNil(t, d.Arguments.ForName(argument), "@operation of %s has no %s", f.Name, argument)
+				require.NotEmpty(t, d.Arguments.ForName(argument).Value.Raw)
+			}
+			// What stands in braces is guarded by its value, so it has to be an argument.
+			for _, path := range []string{"path", "admin"} {
+				a := d.Arguments.ForName(path)
+				if a == nil {
+					continue
+				}
+				for _, part := range strings.Split(a.Value.Raw, "/") {
+					if name, ok := strings.CutPrefix(part, "{"); ok {
+						require.NotNil(t, f.Arguments.ForName(strings.TrimSuffix(name, "}")), "%s: %s names no argument of %s", path, part, f.Name)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEverythingInTheSchemaIsDescribed(t *testing.T) {
+	s := contract()
+	for _, def := range s.Types {
+		if def.BuiltIn || strings.HasPrefix(def.Name, "__") {
+			continue
+		}
+		require.NotEmpty(t, def.Description, "the type %s", def.Name)
+		for _, v := range def.EnumValues {
+			require.NotEmpty(t, v.Description, "the value %s.%s", def.Name, v.Name)
+		}
+		for _, f := range def.Fields {
+			if strings.HasPrefix(f.Name, "__") {
+				continue
+			}
+			require.NotEmpty(t, f.Description, "the field %s.%s", def.Name, f.Name)
+			for _, a := range f.Arguments {
+				require.NotEmpty(t, a.Description, "the argument %s of %s.%s", a.Name, def.Name, f.Name)
+			}
+		}
+	}
+	for _, d := range s.Directives {
+		if d.Position != nil && d.Position.Src != nil && d.Position.Src.BuiltIn {
+			continue
+		}
+		require.NotEmpty(t, d.Description, "the directive @%s", d.Name)
+	}
+}

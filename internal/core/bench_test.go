@@ -1,0 +1,27 @@
+package core_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"gatehouse/internal/core"
+)
+
+// BenchmarkNewApi reads the fields of a definition of 7 KB, which each API of a list goes through.
+func BenchmarkNewApi(b *testing.B) {
+	var paths []string
+	for i := range 38 {
+		paths = append(paths, fmt.Sprintf(`{"disabled":false,"path":"/resource/%d/{id}","method":"GET","timeout":30,"method_actions":{"GET":{"action":"no_action","code":200,"data":"","headers":{}}}}`, i))
+	}
+	doc := core.Document(`{"api_definition":{"id":"65e0f1a2b3c4d5e600000001","api_id":"one","name":"Service #internal","slug":"service","use_standard_auth":true,"active":true,` +
+		`"proxy":{"listen_path":"/one/","target_url":"http://upstream"},"version_data":{"versions":{"Default":{"extended_paths":{"ignored":[` + strings.Join(paths, ",") + `]}}}},"tags":["edge"]},` +
+		`"hook_references":[],"user_owners":[],"user_group_owners":[]}`)
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if a := core.NewApi(core.Meta{}, doc); a.Name == "" || len(a.AuthTypes) != 1 {
+			b.Fatal(a)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package sql_test
+
+import (
+	stdsql "database/sql"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"gatehouse/store"
+	"gatehouse/store/sql"
+)
+
+var (
+	createTable  = regexp.MustCompile("(?s)CREATE TABLE (?:IF NOT EXISTS )?`?(\\w+)`? \\(\n(.*?)\n\\)")
+	createUnique = regexp.MustCompile("UNIQUE INDEX (\\w+) (?:ON \\w+ )?\\(([\\w, ]+)\\)")
+)
+
+func TestMigrationsDeclareExactlyWhatTheCollectionsDeclare(t *testing.T) {
+	for _, dialect := range []string{"sqlite", "postgres", "mysql"} {
+		t.Run(dialect, func(t *testing.T) {
+			files, err := filepath.Glob(filepath.Join("migrations", dialect, "*.sql"))
+			require.NoError(t, err)
+			require.NotEmpty(t, files)
+			var text strings.Builder
+			for _, file := range files {
+				raw, err := os.ReadFile(file)
+				require.NoError(t, err)
+				require.NotContains(t, string(raw), "+goose Down", "migrations go forward only")
+				text.Write(raw)
+			}
+			got, gotUniques := map[string][]string{}, map[string]string{}
+			for _, m := range createTable.FindAllStringSubmatch(text.String(), -1) {
+				for _, line := range strings.Split(m[2], "\n") {
+					name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+					if name != "INDEX" && name != "UNIQUE" && name != "PRIMARY" {
+						got[m[1]] = append(got[m[1]], name)
+					}
+				}
+			}
+			for _, m := range createUnique.FindAllStringSubmatch(text.String(), -1) {
+				gotUniques[m[1]] = m[2]
+			}
+			want := map[string][]string{"labels": {"collection", "field", "value", "org_id", "created_at", "object_id"}}
+			wantUniques := map[string]string{}
+			for _, c := range store.All() {
+				columns := append([]string{"id", "org_id", "revision", "created_at", "updated_at"}, append(append([]string{}, c.Text...), c.Int...)...)
+				for _, u := range c.Unique {
+					columns = append(columns, u.Name)
+					wantUniques[c.Name+"_"+u.Name] = u.Name
+					if !u.Global {
+						wantUniques[c.Name+"_"+u.Name] += ", org_id"
+					}
+				}
+				want[c.Name] = append(columns, "sealed", "doc")
+			}
+			require.Equal(t, want, got)
+			require.Equal(t, wantUniques, gotUniques)
+		})
+	}
+}
+
+// databases are one of each kind, for what is the same on all of them.
+func databases() map[string]func(t *testing.T) (config sql.Config, driver, driverDSN string) {
+	return map[string]func(t *testing.T) (sql.Config, string, string){
+		"sqlite": func(t *testing.T) (sql.Config, string, string) {
+			path := filepath.Join(t.TempDir(), "gatehouse.db")
+			return sql.Config{Type: "sqlite", DSN: path}, "sqlite", path
+		},
+		"postgres": func(t *testing.T) (sql.Config, string, string) {
+			dsn := postgresSchema(t)
+			return sql.Config{Type: "postgres", DSN: dsn}, "pgx", dsn
+		},
+		"mysql": func(t *testing.T) (sql.Config, string, string) {
+			dsn := mysqlDatabase(t)
+			return sql.Config{Type: "mysql", DSN: dsn}, "mysql", driverDSN(t, dsn)
+		},
+	}
+}
+
+func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
+	for name, database := range databases() {
+		t.Run(name, func(t *testing.T) {
+			config, driver, dsn := database(t)
+			e, err := sql.Open(t.Context(), config)
+			require.NoError(t, err)
+			require.NoError(t, e.Close())
+			db, err := stdsql.Open(driver, dsn)
+			require.NoError(t, err)
+			_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, " + map[bool]string{true: "TRUE", false: "1"}[driver == "pgx"] + ")")
+			require.NoError(t, err)
+			require.NoError(t, db.Close())
+
+			_, err = sql.Open(t.Context(), config)
+			require.ErrorIs(t, err, store.ErrNewerSchema)
+			require.ErrorContains(t, err, "upgrade the program")
+		})
+	}
+}
+
+func TestServersThatStartAtOnceDoNotCollide(t *testing.T) {
+	for name, database := range databases() {
+		t.Run(name, func(t *testing.T) {
+			config, _, _ := database(t)
+			var wg sync.WaitGroup
+			errs := make([]error, 6)
+			for i := range errs {
+				wg.Go(func() {
+					var e *sql.Engine
+					if e, errs[i] = sql.Open(t.Context(), config); errs[i] == nil {
+						errs[i] = e.Close()
+					}
+				})
+			}
+			wg.Wait()
+			for _, err := range errs {
+				require.NoError(t, err)
+			}
+		})
+	}
+}
+
+func TestWhatWasWrittenIsThereAfterAnotherStart(t *testing.T) {
+	for name, database := range databases() {
+		t.Run(name, func(t *testing.T) {
+			config, _, _ := database(t)
+			for start := range 3 {
+				e, err := sql.Open(t.Context(), config)
+				require.NoError(t, err)
+				n, err := e.Count(t.Context(), collection("keys"), store.AllTenants(), nil)
+				require.NoError(t, err)
+				require.Equal(t, start, n)
+				require.NoError(t, e.Apply(t.Context(), store.Write{Collection: collection("keys"), Record: benchRecord(start, 100)}))
+				require.NoError(t, e.Close())
+			}
+		})
+	}
+}
