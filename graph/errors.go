@@ -64,8 +64,13 @@ func (o Options) recovered(ctx context.Context, v any) error {
 func (o Options) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e := o.present(r.Context(), err)
 	status := http.StatusInternalServerError
-	if core.CodeOf(err) == core.CodeUnauthenticated {
+	switch core.CodeOf(err) {
+	case core.CodeUnauthenticated:
 		status = http.StatusUnauthorized
+	case core.CodeTooLarge:
+		status = http.StatusRequestEntityTooLarge
+	case core.CodeMalformed:
+		status = http.StatusBadRequest
 	}
 	WriteError(w, status, e.Message, e.Extensions["code"].(string))
 }

@@ -3,8 +3,10 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -87,6 +89,10 @@ func (o Options) authenticated(next http.Handler) http.Handler {
 			o.refuse(w, r, err)
 			return
 		}
+		if err := readWhole(r); err != nil {
+			o.refuse(w, r, err)
+			return
+		}
 		ctx := authz.With(r.Context(), actor)
 		if !actor.Known() && r.Header.Get("Upgrade") == "" {
 			refused := &refusal{ResponseWriter: w}
@@ -94,6 +100,23 @@ func (o Options) authenticated(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// readWhole reads a body that comes without its size, so that one over the limit is refused with the status for that.
+func readWhole(r *http.Request) error {
+	if r.ContentLength >= 0 || r.Body == nil {
+		return nil
+	}
+	raw, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return core.Wrap(core.CodeTooLarge, err, "the body is too large: send less, or raise gatehouse.max_body_bytes")
+	case err != nil:
+		return core.Wrap(core.CodeMalformed, err, "the body could not be read")
+	}
+	r.Body = io.NopCloser(bytes.NewReader(raw))
+	return nil
 }
 
 // initWebsocket authenticates a websocket, whose browsers cannot set headers, by the payload of connection_init.

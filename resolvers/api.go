@@ -312,5 +312,5 @@ func (r *Resolver) listApis(ctx context.Context, t store.Tenant, first *int, aft
 	if err != nil {
 		return nil, err
 	}
-	return &model.APIConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.APIConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }

@@ -45,11 +45,7 @@ func (r *apiResolver) Keys(ctx context.Context, obj *core.Api, first *int) (*mod
 
 // Webhooks is the resolver for the webhooks field.
 func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api) ([]*core.Webhook, error) {
-	var ids []string
-	for _, ref := range obj.Definition.Get("hook_references").Array() {
-		ids = append(ids, hookID(ref))
-	}
-	return r.loaders(ctx).webhooks.all(ctx, obj.OrgID, ids)
+	return r.loaders(ctx).webhooks.all(ctx, obj.OrgID, hookIDs(obj))
 }
 
 // CreateAPI is the resolver for the createApi field.

@@ -52,6 +52,15 @@ func (r *Resolver) embedHooks(ctx context.Context, org string, doc core.Document
 
 func hookID(ref gjson.Result) string { return ref.Get("hook.id").String() }
 
+// hookIDs are the ids of the webhooks that an API refers to.
+func hookIDs(a *core.Api) []string {
+	var ids []string
+	for _, ref := range a.Definition.Get("hook_references").Array() {
+		ids = append(ids, hookID(ref))
+	}
+	return ids
+}
+
 // embedHook puts one webhook into the handlers of an event, over the handler with the same webhook where there is one. A
 // handler that says the same already stays as it is, byte for byte.
 func embedHook(doc core.Document, event string, timeout int64, hook core.Document) core.Document {

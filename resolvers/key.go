@@ -322,5 +322,5 @@ func (r *Resolver) listKeys(ctx context.Context, t store.Tenant, first *int, aft
 	if err != nil {
 		return nil, err
 	}
-	return &model.KeyConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.KeyConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }

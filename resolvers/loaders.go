@@ -2,10 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"errors"
-	"time"
-
-	"github.com/vikstrous/dataloadgen"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -13,9 +9,9 @@ import (
 )
 
 // loaders batches what relation fields ask for, so that a nested query makes a number of store calls that does not grow with
-// its rows. They live as long as one request.
+// its rows. They live as long as one operation.
 type loaders struct {
-	organisations  *dataloadgen.Loader[string, *core.Organisation]
+	organisations  *byID[core.Organisation]
 	apis           *byID[core.Api]
 	policies       *byID[core.Policy]
 	policiesByDBID *byID[core.Policy]
@@ -27,12 +23,9 @@ type loaders struct {
 	apisByWebhook  *byLabel[core.Api]
 }
 
-// loaderWait is how long a batch waits for more: the time in which the resolvers of one list start.
-const loaderWait = 2 * time.Millisecond
-
 type loadersKey struct{}
 
-// WithLoaders gives a request its loaders. GraphQL requests have them; without, each look-up stands alone.
+// WithLoaders gives an operation its loaders. GraphQL operations have them; without, each look-up stands alone.
 func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
 	return context.WithValue(ctx, loadersKey{}, r.newLoaders())
 }
@@ -47,15 +40,12 @@ func (r *Resolver) loaders(ctx context.Context) *loaders {
 func (r *Resolver) newLoaders() *loaders {
 	s := r.store
 	return &loaders{
-		organisations: dataloadgen.NewMappedLoader(func(ctx context.Context, ids []string) (map[string]*core.Organisation, error) {
-			found, err := s.Organisations.FindMany(ctx, store.AllTenants(), "id", ids)
-			return mapped(found, func(o *core.Organisation) string { return o.ID }), err
-		}, dataloadgen.WithWait(loaderWait)),
-		apis:           newByID(s.Apis.FindMany, "api_id", func(a *core.Api) string { return a.ApiID }),
-		policies:       newByID(s.Policies.FindMany, "policy_id", func(p *core.Policy) string { return p.PolicyID }),
-		policiesByDBID: newByID(s.Policies.FindMany, "id", func(p *core.Policy) string { return p.ID }),
-		webhooks:       newByID(s.Webhooks.FindMany, "id", func(w *core.Webhook) string { return w.ID }),
-		users:          newByID(s.Users.FindMany, "id", func(u *core.User) string { return u.ID }),
+		organisations:  newByID(s.Organisations.FindMany, "id", func(o *core.Organisation) within { return within{value: o.ID} }),
+		apis:           newByID(s.Apis.FindMany, "api_id", func(a *core.Api) within { return within{a.OrgID, a.ApiID} }),
+		policies:       newByID(s.Policies.FindMany, "policy_id", func(p *core.Policy) within { return within{p.OrgID, p.PolicyID} }),
+		policiesByDBID: newByID(s.Policies.FindMany, "id", func(p *core.Policy) within { return within{p.OrgID, p.ID} }),
+		webhooks:       newByID(s.Webhooks.FindMany, "id", func(w *core.Webhook) within { return within{w.OrgID, w.ID} }),
+		users:          newByID(s.Users.FindMany, "id", func(u *core.User) within { return within{u.OrgID, u.ID} }),
 		policiesByApi:  newByLabel(s.Policies.TopByLabel, s.Policies.CountByLabel, "api"),
 		keysByApi:      newByLabel(r.keys.TopByLabel, r.keys.CountByLabel, "api"),
 		keysByPolicy:   newByLabel(r.keys.TopByLabel, r.keys.CountByLabel, "policy"),
@@ -63,142 +53,147 @@ func (r *Resolver) newLoaders() *loaders {
 	}
 }
 
+// siblings tells the loaders of the operation, where there are any, that these objects are answered together: what the relation
+// fields of one of them load is loaded for all.
+func siblings[T any](ctx context.Context, objects []*T) []*T {
+	l, ok := ctx.Value(loadersKey{}).(*loaders)
+	if !ok {
+		return objects
+	}
+	for _, o := range objects {
+		switch o := any(o).(type) {
+		case *core.Api:
+			l.organisations.expect("", o.OrgID)
+			l.users.expect(o.OrgID, o.UserOwners...)
+			l.webhooks.expect(o.OrgID, hookIDs(o)...)
+			l.policiesByApi.expect(o.OrgID, o.ApiID)
+			l.keysByApi.expect(o.OrgID, o.ApiID)
+		case *core.Policy:
+			l.organisations.expect("", o.OrgID)
+			l.apis.expect(o.OrgID, o.ApiIDs...)
+			l.keysByPolicy.expect(o.OrgID, o.PolicyID)
+		case *core.Key:
+			l.organisations.expect("", o.OrgID)
+			l.apis.expect(o.OrgID, o.ApiIDs...)
+			l.policies.expect(o.OrgID, o.PolicyIDs...)
+			l.policiesByDBID.expect(o.OrgID, o.PolicyIDs...)
+		case *core.Webhook:
+			l.organisations.expect("", o.OrgID)
+			l.apisByWebhook.expect(o.OrgID, o.ID)
+		case *core.User:
+			l.organisations.expect("", o.OrgID)
+		}
+	}
+	return objects
+}
+
 // organisation returns the organisation of an object, nil for objects without one.
 func (l *loaders) organisation(ctx context.Context, id string) (*core.Organisation, error) {
 	if id == "" {
 		return nil, nil
 	}
-	o, err := l.organisations.Load(ctx, id)
-	return ignoreMissing(o, err)
+	o, _, err := l.organisations.start(ctx, 0, within{value: id})[0].wait(ctx)
+	return o, err
 }
-
-func ignoreMissing[T any](v *T, err error) (*T, error) {
-	if errors.Is(err, dataloadgen.ErrNotFound) {
-		return nil, nil
-	}
-	return v, err
-}
-
-func mapped[T any](objects []*T, key func(*T) string) map[string]*T {
-	out := make(map[string]*T, len(objects))
-	for _, o := range objects {
-		out[key(o)] = o
-	}
-	return out
-}
-
-// within is an id, or a label's value, in an organisation: a relation never leaves the organisation of its object.
-type within struct{ org, value string }
 
 // byID loads objects by an id of theirs.
-type byID[T any] struct {
-	loader *dataloadgen.Loader[within, *T]
-}
+type byID[T any] struct{ batch[*T] }
 
-func newByID[T any, P object[T]](find func(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*T, error), unique string, id func(*T) string) *byID[T] {
-	return &byID[T]{dataloadgen.NewMappedLoader(func(ctx context.Context, keys []within) (map[within]*T, error) {
-		ids := make([]string, len(keys))
-		for i, k := range keys {
-			ids[i] = k.value
-		}
-		found, err := find(ctx, store.AllTenants(), unique, ids)
+func newByID[T any](find func(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*T, error), unique string, key func(*T) within) *byID[T] {
+	return &byID[T]{batch[*T]{fetch: func(ctx context.Context, _ int, keys []within) (map[within]*T, error) {
+		found, err := find(ctx, store.AllTenants(), unique, valuesOf(keys))
 		out := make(map[within]*T, len(found))
-		for _, o := range found {
-			out[within{P(o).Base().OrgID, id(o)}] = o
+		for _, o := range siblings(ctx, found) {
+			out[key(o)] = o
 		}
 		return out, err
-	}, dataloadgen.WithWait(loaderWait))}
+	}}}
 }
+
+func (b *byID[T]) expect(org string, ids ...string) { b.batch.expect(keysOf(org, ids)...) }
 
 // all loads those of ids that exist in the organisation, in their order.
 func (b *byID[T]) all(ctx context.Context, org string, ids []string) ([]*T, error) {
-	keys := make([]within, len(ids))
-	for i, id := range ids {
-		keys[i] = within{org, id}
-	}
-	thunks := make([]func() (*T, error), len(keys))
-	for i, k := range keys {
-		thunks[i] = b.loader.LoadThunk(ctx, k)
-	}
 	out := make([]*T, 0, len(ids))
-	for _, thunk := range thunks {
-		o, err := ignoreMissing(thunk())
+	for _, l := range b.start(ctx, 0, keysOf(org, ids)...) {
+		o, found, err := l.wait(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if o != nil {
+		if found {
 			out = append(out, o)
 		}
 	}
 	return out, nil
 }
 
-// top is what a list of objects with a label asks for.
-type top struct {
-	within
-	limit int
+func keysOf(org string, values []string) []within {
+	out := make([]within, 0, len(values))
+	for _, v := range values {
+		if v != "" {
+			out = append(out, within{org, v})
+		}
+	}
+	return out
+}
+
+func valuesOf(keys []within) []string {
+	out := make([]string, len(keys))
+	for i, k := range keys {
+		out[i] = k.value
+	}
+	return out
 }
 
 // byLabel loads the newest objects that carry a label, and how many there are.
 type byLabel[T any] struct {
-	lists  *dataloadgen.Loader[top, []*T]
-	counts *dataloadgen.Loader[within, int]
+	lists  batch[[]*T]
+	counts batch[int]
 }
 
-func newByLabel[T any, P object[T]](
+func newByLabel[T any](
 	list func(ctx context.Context, t store.Tenant, label string, values []string, limit int) (map[string][]*T, error),
 	count func(ctx context.Context, t store.Tenant, label string, values ...string) (map[string]int, error), label string) *byLabel[T] {
 	return &byLabel[T]{
-		lists: dataloadgen.NewMappedLoader(func(ctx context.Context, keys []top) (map[top][]*T, error) {
-			out := make(map[top][]*T, len(keys))
-			err := perGroup(keys, func(k top) (string, int) { return k.org, k.limit }, func(org string, limit int, group []top) error {
-				values := make([]string, len(group))
-				for i, k := range group {
-					values[i] = k.value
-				}
+		lists: batch[[]*T]{fetch: func(ctx context.Context, limit int, keys []within) (map[within][]*T, error) {
+			return perOrganisation(keys, func(org string, values []string) (map[string][]*T, error) {
 				found, err := list(ctx, store.Org(org), label, values, limit)
-				for _, k := range group {
-					out[k] = found[k.value]
+				for _, objects := range found {
+					siblings(ctx, objects)
 				}
-				return err
+				return found, err
 			})
-			return out, err
-		}, dataloadgen.WithWait(loaderWait)),
-		counts: dataloadgen.NewMappedLoader(func(ctx context.Context, keys []within) (map[within]int, error) {
-			out := make(map[within]int, len(keys))
-			err := perGroup(keys, func(k within) (string, int) { return k.org, 0 }, func(org string, _ int, group []within) error {
-				values := make([]string, len(group))
-				for i, k := range group {
-					values[i] = k.value
-				}
-				found, err := count(ctx, store.Org(org), label, values...)
-				for _, k := range group {
-					out[k] = found[store.Exact(k.value)]
-				}
-				return err
+		}},
+		counts: batch[int]{fetch: func(ctx context.Context, _ int, keys []within) (map[within]int, error) {
+			return perOrganisation(keys, func(org string, values []string) (map[string]int, error) {
+				return count(ctx, store.Org(org), label, values...)
 			})
-			return out, err
-		}, dataloadgen.WithWait(loaderWait)),
+		}},
 	}
 }
 
-// perGroup calls do for the keys of each organisation and limit: one group, for everybody who belongs to one organisation.
-func perGroup[K any](keys []K, group func(K) (string, int), do func(org string, limit int, keys []K) error) error {
-	type id struct {
-		org   string
-		limit int
-	}
-	groups := map[id][]K{}
+func (l *byLabel[T]) expect(org, value string) {
+	l.lists.expect(within{org, value})
+	l.counts.expect(within{org, value})
+}
+
+// perOrganisation fetches the values of each organisation: in one call, for everybody who belongs to one organisation.
+func perOrganisation[V any](keys []within, fetch func(org string, values []string) (map[string]V, error)) (map[within]V, error) {
+	groups := map[string][]string{}
 	for _, k := range keys {
-		org, limit := group(k)
-		groups[id{org, limit}] = append(groups[id{org, limit}], k)
+		groups[k.org] = append(groups[k.org], k.value)
 	}
-	for g, members := range groups {
-		if err := do(g.org, g.limit, members); err != nil {
-			return err
+	out := make(map[within]V, len(keys))
+	for org, values := range groups {
+		found, err := fetch(org, values)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range values {
+			out[within{org, v}] = found[v]
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // relation loads a relation field: the newest objects with a label, and their number when it was asked for. There is no cursor
@@ -209,14 +204,13 @@ func relation[T any](ctx context.Context, r *Resolver, l *byLabel[T], org, value
 		return nil, 0, info, err
 	}
 	// One more than asked for tells whether there are more.
-	list := l.lists.LoadThunk(ctx, top{within{org, value}, limit + 1})
+	if nodes, _, err = l.lists.start(ctx, limit+1, within{org, value})[0].wait(ctx); err != nil {
+		return nil, 0, info, err
+	}
 	if wantsTotal(ctx) {
-		if total, err = l.counts.Load(ctx, within{org, value}); err != nil {
+		if total, _, err = l.counts.start(ctx, 0, within{org, value})[0].wait(ctx); err != nil {
 			return nil, 0, info, err
 		}
-	}
-	if nodes, err = list(); err != nil {
-		return nil, 0, info, err
 	}
 	if len(nodes) > limit {
 		nodes, info.HasNextPage = nodes[:limit], true

@@ -269,5 +269,5 @@ func (r *Resolver) listPolicies(ctx context.Context, t store.Tenant, first *int,
 	if err != nil {
 		return nil, err
 	}
-	return &model.PolicyConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.PolicyConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }

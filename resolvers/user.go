@@ -222,5 +222,5 @@ func (r *Resolver) listUsers(ctx context.Context, t store.Tenant, first *int, af
 	if err != nil {
 		return nil, err
 	}
-	return &model.UserConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.UserConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }

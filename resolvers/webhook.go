@@ -68,5 +68,5 @@ func (r *Resolver) listWebhooks(ctx context.Context, t store.Tenant, first *int,
 	if err != nil {
 		return nil, err
 	}
-	return &model.WebhookConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.WebhookConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }

@@ -94,7 +94,7 @@ func fresh(m *core.Meta, revision *int) error {
 // pause waits a little, longer and at random with each try, so that racers part.
 func pause(ctx context.Context, try int) error {
 	select {
-	case <-time.After(time.Duration(rand.IntN(try*2000)+100) * time.Microsecond):
+	case <-time.After(time.Duration(rand.IntN(try*2000)+100) * time.Microsecond): //nolint:gosec // racers part; nothing is secret
 		return nil
 	case <-ctx.Done():
 		return core.Wrap(core.CodeUnavailable, ctx.Err(), "the request took too long")

@@ -73,7 +73,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 func (c *call) body() ([]byte, error) {
 	raw, err := io.ReadAll(c.request.Body)
 	if httpserver.IsBodyTooLarge(err) {
-		return nil, core.Wrap(core.CodeTooLarge, err, "the body is too large: send less, or raise max_body_bytes")
+		return nil, core.Wrap(core.CodeTooLarge, err, "the body is too large: send less, or raise gatehouse.max_body_bytes")
 	}
 	if err != nil {
 		return nil, core.Wrap(core.CodeMalformed, err, "the body could not be read")

@@ -21,7 +21,7 @@ var keyRoutes = []route{
 	{"DELETE", "/api/keys/{id}", "deleteKey", (*call).deleteKey, keyErrors},
 	{"POST", "/api/apis/keys/basic/{username}", "createBasicAuthUser", (*call).createBasicAuthUser, keyErrors},
 	{"GET", "/api/apis/{api}/keys", "keys", (*call).listKeys, keysUnlistable},
-	{"GET", "/api/apis/{api}/keys/search", "keys", (*call).listKeys, keysUnlistable},
+	{"GET", "/api/apis/{api}/keys/search", "keys", (*call).listKeys, keysUnsearchable},
 	{"GET", "/api/apis/{api}/keys/{id}", "key", (*call).getKey, keyErrors},
 	{"PUT", "/api/apis/{api}/keys/{id}", "updateKey", (*call).updateKey, keyErrors},
 	{"DELETE", "/api/apis/{api}/keys/{id}", "deleteKey", (*call).deleteKey, keyErrors},
@@ -36,6 +36,11 @@ var (
 	keysUnlistable = legacyErrors{
 		core.CodeNotFound:  {http.StatusNotFound, "Could not retrieve keys.", false},
 		core.CodeForbidden: {http.StatusNotFound, "Could not retrieve keys", true},
+	}
+	// keysUnsearchable is the same for the search.
+	keysUnsearchable = legacyErrors{
+		core.CodeNotFound:  {http.StatusBadRequest, "Could not search keys.", false},
+		core.CodeForbidden: {http.StatusBadRequest, "Could not search keys", true},
 	}
 )
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +65,9 @@ func TestTheGoldenFilesFitThePublishedDescription(t *testing.T) {
 	}
 	for i, e := range exceptions {
 		assert.True(t, used[i], "nothing needs this exception any more: %+v", e)
+		for _, operation := range e.operations {
+			assert.True(t, d.operations[operation], "an exception is about %s, which is not described", operation)
+		}
 	}
 	for _, r := range rest.Routes() {
 		operation := r.Method + " " + plainPath(r.Path)
@@ -82,8 +86,7 @@ type fault struct {
 // exception returns the index of the exception that allows a fault, -1 for none.
 func (f fault) exception() int {
 	for i, e := range exceptions {
-		if (e.operation == "" || e.operation == f.operation) && (e.status == 0 || e.status == f.status) && e.part == f.part &&
-			strings.Contains(f.message, e.message) {
+		if (e.operations == nil || slices.Contains(e.operations, f.operation)) && e.status == f.status && e.part == f.part && strings.Contains(f.message, e.message) {
 			return i
 		}
 	}
@@ -111,6 +114,12 @@ func loadDescription(t *testing.T) *description {
 		doc, err := openapi3.NewLoader().LoadFromFile(file)
 		require.NoError(t, err)
 		doc.Servers = nil // any host
+		// Meta is null in the description's own examples, which its schemas do not allow.
+		for _, schema := range []string{"ApiResponse", "ApiError"} {
+			if s := doc.Components.Schemas[schema]; s != nil {
+				s.Value.Properties["Meta"].Value.Nullable = true
+			}
+		}
 		d.routers[prefix], err = gorillamux.NewRouter(doc)
 		require.NoError(t, err)
 		for path, item := range doc.Paths.Map() {
@@ -140,7 +149,7 @@ func (d *description) validate(t *testing.T, e exchange) (operation string, faul
 		return "", nil
 	}
 	operation = e.method + " " + plainPath(route.Path)
-	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, MultiError: false}
+	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true}
 	in := &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route, Options: options}
 	note := func(part string, err error) {
 		if err != nil {
@@ -168,11 +177,36 @@ func shorten(err error) string {
 	return strings.TrimSpace(text)
 }
 
-// exceptions are the differences that stand, each with its argument. Nil and zero match everything.
+// exceptions are the differences that stand, each with its argument.
 var exceptions = []struct {
-	operation string
-	status    int
+	// operations are those that it is about, nil for all.
+	operations []string
+	status     int
 	// part is request or answer; message is a part of what the validation says.
 	part, message string
 	why           string
-}{}
+}{
+	{nil, 412, "answer", unknownStatus, "If-Match is ours: only who sends it gets the status that HTTP has for a stale write"},
+	{[]string{
+		"GET /admin/organisations", "GET /api/apis/{}/keys", "GET /api/portal/policies", "GET /api/users",
+	}, 400, "answer", unknownStatus, "the pages of other lists are described with 400; p=abc is the caller's mistake on every list"},
+	{[]string{
+		"POST /admin/apis/import", "POST /admin/organisations", "POST /admin/organisations/import", "POST /admin/policies/import",
+		"POST /admin/users", "POST /api/apis/keys/basic/{}", "POST /api/keys", "POST /api/keys/{}", "POST /api/users/{}/actions/reset",
+		"PUT /admin/organisations/{}", "PUT /admin/users/{}", "PUT /api/apis/{}/access",
+	}, 400, "answer", unknownStatus, "a body that is understood and breaks a rule has no answer in the description of these; that of others is 400"},
+	{[]string{
+		"POST /admin/apis/import", "POST /admin/organisations", "POST /admin/policies/import", "PUT /api/apis/{}",
+	}, 409, "answer", unknownStatus, "what is taken has no answer in the description of these; that of POST /api/apis is 409"},
+	{[]string{"GET /admin/organisations"}, 401, "answer", unknownStatus, "a wrong admin secret is 401 in the description of other operations"},
+	{[]string{
+		"PUT /admin/organisations/{}", "POST /api/users/{}/actions/reset",
+	}, 404, "answer", unknownStatus, "an unknown id has no answer in the description of these; that of others is 404"},
+	{[]string{"POST /api/hooks"}, 413, "answer", unknownStatus, "a body over the limit is refused before anybody reads it, on every operation"},
+	{[]string{"GET /api/users/me"}, 200, "request", `parameter "authorisation" in cookie`, "the cookie of a browser; scripts send their access key in the header"},
+	{[]string{"GET /api/portal/policies/search"}, 200, "request", `parameter "sort"`, "the orders of APIs can be turned around with -, so those of policies can, too"},
+	{[]string{"GET /api/hooks"}, 200, "request", `parameter "p" in query has an error: empty value`, "a script whose variable is empty gets the first page"},
+}
+
+// unknownStatus is what the validation says about a status that the operation lacks.
+const unknownStatus = "status is not supported"

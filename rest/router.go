@@ -61,7 +61,8 @@ func New(o Options) http.Handler {
 		m.Path(r.path).Methods(r.method).Handler(o.endpoint(r, op))
 	}
 	m.NotFoundHandler = o.failing(core.Errorf(core.CodeNotFound, "there is no such endpoint"))
-	m.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	m.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allowed(m, r))
 		writeJSON(w, http.StatusMethodNotAllowed, answer{Status: "Error", Message: "this endpoint does not take this method"})
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -71,6 +72,20 @@ func New(o Options) http.Handler {
 		}
 		m.ServeHTTP(w, r)
 	})
+}
+
+// allowed lists the methods that the path of a request takes.
+func allowed(m *mux.Router, r *http.Request) string {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := *r
+		other.Method = method
+		var match mux.RouteMatch
+		if m.Match(&other, &match) && match.MatchErr == nil {
+			methods = append(methods, method)
+		}
+	}
+	return strings.Join(methods, ", ")
 }
 
 func withPath(r *http.Request, escaped string) *http.Request {

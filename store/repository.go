@@ -156,7 +156,7 @@ func (r *Repository[T]) Delete(ctx context.Context, object *T) error {
 	return r.store.Apply(ctx, r.Deleting(object))
 }
 
-// Creating, Updating and Deleting are the writes of the methods above, for Store.Apply.
+// Creating is the write of Create, for Store.Apply.
 func (r *Repository[T]) Creating(object *T) Change {
 	m := r.kind.meta(object)
 	return r.change(object, func(now time.Time) Write {

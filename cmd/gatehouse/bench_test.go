@@ -21,9 +21,9 @@ const nested = `{ policies(first: 20) { nodes { name apis { name listenPath } ke
 
 // BenchmarkServer measures the real program, over HTTP on the loopback, on an installation of 10,000 APIs and 100,000 keys.
 func BenchmarkServer(b *testing.B) {
-	dir := b.TempDir()
+	path, dir := program(b), b.TempDir()
 	org, key := seed(b, dir)
-	s := start(b, program(b), dir)
+	s := start(b, path, dir)
 	one := seedID(seedApis / 2)
 	deep := cursor(b, s, key)
 

@@ -80,6 +80,9 @@ func serve(ctx context.Context, loaded *config.Loaded, out, logs io.Writer) erro
 	if err := server.Listen(); err != nil {
 		return err
 	}
+	if err := a.CheckKeyring(ctx); err != nil {
+		log.Error("wrong encryption key", "error", err)
+	}
 	if err := welcome(ctx, cfg, a, server.Addr(), out); err != nil {
 		return err
 	}
@@ -123,7 +126,11 @@ func writeCredentials(w io.Writer, made *app.Bootstrapped, adminSecret string) {
 	if made.Password != "" {
 		fmt.Fprintf(w, "  password      %s\n", made.Password)
 	}
-	fmt.Fprintf(w, "  access key    %s\n  admin secret  %s\n", made.AccessKey, adminSecret)
+	key := made.AccessKey
+	if key == "" {
+		key = "sealed with another encryption key: start with that one, or renew it with another administrator's"
+	}
+	fmt.Fprintf(w, "  access key    %s\n  admin secret  %s\n", key, adminSecret)
 	if made.UserCreated {
 		fmt.Fprintln(w, "This is the only time that the password is shown. Keep it.")
 	}

@@ -146,7 +146,7 @@ func (a *App) edge(o Options, faces http.Handler) http.Handler {
 	chain = append(chain, httpserver.Recover(o.Log, refusal(http.StatusInternalServerError, core.CodeInternal, "Internal error")),
 		httpserver.SecurityHeaders("default-src 'none'; frame-ancestors 'none'"), httpserver.Timeout(cfg.RequestTimeout),
 		httpserver.LimitBody(cfg.MaxBodyBytes, refusal(http.StatusRequestEntityTooLarge, core.CodeTooLarge,
-			"the body is too large: send less, or raise max_body_bytes")))
+			"the body is too large: send less, or raise gatehouse.max_body_bytes")))
 	return httpserver.Chain(faces, chain...)
 }
 

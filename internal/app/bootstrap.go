@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"gatehouse/graph/model"
@@ -37,6 +38,22 @@ func DefaultBootstrap() Bootstrap {
 func (a *App) IsEmpty(ctx context.Context) (bool, error) {
 	n, err := a.store.Users.Count(ctx, store.AllTenants())
 	return n == 0, err
+}
+
+// CheckKeyring tells whether the encryption key is the one that the store was filled with. With another one nobody can sign in:
+// access keys are found by a keyed hash.
+func (a *App) CheckKeyring(ctx context.Context) error {
+	l, err := a.store.Users.List(ctx, store.Query{Tenant: store.AllTenants(), Limit: 1})
+	if err != nil || len(l.Objects) == 0 {
+		return err
+	}
+	key, err := a.resolver.User().AccessKey(asAdmin(ctx), l.Objects[0])
+	if err == nil && key == nil {
+		err = errors.New("the encryption key is not the one that the access keys in the store were sealed with, so none of them opens " +
+			"anything: start with the key of before (gatehouse.encryption_key, or encryption.key in the data directory), or make new " +
+			"access keys with the admin secret")
+	}
+	return err
 }
 
 // Bootstrap makes the organisation and its administrator where they are missing. It can be repeated, also after it was

@@ -183,8 +183,11 @@ func (d Document) Owned(parent, name, value string) (Document, error) {
 	if parent != "" {
 		path = parent + "." + name
 	}
-	if r := d.Get(path); r.Type == gjson.String && r.Str == value {
+	switch r := d.Get(path); {
+	case r.Type == gjson.String && r.Str == value:
 		return d, nil
+	case r.Exists() && r.Type != gjson.String && r.Type != gjson.Null:
+		return nil, Errorf(CodeInvalid, "%s must be a string, not %s", path, clip(r.Raw))
 	}
 	return d.Set(path, value), nil
 }
@@ -194,18 +197,21 @@ func (d Document) spelledAs(parent, name string) error {
 	if parent != "" {
 		object = d.Get(parent)
 	}
-	var wrong string
+	return spelledAs(object, name)
+}
+
+// spelledAs refuses an object that spells one of names with other capitals.
+func spelledAs(object gjson.Result, names ...string) error {
+	var err error
 	object.ForEach(func(key, _ gjson.Result) bool {
-		if key.Str != name && strings.EqualFold(key.Str, name) {
-			wrong = key.Str
-			return false
+		for _, name := range names {
+			if len(key.Str) == len(name) && key.Str != name && strings.EqualFold(key.Str, name) {
+				err = Errorf(CodeInvalid, "the field %q must be spelled %q", key.Str, name)
+			}
 		}
-		return true
+		return err == nil
 	})
-	if wrong != "" {
-		return Errorf(CodeInvalid, "the field %q must be spelled %q", wrong, name)
-	}
-	return nil
+	return err
 }
 
 // MarshalJSON writes the document as it is; nil is null.

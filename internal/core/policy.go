@@ -124,6 +124,9 @@ func checkAccessRights(doc Document) error {
 			err = Errorf(CodeInvalid, "access_rights has an entry without an API id")
 			return false
 		}
+		if err = spelledAs(value, "api_id"); err != nil {
+			return false
+		}
 		if inner := value.Get("api_id"); inner.Exists() && inner.Str != "" && inner.Str != key.Str {
 			err = Errorf(CodeInvalid, "access_rights.%s names another API inside, api_id %s: the two must be the same", clip(key.Str), clip(inner.Raw))
 			return false

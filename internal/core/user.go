@@ -1,7 +1,9 @@
 package core
 
 import (
+	"maps"
 	"net/mail"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,7 +79,8 @@ func ParseUser(meta Meta, doc Document, secrets UserSecrets) (*User, error) {
 			return nil, Errorf(CodeInvalid, "%s must be at most 255 bytes without control characters", f.field)
 		}
 	}
-	for name, level := range u.Permissions {
+	for _, name := range slices.Sorted(maps.Keys(u.Permissions)) {
+		level := u.Permissions[name]
 		switch level {
 		case "admin", "write", "read", "deny":
 		default:

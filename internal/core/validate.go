@@ -35,8 +35,30 @@ var (
 	}}
 )
 
-// checkTypes refuses a field of another JSON type. An absent field and null pass: Go programs read both as empty.
+// checkTypes refuses a field of another JSON type. An absent field and null pass: Go programs read both as empty. It refuses
+// other spellings of the fields too (ACCESS_RIGHTS): gateways read them as the fields, past what we check.
 func checkTypes(doc Document, fields []fieldType) error {
+	names, parents := map[string][]string{}, []string{}
+	for _, f := range fields {
+		at := strings.LastIndexByte(f.path, '.')
+		parent := f.path[:max(at, 0)]
+		if names[parent] == nil {
+			parents = append(parents, parent)
+		}
+		names[parent] = append(names[parent], f.path[at+1:])
+	}
+	for _, parent := range parents {
+		object := gjson.ParseBytes(doc)
+		if parent != "" {
+			object = doc.Get(parent)
+		}
+		if !object.IsObject() {
+			continue
+		}
+		if err := spelledAs(object, names[parent]...); err != nil {
+			return err
+		}
+	}
 	for _, f := range fields {
 		if r := doc.Get(f.path); r.Exists() && r.Type != gjson.Null && !f.want.ok(r) {
 			return Errorf(CodeInvalid, "%s must be %s, not %s", f.path, f.want.phrase, clip(r.Raw))

@@ -17,7 +17,7 @@ import (
 
 var (
 	createTable  = regexp.MustCompile("(?s)CREATE TABLE (?:IF NOT EXISTS )?`?(\\w+)`? \\(\n(.*?)\n\\)")
-	createUnique = regexp.MustCompile("UNIQUE INDEX (\\w+) (?:ON \\w+ )?\\(([\\w, ]+)\\)")
+	createUnique = regexp.MustCompile(`UNIQUE INDEX (\w+) (?:ON \w+ )?\(([\w, ]+)\)`)
 )
 
 func TestMigrationsDeclareExactlyWhatTheCollectionsDeclare(t *testing.T) {

@@ -60,6 +60,19 @@ func (b *builder) where(t *table, tenant store.Tenant, conds []store.Cond) error
 	return nil
 }
 
+// matches adds what FROM reads, and the conditions. Where all that is asked for is one value of a label, that is the index of
+// labels alone: it is in the order of creation, so that neither a page nor a count has to look at the records.
+func (b *builder) matches(t *table, tenant store.Tenant, conds []store.Cond, column string) error {
+	if len(conds) == 1 && conds[0].Op == store.OpLabel && len(conds[0].Values) == 1 && column == "created_at" && slices.Contains(t.Labels, conds[0].Field) {
+		b.add("(SELECT object_id AS id, created_at FROM labels WHERE ")
+		b.label(t, tenant, conds[0].Field)
+		b.add(" AND value = ?) l WHERE 1 = 1", conds[0].Values[0])
+		return nil
+	}
+	b.add(t.sqlName + " WHERE ")
+	return b.where(t, tenant, conds)
+}
+
 func (b *builder) cond(t *table, tenant store.Tenant, c store.Cond) error {
 	switch c.Op {
 	case store.OpIn:

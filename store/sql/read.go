@@ -67,14 +67,14 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 		return store.Page{}, err
 	}
 	var page store.Page
-	total := -1
+	counted := -1
 	err = e.rows(ctx, b, func(rows *stdsql.Rows) error {
 		var cursor store.Cursor
 		var value any = &cursor.Int
 		if o.text {
 			value = &cursor.Text
 		}
-		r, err := scan(rows, value, &total)
+		r, err := scan(rows, value, &counted)
 		if len(page.Records) == q.Limit {
 			page.More = true
 			return err
@@ -84,12 +84,13 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 		page.Cursors = append(page.Cursors, cursor.Encode())
 		return err
 	})
+	from, _ := store.ParseCursor(q.After)
 	switch {
 	case err != nil || !q.Total:
-	case total >= 0:
-		page.Total = total
 	case q.After == "" && !page.More:
 		page.Total = len(page.Records)
+	case counted >= 0 && counted < countedBySearch(q) && from.ID == "":
+		page.Total = from.Offset + counted
 	default:
 		page.Total, err = e.Count(ctx, c, q.Tenant, q.Where)
 	}
@@ -99,9 +100,18 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 	return page, nil
 }
 
-// pageOf makes the statement of List: recordColumns, the value that is sorted by, and the number of all matches or -1. The inner
-// query finds the page in an index where there is one; only its records are read whole. A search for a part of a text has to
-// look at everything, so it does that once, and pages and counts among what it found.
+// countedBySearch is how many matches a search that has to tell the total looks for, at least, before it leaves the rest to a
+// count of its own: keeping and sorting all of a hundred thousand would cost far more than looking at them twice.
+func countedBySearch(q store.Query) int {
+	if q.Total {
+		return max(1000, q.Limit+1)
+	}
+	return q.Limit + 1
+}
+
+// pageOf makes the statement of List: recordColumns, the value that is sorted by, and how many of the next countedBySearch matches
+// there are, or -1. The inner query finds the page in an index where there is one; only its records are read whole. A search
+// for a part of a text may have to look at everything, so what it looked at for the page serves for the total too.
 func (e *Engine) pageOf(t *table, q store.Query, o order) (*builder, error) {
 	cursor, ok := store.ParseCursor(q.After)
 	if !ok {
@@ -111,25 +121,26 @@ func (e *Engine) pageOf(t *table, q store.Query, o order) (*builder, error) {
 	if q.IDsOnly {
 		columns = bareColumns
 	}
-	b := &builder{dialect: e.dialect}
-	if searches(q.Where) {
-		b.add("WITH found AS " + e.dialect.materialized + "(SELECT id, " + o.column + " AS sort FROM " + t.sqlName + " WHERE ")
-		if err := b.where(t, q.Tenant, q.Where); err != nil {
-			return nil, err
-		}
-		b.add(") SELECT " + columns + ", p.sort, (SELECT COUNT(*) FROM found) FROM (SELECT id, sort FROM found WHERE 1 = 1")
-		o.column = "sort"
+	b, search := &builder{dialect: e.dialect}, searches(q.Where)
+	limit := q.Limit + 1
+	if search {
+		b.add("WITH found AS " + e.dialect.materialized + "(")
+		limit = countedBySearch(q)
 	} else {
-		b.add("SELECT " + columns + ", p.sort, -1 FROM (SELECT id, " + o.column + " AS sort FROM " + t.sqlName + " WHERE ")
-		if err := b.where(t, q.Tenant, q.Where); err != nil {
-			return nil, err
-		}
+		b.add("SELECT " + columns + ", p.sort, -1 FROM (")
+	}
+	b.add("SELECT id, " + o.column + " AS sort FROM ")
+	if err := b.matches(t, q.Tenant, q.Where, o.column); err != nil {
+		return nil, err
 	}
 	if q.After != "" && cursor.Offset == 0 {
 		b.after(o, cursor)
 	}
-	b.add(o.by("")+" LIMIT ? OFFSET ?", q.Limit+1, cursor.Offset)
+	b.add(o.by("")+" LIMIT ? OFFSET ?", limit, cursor.Offset)
 	o.column = "sort"
+	if search {
+		b.add(") SELECT "+columns+", p.sort, (SELECT COUNT(*) FROM found) FROM (SELECT id, sort FROM found"+o.by("")+" LIMIT ?", q.Limit+1)
+	}
 	b.add(") p JOIN " + t.sqlName + " r ON r.id = p.id" + o.by("p."))
 	return b, nil
 }
@@ -146,8 +157,8 @@ func (e *Engine) Count(ctx context.Context, c *store.Collection, tenant store.Te
 		return 0, err
 	}
 	b := &builder{dialect: e.dialect}
-	b.add("SELECT COUNT(*) FROM " + t.sqlName + " WHERE ")
-	if err := b.where(t, tenant, where); err != nil {
+	b.add("SELECT COUNT(*) FROM ")
+	if err := b.matches(t, tenant, where, "created_at"); err != nil {
 		return 0, err
 	}
 	var n int

@@ -175,12 +175,12 @@ func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 	}
 	for n := 1; ; n++ {
 		err := e.transact(ctx, writes)
-		retry := err == errFreed || (err != nil && e.dialect.fault(err) == faultRetry)
+		retry := errors.Is(err, errFreed) || (err != nil && e.dialect.fault(err) == faultRetry)
 		if !retry || n == attempts || ctx.Err() != nil {
 			return because(ctx, err)
 		}
 		e.logger.DebugContext(ctx, "transaction runs again", "attempt", n, "cause", err)
-		pause := time.Duration(rand.Int64N(int64(time.Millisecond) << min(n, 6)))
+		pause := time.Duration(rand.Int64N(int64(time.Millisecond) << min(n, 6))) //nolint:gosec // racers part; nothing is secret
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):

@@ -2,8 +2,8 @@
 -- A table for each collection of store.All, and the labels of them all. Times are microseconds since 1970.
 --
 -- Unique values lead their indexes, so that one index answers a lookup with and without the organisation; an empty value is
--- NULL, which is not unique. The indexes of text columns carry created_at, so that a search reads the index alone. The document
--- comes last: rows are read up to the column that is needed.
+-- NULL, which is not unique. Where there may be many records, the index of the order in which they are listed carries the text that is
+-- searched, so that a search reads the index alone. The document comes last: rows are read up to the column that is needed.
 
 CREATE TABLE organisations (
     id TEXT NOT NULL PRIMARY KEY,
@@ -62,8 +62,8 @@ CREATE TABLE apis (
 CREATE UNIQUE INDEX apis_api_id ON apis (api_id);
 CREATE UNIQUE INDEX apis_slug ON apis (slug, org_id);
 CREATE UNIQUE INDEX apis_route ON apis (route, org_id);
-CREATE INDEX apis_by_created_at ON apis (org_id, created_at, id);
-CREATE INDEX apis_by_name ON apis (org_id, name, id, created_at);
+CREATE INDEX apis_by_created_at ON apis (org_id, created_at, id, name, slug_text);
+CREATE INDEX apis_by_name ON apis (org_id, name, id, slug_text);
 CREATE INDEX apis_by_slug_text ON apis (org_id, slug_text, id, created_at);
 
 CREATE TABLE policies (
@@ -100,7 +100,7 @@ CREATE TABLE keys (
     sealed TEXT NOT NULL,
     doc TEXT NOT NULL
 ) STRICT;
-CREATE INDEX keys_by_created_at ON keys (org_id, created_at, id);
+CREATE INDEX keys_by_created_at ON keys (org_id, created_at, id, alias);
 CREATE INDEX keys_by_alias ON keys (org_id, alias, id, created_at);
 CREATE INDEX keys_by_oauth_client_id ON keys (org_id, oauth_client_id, id, created_at);
 CREATE INDEX keys_by_expires ON keys (org_id, expires, id);

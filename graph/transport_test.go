@@ -1,0 +1,98 @@
+package graph_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"gatehouse/internal/apptest"
+)
+
+const createHook = `mutation { createWebhook(input: {name: "Told", method: "POST", targetPath: "http://told.test"}) { id revision } }`
+
+func get(query string, variables string) string {
+	return "/graphql?" + url.Values{"query": {query}, "variables": {variables}}.Encode()
+}
+
+func TestPOSTAnswersQueriesAndMutations(t *testing.T) {
+	s := apptest.New(t)
+	r := s.GraphQL(t, createHook, nil)
+	require.Equal(t, 200, r.Status, "%s", r.Body)
+	id := r.Get("data.createWebhook.id").Str
+	assert.Equal(t, int64(1), r.Get("data.createWebhook.revision").Int())
+	r = s.GraphQL(t, `query One($id: ID!) { webhook(id: $id) { name } } query Two { version }`, map[string]any{"id": id})
+	assert.NotEqual(t, 200, r.Status, "which of two operations is meant must be said")
+	body, err := json.Marshal(map[string]any{"operationName": "One", "variables": map[string]any{"id": id},
+		"query": `query One($id: ID!) { webhook(id: $id) { name } } query Two { version }`})
+	require.NoError(t, err)
+	r = s.Do(t, "POST", "/graphql", string(body), "Authorization: Bearer "+s.AccessKey, "Content-Type: application/json; charset=utf-8")
+	assert.JSONEq(t, `{"data":{"webhook":{"name":"Told"}}}`, string(r.Body))
+}
+
+func TestGETAnswersQueries(t *testing.T) {
+	s := apptest.New(t)
+	r := s.Do(t, "GET", get(`query($first: Int) { apis(first: $first) { totalCount } }`, `{"first":3}`), "", "Authorization: "+s.AccessKey)
+	assert.Equal(t, 200, r.Status)
+	assert.JSONEq(t, `{"data":{"apis":{"totalCount":0}}}`, string(r.Body))
+}
+
+func TestGETRefusesMutationsAndChangesNothing(t *testing.T) {
+	s := apptest.New(t)
+	r := s.Do(t, "GET", get(createHook, ""), "", "Authorization: "+s.AccessKey)
+	assert.Equal(t, http.StatusNotAcceptable, r.Status)
+	assert.Contains(t, r.Get("errors.0.message").Str, "only allow query operations")
+	r = s.GraphQL(t, `{ webhooks { totalCount } }`, nil)
+	assert.Equal(t, int64(0), r.Get("data.webhooks.totalCount").Int())
+}
+
+func TestRequestsWithoutCredentialsReadTheSchemaAndNothingElse(t *testing.T) {
+	s := apptest.New(t)
+	for name, c := range map[string]struct {
+		query, header string
+		status        int
+		code          string
+	}{
+		"the schema":                         {`{ __schema { queryType { name } } }`, "", 200, ""},
+		"a query":                            {`{ apis { totalCount } }`, "", 401, "UNAUTHENTICATED"},
+		"a mutation":                         {createHook, "", 401, "UNAUTHENTICATED"},
+		"the schema with an unknown key":     {`{ __schema { queryType { name } } }`, "Authorization: no-such-key", 401, "UNAUTHENTICATED"},
+		"a query with a wrong admin secret":  {`{ organisations { totalCount } }`, "admin-auth: wrong", 401, "UNAUTHENTICATED"},
+		"an organisation-level query":        {`{ organisations { totalCount } }`, "Authorization: " + s.AccessKey, 200, "FORBIDDEN"},
+		"the same with the admin secret":     {`{ organisations { totalCount } }`, "admin-auth: " + apptest.AdminSecret, 200, ""},
+		"a user's query by the admin secret": {`{ apis { totalCount } }`, "admin-auth: " + apptest.AdminSecret, 200, "UNAUTHENTICATED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := s.GraphQL(t, c.query, nil, append([]string{"X-None: "}, c.header)...)
+			assert.Equal(t, c.status, r.Status, "%s", r.Body)
+			assert.Equal(t, c.code, r.Get("errors.0.extensions.code").Str, "%s", r.Body)
+		})
+	}
+}
+
+func TestWhatIsNoOperationIsRefused(t *testing.T) {
+	s := apptest.New(t)
+	for name, c := range map[string]struct {
+		method, target, body, contentType string
+		status                            int
+	}{
+		"a body that is no JSON":           {"POST", "/graphql", `{"query":`, "application/json", 400},
+		"a body that is no operation":      {"POST", "/graphql", `[]`, "application/json", 400},
+		"a query with a syntax error":      {"POST", "/graphql", `{"query":"{ apis"}`, "application/json", 422},
+		"an unknown field":                 {"POST", "/graphql", `{"query":"{ nothing }"}`, "application/json", 422},
+		"a form that a foreign page sends": {"POST", "/graphql", "query=%7Bversion%7D", "application/x-www-form-urlencoded", 400},
+		"text that a foreign page sends":   {"POST", "/graphql", `{"query":"{ version }"}`, "text/plain", 400},
+		"variables that are no JSON":       {"GET", get("{ version }", "{"), "", "", 400},
+		"a method that GraphQL lacks":      {"DELETE", "/graphql", "", "", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := s.Do(t, c.method, c.target, c.body, "Authorization: "+s.AccessKey, "Content-Type: "+c.contentType)
+			assert.Equal(t, c.status, r.Status, "%s", r.Body)
+			assert.NotEmpty(t, r.Get("errors.0.message").Str, "%s", r.Body)
+			assert.NotContains(t, string(r.Body), `"data":{`)
+		})
+	}
+}

@@ -1,0 +1,102 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// within is an id, or a label's value, in an organisation: a relation never leaves the organisation of its object.
+type within struct{ org, value string }
+
+// batch loads what a relation field asks for, for all siblings at once. Siblings have the same fields: when the first asks, the
+// others will, so what they were announced to ask for is loaded along. That needs no waiting for them, as loaders do that
+// collect for some milliseconds, and the number of fetches depends on the query only, never on the scheduler.
+type batch[V any] struct {
+	// fetch loads all keys in one go; what does not exist is left out. limit is that of a list, 0 for what is no list.
+	fetch func(ctx context.Context, limit int, keys []within) (map[within]V, error)
+
+	mu       sync.Mutex
+	expected []within
+	loads    map[batchKey]*load[V]
+}
+
+type batchKey struct {
+	within
+	limit int
+}
+
+// load is a value on its way. The fields are set when done closes.
+type load[V any] struct {
+	done  chan struct{}
+	value V
+	found bool
+	err   error
+}
+
+// expect announces keys that siblings will ask for, if the first of them asks at all.
+func (b *batch[V]) expect(keys ...within) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expected = append(b.expected, keys...)
+}
+
+// start returns the loads of keys. Those that nobody has asked for are fetched before it returns, and with them what is expected.
+func (b *batch[V]) start(ctx context.Context, limit int, keys ...within) []*load[V] {
+	loads, claimed := b.claim(limit, keys)
+	if len(claimed) == 0 {
+		return loads
+	}
+	var values map[within]V
+	err := errors.New("the fetch of a relation broke off")
+	defer func() {
+		for key, l := range claimed {
+			l.value, l.found = values[key]
+			l.err = err
+			close(l.done)
+		}
+	}()
+	wanted := make([]within, 0, len(claimed))
+	for key := range claimed {
+		wanted = append(wanted, key)
+	}
+	values, err = b.fetch(ctx, limit, wanted)
+	return loads
+}
+
+// claim finds the loads of keys, and makes those that are missing; the caller is to fetch what was claimed.
+func (b *batch[V]) claim(limit int, keys []within) (loads []*load[V], claimed map[within]*load[V]) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	claimed = map[within]*load[V]{}
+	find := func(key within) *load[V] {
+		l := b.loads[batchKey{key, limit}]
+		if l == nil {
+			l = &load[V]{done: make(chan struct{})}
+			if b.loads == nil {
+				b.loads = map[batchKey]*load[V]{}
+			}
+			b.loads[batchKey{key, limit}], claimed[key] = l, l
+		}
+		return l
+	}
+	for _, key := range keys {
+		loads = append(loads, find(key))
+	}
+	if len(claimed) > 0 {
+		for _, key := range b.expected {
+			find(key)
+		}
+	}
+	return loads, claimed
+}
+
+// wait returns the value; found tells whether there is one.
+func (l *load[V]) wait(ctx context.Context) (value V, found bool, err error) {
+	select {
+	case <-l.done:
+		return l.value, l.found, l.err
+	case <-ctx.Done():
+		return value, false, ctx.Err()
+	}
+}
