@@ -36,6 +36,8 @@ type Options struct {
 	Log           *slog.Logger
 	// RequestID names the request in the log.
 	RequestID func(context.Context) string
+	// SetActor tells the access log who makes the request.
+	SetActor func(ctx context.Context, id string)
 }
 
 // parserTokens bounds the length of a query text, in tokens, before it is parsed.
@@ -93,6 +95,7 @@ func (o Options) authenticated(next http.Handler) http.Handler {
 			o.refuse(w, r, err)
 			return
 		}
+		o.SetActor(r.Context(), actor.ID())
 		ctx := authz.With(r.Context(), actor)
 		if !actor.Known() && r.Header.Get("Upgrade") == "" {
 			refused := &refusal{ResponseWriter: w}
@@ -135,6 +138,7 @@ func (o Options) initWebsocket(ctx context.Context, payload transport.InitPayloa
 		}
 		return transport.WithWebsocketCloseCode(transport.AppendCloseReason(ctx, e.Message), code), nil, errors.New(e.Message)
 	}
+	o.SetActor(ctx, actor.ID())
 	return authz.With(ctx, actor), nil, nil
 }
 

@@ -244,7 +244,8 @@ func (r *Resolver) apiURL(a *core.Api) *model.APIURL {
 }
 
 // importedApi makes an API of a document of an import: over the one with the same public id, or new with the ids it carries.
-func (r *Resolver) importedApi(ctx context.Context, raw core.Document) (*core.Api, *core.ImportedItem, error) {
+// It returns what it replaces, too; nil for a new one.
+func (r *Resolver) importedApi(ctx context.Context, raw core.Document) (a, old *core.Api, err error) {
 	doc, err := apiDocument(model.APIInput{Definition: raw}, nil)
 	if err != nil {
 		return nil, nil, err
@@ -256,7 +257,6 @@ func (r *Resolver) importedApi(ctx context.Context, raw core.Document) (*core.Ap
 	if err := r.organisationExists(ctx, org); err != nil {
 		return nil, nil, err
 	}
-	var old *core.Api
 	if id := doc.Text("api_definition.api_id"); id != "" {
 		found, err := r.store.Apis.FindMany(ctx, store.AllTenants(), "api_id", []string{id})
 		if err != nil {
@@ -269,14 +269,14 @@ func (r *Resolver) importedApi(ctx context.Context, raw core.Document) (*core.Ap
 			}
 		}
 	}
-	a, err := r.newApi(ctx, org, doc, old)
+	a, err = r.newApi(ctx, org, doc, old)
 	if err != nil {
 		return nil, nil, err
 	}
 	if at, err := time.Parse(time.RFC3339, doc.Text("created_at")); err == nil && old == nil && at.Year() > 1970 {
 		a.CreatedAt = at.UTC().Truncate(time.Microsecond)
 	}
-	return a, &core.ImportedItem{ID: a.ApiID, Created: old == nil}, nil
+	return a, old, nil
 }
 
 // editApi changes an API to the document that change makes of the old one.

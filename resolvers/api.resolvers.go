@@ -10,7 +10,6 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/store"
 	"sort"
 )
 
@@ -111,28 +110,16 @@ func (r *mutationResolver) SetAPIOwners(ctx context.Context, id string, input mo
 
 // ImportApis is the resolver for the importApis field.
 func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document) ([]*core.ImportedItem, error) {
-	var all []*core.Api
-	var writes []store.Change
-	report := make([]*core.ImportedItem, 0, len(apis))
+	im := &importer{resolver: r.Resolver, name: apiName}
 	for i, raw := range apis {
-		a, item, err := r.importedApi(ctx, raw)
+		a, old, err := r.importedApi(ctx, raw)
 		if err != nil {
 			return nil, inList("apis", i, err)
 		}
-		all, report = append(all, a), append(report, item)
-		if item.Created {
-			writes = append(writes, r.store.Apis.Creating(a))
-		} else {
-			writes = append(writes, r.store.Apis.Updating(a))
-		}
+		same := old != nil && a.Definition.Equal(old.Definition)
+		plan(im, r.store.Apis, a, old, same, &core.ImportedItem{ID: a.ApiID, Created: old == nil})
 	}
-	if err := r.store.Apply(ctx, writes...); err != nil {
-		return nil, r.writeError(ctx, apiName, err)
-	}
-	for i, a := range all {
-		r.imported(ctx, apiName, &a.Meta, report[i])
-	}
-	return report, nil
+	return im.run(ctx)
 }
 
 // API is the resolver for the api field.

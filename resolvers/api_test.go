@@ -29,6 +29,7 @@ const (
 )
 
 func TestIdsSlugAndListenPathAreKeptOrMade(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		doc  string
 		want map[string]string // by field, a pattern
@@ -56,6 +57,7 @@ func TestIdsSlugAndListenPathAreKeptOrMade(t *testing.T) {
 }
 
 func TestTwoApisOfOneNameGetTwoSlugs(t *testing.T) {
+	t.Parallel()
 	s := apptest.New(t)
 	first := must(t, s.GraphQL(t, makeApi, map[string]any{"doc": `{"name":"Weather"}`})).Get("data.it.slug").Str
 	second := must(t, s.GraphQL(t, makeApi, map[string]any{"doc": `{"name":"Weather"}`})).Get("data.it.slug").Str
@@ -64,6 +66,7 @@ func TestTwoApisOfOneNameGetTwoSlugs(t *testing.T) {
 }
 
 func TestAnApiThatStandsInTheWayIsNamed(t *testing.T) {
+	t.Parallel()
 	const first = `{"api_definition":{"name":"First one","id":"` + anID + `","api_id":"first","slug":"taken","domain":"a.test","proxy":{"listen_path":"/taken/"}}}`
 	for name, c := range map[string]struct {
 		doc  string
@@ -97,6 +100,7 @@ func TestAnApiThatStandsInTheWayIsNamed(t *testing.T) {
 }
 
 func TestAnotherOrganisationsApiIsNotNamed(t *testing.T) {
+	t.Parallel()
 	s := apptest.New(t)
 	createApi(t, s, `{"name":"A secret plan","api_id":"first"}`)
 	_, key := s.Organisation(t, "other")
@@ -107,6 +111,7 @@ func TestAnotherOrganisationsApiIsNotNamed(t *testing.T) {
 }
 
 func TestDuplicateSlugsAreTakenWhereTheConfigurationAllowsThem(t *testing.T) {
+	t.Parallel()
 	s := apptest.New(t, apptest.WithEnv("TYK_DB_ENABLEDUPLICATESLUGS=true"))
 	for range 2 {
 		must(t, s.GraphQL(t, makeApi, map[string]any{"doc": `{"name":"Twin","slug":"twin","proxy":{"listen_path":"/twin/"}}`}))
@@ -114,6 +119,7 @@ func TestDuplicateSlugsAreTakenWhereTheConfigurationAllowsThem(t *testing.T) {
 }
 
 func TestCategoriesComeFromTheNameAndTheDocument(t *testing.T) {
+	t.Parallel()
 	s := apptest.New(t)
 	r := must(t, s.GraphQL(t, makeApi, map[string]any{"doc": `{"api_definition":{"name":"#internal Weather #public"},"categories":["data","#public"]}`}))
 	assert.Equal(t, `["data","internal","public"]`, r.Get("data.it.categories").Raw)
@@ -125,6 +131,7 @@ func TestCategoriesComeFromTheNameAndTheDocument(t *testing.T) {
 }
 
 func TestHookReferencesEmbedTheWebhook(t *testing.T) {
+	t.Parallel()
 	s := apptest.New(t)
 	hook := must(t, s.GraphQL(t, `mutation { it: createWebhook(input: {name: "Told", method: "POST", targetPath: "http://told.test", headers: {a: "b"}}) { id } }`, nil)).Get("data.it.id").Str
 	doc := `{"api_definition":{"name":"W","event_handlers":{"events":{"QuotaExceeded":[{"handler_name":"eh_log_handler","handler_meta":{}}]}}},` +
@@ -152,6 +159,7 @@ func TestHookReferencesEmbedTheWebhook(t *testing.T) {
 }
 
 func TestAHookReferenceToNothingIsRefused(t *testing.T) {
+	t.Parallel()
 	s := apptest.New(t)
 	_, key := s.Organisation(t, "other")
 	foreign := must(t, s.GraphQL(t, `mutation { it: createWebhook(input: {name: "F", method: "POST", targetPath: "http://foreign.test"}) { id } }`, nil, "Authorization: "+key)).Get("data.it.id").Str
@@ -171,6 +179,7 @@ func TestAHookReferenceToNothingIsRefused(t *testing.T) {
 }
 
 func TestAVersionIsAddedToItsBase(t *testing.T) {
+	t.Parallel()
 	const version = `mutation($base: ID!, $name: String, $own: String, $default: Boolean) {
 		it: createApi(input: {name: "Version", baseApiId: $base, versionName: $name, baseVersionName: $own, versionIsDefault: $default}) { apiId } }`
 	s := apptest.New(t)
@@ -180,7 +189,7 @@ func TestAVersionIsAddedToItsBase(t *testing.T) {
 	}
 	refused(t, s.GraphQL(t, version, map[string]any{"base": base, "own": "v1"}), "INVALID", "new_version_name")
 	refused(t, s.GraphQL(t, version, map[string]any{"base": base, "name": "v2"}), "INVALID", "base_api_version_name")
-	refused(t, s.GraphQL(t, version, map[string]any{"base": "nothing", "name": "v2", "own": "v1"}), "INVALID", "names no API")
+	refused(t, s.GraphQL(t, version, map[string]any{"base": "nothing", "name": "v2", "own": "v1"}), "INVALID", "nothing", "does not exist")
 
 	v2 := must(t, s.GraphQL(t, version, map[string]any{"base": base, "name": "v2", "own": "v1"})).Get("data.it.apiId").Str
 	assert.Equal(t, "v1", definition().Get("name").Str)
@@ -198,6 +207,7 @@ func TestAVersionIsAddedToItsBase(t *testing.T) {
 }
 
 func TestAChangeByAnOldRevisionIsRefusedAndLosesNothing(t *testing.T) {
+	t.Parallel()
 	s := apptest.New(t)
 	id := createApi(t, s, `{"name":"One","x-unknown":1.50}`)
 	must(t, s.GraphQL(t, changeApi, map[string]any{"id": id, "doc": `{"name":"Two"}`, "revision": 1}))
@@ -208,6 +218,7 @@ func TestAChangeByAnOldRevisionIsRefusedAndLosesNothing(t *testing.T) {
 }
 
 func TestAnImportOfApisIsAllOrNothing(t *testing.T) {
+	t.Parallel()
 	const imports = `mutation($apis: [JSON!]!) { it: importApis(apis: $apis) { id created warnings } }`
 	s := apptest.New(t)
 	doc := func(org, id, name string) string {

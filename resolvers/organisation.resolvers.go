@@ -94,17 +94,14 @@ func (r *mutationResolver) ImportOrganisation(ctx context.Context, document core
 	if err != nil {
 		return nil, err
 	}
-	if old == nil {
-		err = r.store.Organisations.Create(ctx, o)
-	} else {
-		err = r.store.Organisations.Update(ctx, o)
-	}
+	im := &importer{resolver: r.Resolver, name: organisationName}
+	same := old != nil && o.Document.Equal(old.Document)
+	plan(im, r.store.Organisations, o, old, same, &core.ImportedItem{ID: o.ID, Created: old == nil})
+	report, err := im.run(ctx)
 	if err != nil {
-		return nil, r.writeError(ctx, organisationName, err)
+		return nil, err
 	}
-	item := &core.ImportedItem{ID: o.ID, Created: old == nil}
-	r.imported(ctx, organisationName, &o.Meta, item)
-	return item, nil
+	return report[0], nil
 }
 
 // Document is the resolver for the document field.

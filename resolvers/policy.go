@@ -208,34 +208,34 @@ var policySorts = map[model.PolicySort]struct {
 }
 
 // importedPolicy makes a policy of a document of an import: over the one with the same id, or new with the ids it carries.
-func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (*core.Policy, *core.ImportedItem, error) {
+// It returns what it replaces (nil for a new one) and what is worth knowing, too.
+func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (p, old *core.Policy, warnings []string, err error) {
 	doc, err := core.ParseDocument(raw)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	org := doc.Text("org_id")
 	if org == "" {
-		return nil, nil, core.Errorf(core.CodeInvalid, "org_id is required: it says into which organisation the policy goes")
+		return nil, nil, nil, core.Errorf(core.CodeInvalid, "org_id is required: it says into which organisation the policy goes")
 	}
 	if err := r.organisationExists(ctx, org); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	old, err := one(ctx, policyName, r.store.Policies.FindMany, store.AllTenants(), [2]string{"id", doc.Text("_id")}, [2]string{"policy_id", doc.Text("id")})
+	old, err = one(ctx, policyName, r.store.Policies.FindMany, store.AllTenants(), [2]string{"id", doc.Text("_id")}, [2]string{"policy_id", doc.Text("id")})
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if old != nil && old.OrgID != org {
-		return nil, nil, core.Errorf(core.CodeConflict, "a policy with the id %s exists in another organisation", old.PolicyID)
+		return nil, nil, nil, core.Errorf(core.CodeConflict, "a policy with the id %s exists in another organisation", old.PolicyID)
 	}
 	p, missing, err := r.newPolicy(ctx, org, doc, old, true, true)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	item := &core.ImportedItem{ID: p.PolicyID, Created: old == nil}
 	if len(missing) > 0 {
-		item.Warnings = []string{"access_rights name APIs that do not exist in the organisation: " + strings.Join(missing, ", ")}
+		warnings = []string{"access_rights name APIs that do not exist in the organisation: " + strings.Join(missing, ", ")}
 	}
-	return p, item, nil
+	return p, old, warnings, nil
 }
 
 // editPolicy changes a policy to the document that change makes of the old one.

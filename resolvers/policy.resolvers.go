@@ -10,7 +10,6 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/store"
 )
 
 // CreatePolicy is the resolver for the createPolicy field.
@@ -61,28 +60,16 @@ func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision
 
 // ImportPolicies is the resolver for the importPolicies field.
 func (r *mutationResolver) ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error) {
-	var all []*core.Policy
-	var writes []store.Change
-	report := make([]*core.ImportedItem, 0, len(policies))
+	im := &importer{resolver: r.Resolver, name: policyName}
 	for i, raw := range policies {
-		p, item, err := r.importedPolicy(ctx, raw)
+		p, old, warnings, err := r.importedPolicy(ctx, raw)
 		if err != nil {
 			return nil, inList("Data", i, err)
 		}
-		all, report = append(all, p), append(report, item)
-		if item.Created {
-			writes = append(writes, r.store.Policies.Creating(p))
-		} else {
-			writes = append(writes, r.store.Policies.Updating(p))
-		}
+		same := old != nil && p.Document.Equal(old.Document)
+		plan(im, r.store.Policies, p, old, same, &core.ImportedItem{ID: p.PolicyID, Created: old == nil, Warnings: warnings})
 	}
-	if err := r.store.Apply(ctx, writes...); err != nil {
-		return nil, r.writeError(ctx, policyName, err)
-	}
-	for i, p := range all {
-		r.imported(ctx, policyName, &p.Meta, report[i])
-	}
-	return report, nil
+	return im.run(ctx)
 }
 
 // Apis is the resolver for the apis field.

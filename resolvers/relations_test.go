@@ -87,6 +87,7 @@ func createApi(t *testing.T, s *apptest.Server, document string) string {
 }
 
 func TestANestedQueryMakesAsManyStoreCallsForTwentyRowsAsForTwo(t *testing.T) {
+	t.Parallel()
 	count := func(t *testing.T, policies int, query, wants string, nodes int) int64 {
 		engine, err := sql.OpenMemory(t.Context())
 		require.NoError(t, err)
@@ -125,6 +126,7 @@ func TestANestedQueryMakesAsManyStoreCallsForTwentyRowsAsForTwo(t *testing.T) {
 }
 
 func TestRelationsShowWhatTheyLeadTo(t *testing.T) {
+	t.Parallel()
 	s := apptest.New(t)
 	related(t, s, 2)
 	r := must(t, s.GraphQL(t, `{ policies(sort: NAME) { nodes { name apis { name } keys(first: 2) { totalCount pageInfo { hasNextPage } nodes { alias } } } } }`, nil))
@@ -136,6 +138,7 @@ func TestRelationsShowWhatTheyLeadTo(t *testing.T) {
 }
 
 func TestARelationLeavesOutWhatIsGone(t *testing.T) {
+	t.Parallel()
 	s := apptest.New(t)
 	related(t, s, 1)
 	api := must(t, s.GraphQL(t, `{ apis(filter: {q: "API 0 0"}) { nodes { apiId } } }`, nil)).Get("data.apis.nodes.0.apiId").Str

@@ -198,12 +198,3 @@ func inList(list string, i int, err error) error {
 	}
 	return core.Wrap(e.Code, err, "%s", fmt.Sprintf("%s[%d]: %s", list, i, e.Message))
 }
-
-// imported announces what an import did to one object.
-func (r *Resolver) imported(ctx context.Context, name string, m *core.Meta, item *core.ImportedItem) {
-	kind := core.ChangeUpdated
-	if item.Created {
-		kind = core.ChangeCreated
-	}
-	r.changed(ctx, kind, name, m)
-}

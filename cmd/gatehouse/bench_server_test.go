@@ -91,7 +91,7 @@ func (s *process) cpuTime(b *testing.B) time.Duration {
 	return time.Duration(ticks) * time.Second / 100
 }
 
-// memory is the resident set of the process, in MB of which the part that is no file mapped by the kernel comes second.
+// memory is the resident set of the process, and the part of it that is no mapped file, in MB.
 func (s *process) memory(b *testing.B) (resident, anonymous float64) {
 	b.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))

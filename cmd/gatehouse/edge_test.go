@@ -79,6 +79,7 @@ func TestNoSecretIsEverLogged(t *testing.T) {
 	for _, want := range []string{"method=GET", "path=/api/users/me", "request_id=", "status=401", "actor_id=" + me} {
 		assert.Contains(t, log, want)
 	}
+	assert.Regexp(t, "path=/graphql .*actor_id="+me, log, "who asked over GraphQL is logged, too")
 	secret.requireAbsent(t, log)
 	assert.NotContains(t, log, url.QueryEscape(secret["token"]))
 	assert.NotContains(t, log, token)

@@ -132,7 +132,7 @@ func TestASIGTERMLetsRequestsFinishAndEndsSubscriptions(t *testing.T) {
 
 	ws, _, err := websocket.Dial(t.Context(), s.url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	require.NoError(t, err)
-	defer ws.CloseNow() //nolint:errcheck // of a test
+	defer ws.CloseNow()
 	tell := func(text string) { require.NoError(t, ws.Write(t.Context(), websocket.MessageText, []byte(text))) }
 	tell(`{"type":"connection_init","payload":{"Authorization":"` + s.accessKey + `"}}`)
 	tell(`{"type":"subscribe","id":"1","payload":{"query":"subscription { changes { id } }"}}`)

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
@@ -199,18 +198,6 @@ func (s *server) credentialFor(target string) string {
 		return "admin-auth: " + s.adminSecret
 	}
 	return "Authorization: " + s.accessKey
-}
-
-// graphql sends an operation as the administrator and wants no errors.
-func (s *server) graphql(t *testing.T, query string) reply {
-	t.Helper()
-	body, err := json.Marshal(map[string]string{"query": query})
-	require.NoError(t, err)
-	r, err := s.request("POST", "/graphql", string(body), "Content-Type: application/json", "Authorization: "+s.accessKey)
-	require.NoError(t, err)
-	require.Equal(t, 200, r.status, r.body)
-	require.False(t, r.get("errors").Exists(), r.body)
-	return r
 }
 
 // eventually waits for a condition, looking often.

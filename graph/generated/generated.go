@@ -2063,8 +2063,9 @@ directive @permission(
 ) on FIELD_DEFINITION
 
 """
-Any JSON value. An answer keeps the bytes of the document: unknown fields, key order and number spelling. An argument is an
-object, or a string that holds JSON text: the second form keeps every byte.
+Any JSON value. An answer keeps unknown fields, key order and number spelling of the document; white space is left out, and <, >
+and & are written as \\u escapes. An argument is an object, whose names come out sorted, or a string that holds JSON text, of
+which every byte is kept.
 """
 scalar JSON
 
@@ -2188,7 +2189,7 @@ type Api {
   userGroupOwners: [ID!]!
   "The tags by which segmented gateways choose what they load."
   tags: [String!]!
-  "The whole document, as REST shows it, byte for byte."
+  "The whole document, as REST shows it."
   definition: JSON!
   "Where gateways serve it."
   url: ApiUrl!
@@ -2571,7 +2572,7 @@ type Organisation {
   slug: String!
   "The custom domain of its portal."
   cname: String!
-  "The whole document, as REST shows it, byte for byte; takes the admin secret."
+  "The whole document, as REST shows it; takes the admin secret."
   document: JSON
   "Its APIs, the newest first."
   apis("How many at most." first: Int, "The endCursor of the page before." after: String): ApiConnection! @permission(read: "apis")
@@ -2691,7 +2692,7 @@ type Policy {
   partitions: PolicyPartitions!
   "The public ids of the APIs in its access rights."
   apiIds: [ID!]!
-  "The whole document, as REST shows it, byte for byte."
+  "The whole document, as REST shows it."
   document: JSON!
   "The APIs in its access rights, those that exist."
   apis: [Api!]! @permission(read: "apis")
@@ -3002,7 +3003,7 @@ type Webhook {
   method: String!
   "The URL that is called."
   targetPath: String!
-  "The whole document, as REST shows it, byte for byte."
+  "The whole document, as REST shows it."
   document: JSON!
   "The APIs whose hook references name it."
   apis("How many at most, the newest first." first: Int = 10): ApiConnection! @permission(read: "apis")

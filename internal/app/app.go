@@ -87,7 +87,7 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 	mux.Handle("/graphql", routed("/graphql", graph.New(graph.Options{
 		Resolvers: a.resolver, WithLoaders: a.resolver.WithLoaders, Authenticator: authenticator, Guard: guard,
 		Limits:        graph.Limits{Depth: limits.MaxDepth, Complexity: limits.MaxComplexity, Aliases: limits.MaxAliases},
-		Introspection: limits.Introspection, Log: o.Log, RequestID: httpserver.RequestID,
+		Introspection: limits.Introspection, Log: o.Log, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
 	})))
 	legacy := rest.New(rest.Options{
 		Query: a.resolver.Query(), Mutation: a.resolver.Mutation(),

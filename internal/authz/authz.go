@@ -74,15 +74,19 @@ type Operation struct {
 	AdminPath string
 }
 
-// Expand returns the path with the arguments in the place of their names.
+// Expand returns the path with the arguments in the place of their names. What an argument holds stays as it is, braces too.
 func (o Operation) Expand(path string, arg func(name string) string) string {
+	var out strings.Builder
 	for {
-		open := strings.IndexByte(path, '{')
-		end := strings.IndexByte(path, '}')
-		if open < 0 || end < open {
-			return path
+		before, rest, opened := strings.Cut(path, "{")
+		name, after, closed := strings.Cut(rest, "}")
+		if !opened || !closed {
+			out.WriteString(path)
+			return out.String()
 		}
-		path = path[:open] + arg(path[open+1:end]) + path[end+1:]
+		out.WriteString(before)
+		out.WriteString(arg(name))
+		path = after
 	}
 }
 

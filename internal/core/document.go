@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -42,63 +41,62 @@ func ParseDocument(raw []byte) (Document, error) {
 	return Document(raw), nil
 }
 
-// checkJSON walks the tokens of raw once and checks syntax, depth and repeated names.
+// checkJSON checks depth, syntax and repeated names.
 func checkJSON(raw []byte) error {
-	if !json.Valid(raw) && !tooDeep(raw) {
+	if tooDeep(raw) {
+		return Errorf(CodeMalformed, "the JSON nests deeper than %d levels", MaxDepth)
+	}
+	if !json.Valid(raw) {
 		return malformed(raw)
 	}
-	type level struct {
-		names map[string]struct{}
-		key   bool
+	if name, at := repeatedName(raw); at > 0 {
+		return Errorf(CodeMalformed, "the JSON names the field %s twice in one object (near byte %d)", strconv.Quote(name), at)
 	}
-	var stack []level
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	for {
-		tok, err := dec.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return malformed(raw)
-		}
-		if delim, ok := tok.(json.Delim); ok {
-			switch delim {
-			case '{', '[':
-				if len(stack) > 0 {
-					stack[len(stack)-1].key = true
-				}
-				next := level{}
-				if delim == '{' {
-					next = level{names: map[string]struct{}{}, key: true}
-				}
-				stack = append(stack, next)
-				if len(stack) > MaxDepth {
-					return Errorf(CodeMalformed, "the JSON nests deeper than %d levels", MaxDepth)
-				}
-			default:
-				stack = stack[:len(stack)-1]
+	return nil
+}
+
+// repeatedName finds a name that comes twice in one object, and where the second one ends; 0 when there is none. raw is valid,
+// so that a string before a colon is a name; that makes this walk several times as fast as a decoder's.
+func repeatedName(raw []byte) (name string, at int) {
+	// The names in the objects around the place where we are; sets of objects that ended serve again, unless they are large.
+	const large = 64
+	var sets []map[string]struct{}
+	depth := 0
+	for i := 0; i < len(raw); i++ {
+		switch raw[i] {
+		case '{':
+			if depth == len(sets) {
+				sets = append(sets, nil)
 			}
-			continue
+			if sets[depth] == nil || len(sets[depth]) > large {
+				sets[depth] = make(map[string]struct{})
+			}
+			clear(sets[depth])
+			depth++
+		case '}':
+			depth--
+		case '"':
+			start := i
+			for i++; raw[i] != '"'; i++ {
+				if raw[i] == '\\' {
+					i++
+				}
+			}
+			if rest := bytes.TrimLeft(raw[i+1:], " \t\r\n"); len(rest) == 0 || rest[0] != ':' {
+				continue
+			}
+			quoted, names := raw[start:i+1], sets[depth-1]
+			name = string(quoted[1 : len(quoted)-1])
+			if bytes.IndexByte(quoted, '\\') >= 0 {
+				_ = json.Unmarshal(quoted, &name) // valid, as all of raw is
+			}
+			if _, twice := names[name]; twice {
+				return name, i + 1
+			}
+			names[name] = struct{}{}
 		}
-		if len(stack) == 0 {
-			continue
-		}
-		top := &stack[len(stack)-1]
-		if top.names == nil {
-			continue
-		}
-		if !top.key {
-			top.key = true
-			continue
-		}
-		name := tok.(string)
-		if _, twice := top.names[name]; twice {
-			return Errorf(CodeMalformed, "the JSON names the field %s twice in one object (near byte %d)", strconv.Quote(name), dec.InputOffset())
-		}
-		top.names[name] = struct{}{}
-		top.key = false
 	}
+	return "", 0
 }
 
 // tooDeep tells whether raw is deeper than MaxDepth before its first syntax error, so that the depth is what is reported.

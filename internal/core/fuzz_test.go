@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,9 +38,13 @@ func FuzzParseDocument(f *testing.F) {
 		doc, err := core.ParseDocument(raw)
 		if err != nil {
 			require.Equal(t, core.CodeMalformed, core.CodeOf(err))
+			if strings.Contains(err.Error(), "twice") {
+				require.True(t, repeats(json.NewDecoder(bytes.NewReader(raw))), "%q names nothing twice", raw)
+			}
 			return
 		}
 		require.True(t, json.Valid(doc))
+		require.False(t, repeats(json.NewDecoder(bytes.NewReader(raw))), "%q names something twice", raw)
 		require.Equal(t, bytes.TrimSpace(raw), []byte(doc), "what is accepted is kept byte for byte")
 		again, err := core.ParseDocument(doc)
 		require.NoError(t, err)
@@ -50,6 +55,34 @@ func FuzzParseDocument(f *testing.F) {
 			require.Equal(t, core.CodeInvalid, core.CodeOf(err))
 		}
 	})
+}
+
+// repeats tells, by encoding/json's own reading, whether an object names a field twice.
+func repeats(dec *json.Decoder) bool {
+	dec.UseNumber()
+	switch open, _ := dec.Token(); open {
+	case json.Delim('{'):
+		seen := map[any]bool{}
+		for dec.More() {
+			name, err := dec.Token()
+			if err != nil {
+				return false
+			}
+			if seen[name] || repeats(dec) {
+				return true
+			}
+			seen[name] = true
+		}
+		_, _ = dec.Token()
+	case json.Delim('['):
+		for dec.More() {
+			if repeats(dec) {
+				return true
+			}
+		}
+		_, _ = dec.Token()
+	}
+	return false
 }
 
 func FuzzMergePatch(f *testing.F) {

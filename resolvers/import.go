@@ -1,0 +1,50 @@
+package resolvers
+
+import (
+	"context"
+
+	"gatehouse/internal/core"
+	"gatehouse/store"
+)
+
+// importer collects what an import writes, to be made in one go: objects that are new, objects over those with the same id, and
+// nothing for what is there already as it comes.
+type importer struct {
+	resolver *Resolver
+	name     string
+	writes   []store.Change
+	done     []func(ctx context.Context)
+	report   []*core.ImportedItem
+}
+
+// plan adds one object. old is what it replaces, nil for a new one; same tells that the two are equal.
+func plan[T any, P object[T]](im *importer, repo *store.Repository[T], next, old *T, same bool, item *core.ImportedItem) {
+	im.report = append(im.report, item)
+	kind := core.ChangeUpdated
+	switch {
+	case old == nil:
+		kind = core.ChangeCreated
+		im.writes = append(im.writes, repo.Creating(next))
+	case same:
+		return
+	default:
+		im.writes = append(im.writes, repo.Updating(next))
+	}
+	im.done = append(im.done, func(ctx context.Context) { im.resolver.changed(ctx, kind, im.name, P(next).Base()) })
+}
+
+// run makes all of the writes or none, announces them, and returns the report.
+func (im *importer) run(ctx context.Context) ([]*core.ImportedItem, error) {
+	if len(im.writes) > 0 {
+		if err := im.resolver.store.Apply(ctx, im.writes...); err != nil {
+			return nil, im.resolver.writeError(ctx, im.name, err)
+		}
+	}
+	for _, announce := range im.done {
+		announce(ctx)
+	}
+	if im.report == nil {
+		im.report = []*core.ImportedItem{}
+	}
+	return im.report, nil
+}
