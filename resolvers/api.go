@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,15 +75,14 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	}
 	meta := core.Meta{ID: doc.Text("api_definition.id"), OrgID: org}
 	apiID, slug, listenPath := draft.ApiID, draft.Slug, draft.ListenPath
+	created := strconv.Quote(r.store.Now().Format(time.RFC3339))
 	if old != nil {
 		if meta.ID != "" && meta.ID != old.ID {
 			return nil, core.Errorf(core.CodeInvalid, "Invalid `ID` value: api_definition.id is %q, and the API that you are changing has %q", meta.ID, old.ID)
 		}
 		meta = old.Meta
 		apiID, slug, listenPath = first(apiID, old.ApiID), first(slug, old.Slug), first(listenPath, old.ListenPath)
-		if created := old.Definition.Get("created_at"); created.Exists() && !doc.Get("created_at").Exists() {
-			doc = doc.SetRaw("created_at", []byte(created.Raw))
-		}
+		created = first(old.Definition.Get("created_at").Raw, created)
 	}
 	if meta.ID == "" || meta.ID == zeroID {
 		meta.ID = core.NewID(r.store.Now())
@@ -113,7 +113,7 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	f := fields{doc}
 	f.absent("api_model", "{}")
 	f.absent("hook_references", "[]")
-	f.absent("created_at", `"`+r.store.Now().Format(time.RFC3339)+`"`)
+	f.absent("created_at", created)
 	if doc, err = r.embedHooks(ctx, org, f.doc); err != nil {
 		return nil, err
 	}
