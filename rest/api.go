@@ -134,70 +134,40 @@ func (c *call) apiGroups() (reply, error) {
 }
 
 func (c *call) getApi() (reply, error) {
-	a, err := found(c.Query.API(c.ctx, c.vars["id"]))
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&a.Meta)
-	return document(a.Definition), nil
+	a, err := c.Query.API(c.ctx, c.vars["id"])
+	return show(c, a, err, func(a *core.Api) (core.Document, error) { return a.Definition, nil })
 }
 
 func (c *call) createApi() (reply, error) {
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	in := model.APIInput{Definition: doc, BaseAPIID: c.optional("base_api_id"), BaseVersionName: c.optional("base_api_version_name"), VersionName: c.optional("new_version_name")}
-	if c.flag("set_default") {
-		yes := true
-		in.VersionIsDefault = &yes
-	}
-	a, err := c.Mutation.CreateAPI(c.ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&a.Meta)
-	return shown(answer{Status: "OK", Message: "API created", Meta: a.ID, ID: a.ApiID}), nil
+	return creating(c, func(doc core.Document) (*core.Api, error) {
+		in := model.APIInput{Definition: doc, BaseAPIID: c.optional("base_api_id"),
+			BaseVersionName: c.optional("base_api_version_name"), VersionName: c.optional("new_version_name")}
+		if c.flag("set_default") {
+			yes := true
+			in.VersionIsDefault = &yes
+		}
+		return c.Mutation.CreateAPI(c.ctx, in)
+	}, func(a *core.Api) (reply, error) {
+		return shown(answer{Status: "OK", Message: "API created", Meta: a.ID, ID: a.ApiID}), nil
+	})
 }
 
 func (c *call) updateApi() (reply, error) {
-	return c.changeApi(func(doc core.Document, revision *int) (*core.Api, error) {
+	return changing(c, func(doc core.Document, revision *int) (*core.Api, error) {
 		return c.Mutation.UpdateAPI(c.ctx, c.vars["id"], model.APIInput{Definition: doc}, revision)
-	})
+	}, always[core.Api]("Api updated", ""))
 }
 
 func (c *call) patchApi() (reply, error) {
-	return c.changeApi(func(doc core.Document, revision *int) (*core.Api, error) {
+	return changing(c, func(doc core.Document, revision *int) (*core.Api, error) {
 		return c.Mutation.PatchAPI(c.ctx, c.vars["id"], doc, revision)
-	})
-}
-
-func (c *call) changeApi(change func(doc core.Document, revision *int) (*core.Api, error)) (reply, error) {
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	a, err := change(doc, revision)
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&a.Meta)
-	return done("Api updated", ""), nil
+	}, always[core.Api]("Api updated", ""))
 }
 
 func (c *call) deleteApi() (reply, error) {
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.Mutation.DeleteAPI(c.ctx, c.vars["id"], revision); err != nil {
-		return nil, err
-	}
-	return done("API deleted", nil), nil
+	return c.deleting(func(revision *int) (*model.Deleted, error) {
+		return c.Mutation.DeleteAPI(c.ctx, c.vars["id"], revision)
+	}, "API deleted", nil)
 }
 
 func (c *call) apiURL() (reply, error) {

@@ -196,40 +196,23 @@ func (c *call) updateKey() (reply, error) {
 	if err := c.underApi(); err != nil {
 		return nil, err
 	}
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	k, err := c.Mutation.UpdateKey(c.ctx, c.vars["id"], c.identifier(), model.KeyInput{Session: doc}, revision)
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&k.Meta)
-	data, err := c.keyData(c.vars["id"], k)
-	if err != nil {
-		return nil, err
-	}
-	return shown(struct {
-		answer
-		keyData
-	}{answer{Status: "OK", Message: "Key updated", Meta: ""}, data}), nil
+	return changing(c, func(doc core.Document, revision *int) (*core.Key, error) {
+		return c.Mutation.UpdateKey(c.ctx, c.vars["id"], c.identifier(), model.KeyInput{Session: doc}, revision)
+	}, func(k *core.Key) (reply, error) {
+		data, err := c.keyData(c.vars["id"], k)
+		return shown(struct {
+			answer
+			keyData
+		}{answer{Status: "OK", Message: "Key updated", Meta: ""}, data}), err
+	})
 }
 
 func (c *call) deleteKey() (reply, error) {
 	if err := c.underApi(); err != nil {
 		return nil, err
 	}
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.Mutation.DeleteKey(c.ctx, c.vars["id"], c.identifier(), revision); err != nil {
-		return nil, err
-	}
 	// The legacy text, as it is spelled there.
-	return done("Key deleted succesfully", ""), nil
+	return c.deleting(func(revision *int) (*model.Deleted, error) {
+		return c.Mutation.DeleteKey(c.ctx, c.vars["id"], c.identifier(), revision)
+	}, "Key deleted succesfully", "")
 }

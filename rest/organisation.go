@@ -47,42 +47,20 @@ func (c *call) listOrganisations() (reply, error) {
 }
 
 func (c *call) getOrganisation() (reply, error) {
-	o, err := found(c.Query.Organisation(c.ctx, c.vars["id"]))
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&o.Meta)
-	return document(o.Document), nil
+	o, err := c.Query.Organisation(c.ctx, c.vars["id"])
+	return show(c, o, err, func(o *core.Organisation) (core.Document, error) { return o.Document, nil })
 }
 
 func (c *call) createOrganisation() (reply, error) {
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	o, err := c.Mutation.CreateOrganisation(c.ctx, model.OrganisationInput{Document: doc})
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&o.Meta)
-	return done("Org created", o.ID), nil
+	return creating(c, func(doc core.Document) (*core.Organisation, error) {
+		return c.Mutation.CreateOrganisation(c.ctx, model.OrganisationInput{Document: doc})
+	}, func(o *core.Organisation) (reply, error) { return done("Org created", o.ID), nil })
 }
 
 func (c *call) updateOrganisation() (reply, error) {
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	o, err := c.Mutation.UpdateOrganisation(c.ctx, c.vars["id"], model.OrganisationInput{Document: doc}, revision)
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&o.Meta)
-	return done("Org updated", ""), nil
+	return changing(c, func(doc core.Document, revision *int) (*core.Organisation, error) {
+		return c.Mutation.UpdateOrganisation(c.ctx, c.vars["id"], model.OrganisationInput{Document: doc}, revision)
+	}, always[core.Organisation]("Org updated", ""))
 }
 
 func (c *call) deleteOrganisation() (reply, error) {

@@ -80,65 +80,33 @@ func (c *call) policies(filter *model.PolicyFilter, sort model.PolicySort) (repl
 }
 
 func (c *call) getPolicy() (reply, error) {
-	p, err := found(c.Query.Policy(c.ctx, c.vars["id"]))
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&p.Meta)
-	return document(p.Document), nil
+	p, err := c.Query.Policy(c.ctx, c.vars["id"])
+	return show(c, p, err, func(p *core.Policy) (core.Document, error) { return p.Document, nil })
 }
 
+// createPolicy answers with the database id as the message, as scripts read it.
 func (c *call) createPolicy() (reply, error) {
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	p, err := c.Mutation.CreatePolicy(c.ctx, model.PolicyInput{Document: doc})
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&p.Meta)
-	return done(p.ID, nil), nil
+	return creating(c, func(doc core.Document) (*core.Policy, error) {
+		return c.Mutation.CreatePolicy(c.ctx, model.PolicyInput{Document: doc})
+	}, func(p *core.Policy) (reply, error) { return done(p.ID, nil), nil })
 }
 
 func (c *call) updatePolicy() (reply, error) {
-	return c.changePolicy(func(doc core.Document, revision *int) (*core.Policy, error) {
+	return changing(c, func(doc core.Document, revision *int) (*core.Policy, error) {
 		return c.Mutation.UpdatePolicy(c.ctx, c.vars["id"], model.PolicyInput{Document: doc}, revision)
-	})
+	}, always[core.Policy]("Data updated", ""))
 }
 
 func (c *call) patchPolicy() (reply, error) {
-	return c.changePolicy(func(doc core.Document, revision *int) (*core.Policy, error) {
+	return changing(c, func(doc core.Document, revision *int) (*core.Policy, error) {
 		return c.Mutation.PatchPolicy(c.ctx, c.vars["id"], doc, revision)
-	})
-}
-
-func (c *call) changePolicy(change func(doc core.Document, revision *int) (*core.Policy, error)) (reply, error) {
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	p, err := change(doc, revision)
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&p.Meta)
-	return done("Data updated", ""), nil
+	}, always[core.Policy]("Data updated", ""))
 }
 
 func (c *call) deletePolicy() (reply, error) {
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.Mutation.DeletePolicy(c.ctx, c.vars["id"], revision); err != nil {
-		return nil, err
-	}
-	return done("Data deleted", nil), nil
+	return c.deleting(func(revision *int) (*model.Deleted, error) {
+		return c.Mutation.DeletePolicy(c.ctx, c.vars["id"], revision)
+	}, "Data deleted", nil)
 }
 
 func (c *call) importPolicies() (reply, error) {

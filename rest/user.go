@@ -93,92 +93,43 @@ func (c *call) getMe() (reply, error)   { return c.oneUser(c.Query.Me(c.ctx)) }
 func (c *call) getUser() (reply, error) { return c.oneUser(c.Query.User(c.ctx, c.vars["id"])) }
 
 func (c *call) oneUser(u *core.User, err error) (reply, error) {
-	u, err = found(u, err)
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&u.Meta)
-	doc, err := c.userDocument(u)
-	if err != nil {
-		return nil, err
-	}
-	return document(doc), nil
+	return show(c, u, err, c.userDocument)
 }
 
 func (c *call) createUser() (reply, error) {
-	u, err := c.newUser()
-	if err != nil {
-		return nil, err
-	}
-	return shown(answer{Status: "OK", Message: "User created", Meta: "", ID: u.ID}), nil
+	return creating(c, c.newUser, func(u *core.User) (reply, error) {
+		return shown(answer{Status: "OK", Message: "User created", Meta: "", ID: u.ID}), nil
+	})
 }
 
-func (c *call) newUser() (*core.User, error) {
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	u, err := c.Mutation.CreateUser(c.ctx, model.UserInput{Document: doc})
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&u.Meta)
-	return u, nil
+func (c *call) newUser(doc core.Document) (*core.User, error) {
+	return c.Mutation.CreateUser(c.ctx, model.UserInput{Document: doc})
 }
 
 // adminCreateUser answers with the access key as the message, as scripts read it, and with the user.
 func (c *call) adminCreateUser() (reply, error) {
-	u, err := c.newUser()
-	if err != nil {
-		return nil, err
-	}
-	doc, err := c.userDocument(u)
-	if err != nil {
-		return nil, err
-	}
-	return done(doc.Text("access_key"), json.RawMessage(doc)), nil
+	return creating(c, c.newUser, func(u *core.User) (reply, error) {
+		doc, err := c.userDocument(u)
+		return done(doc.Text("access_key"), json.RawMessage(doc)), err
+	})
 }
 
-func (c *call) changedUser() (*core.User, error) {
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	u, err := c.Mutation.UpdateUser(c.ctx, c.vars["id"], model.UserInput{Document: doc}, revision)
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&u.Meta)
-	return u, nil
+func (c *call) changedUser(doc core.Document, revision *int) (*core.User, error) {
+	return c.Mutation.UpdateUser(c.ctx, c.vars["id"], model.UserInput{Document: doc}, revision)
 }
 
 func (c *call) updateUser() (reply, error) {
-	if _, err := c.changedUser(); err != nil {
-		return nil, err
-	}
-	return done("User updated", nil), nil
+	return changing(c, c.changedUser, always[core.User]("User updated", nil))
 }
 
 func (c *call) adminUpdateUser() (reply, error) {
-	if _, err := c.changedUser(); err != nil {
-		return nil, err
-	}
-	return done("User updated", ""), nil
+	return changing(c, c.changedUser, always[core.User]("User updated", ""))
 }
 
 func (c *call) deleteUser() (reply, error) {
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.Mutation.DeleteUser(c.ctx, c.vars["id"], revision); err != nil {
-		return nil, err
-	}
-	return done("User deleted", ""), nil
+	return c.deleting(func(revision *int) (*model.Deleted, error) {
+		return c.Mutation.DeleteUser(c.ctx, c.vars["id"], revision)
+	}, "User deleted", "")
 }
 
 func (c *call) setUserPassword() (reply, error) {

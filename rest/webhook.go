@@ -39,51 +39,26 @@ func (c *call) listWebhooks() (reply, error) {
 }
 
 func (c *call) getWebhook() (reply, error) {
-	w, err := found(c.Query.Webhook(c.ctx, c.vars["id"]))
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&w.Meta)
-	return document(w.Document), nil
+	w, err := c.Query.Webhook(c.ctx, c.vars["id"])
+	return show(c, w, err, func(w *core.Webhook) (core.Document, error) { return w.Document, nil })
 }
 
 func (c *call) createWebhook() (reply, error) {
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	w, err := c.Mutation.CreateWebhook(c.ctx, model.WebhookInput{Document: doc})
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&w.Meta)
-	return shown(answer{Status: "OK", Message: "Webhook created", Meta: "", ID: w.ID}), nil
+	return creating(c, func(doc core.Document) (*core.Webhook, error) {
+		return c.Mutation.CreateWebhook(c.ctx, model.WebhookInput{Document: doc})
+	}, func(w *core.Webhook) (reply, error) {
+		return shown(answer{Status: "OK", Message: "Webhook created", Meta: "", ID: w.ID}), nil
+	})
 }
 
 func (c *call) updateWebhook() (reply, error) {
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	doc, err := c.document()
-	if err != nil {
-		return nil, err
-	}
-	w, err := c.Mutation.UpdateWebhook(c.ctx, c.vars["id"], model.WebhookInput{Document: doc}, revision)
-	if err != nil {
-		return nil, err
-	}
-	c.tag(&w.Meta)
-	return done("Webhook updated", ""), nil
+	return changing(c, func(doc core.Document, revision *int) (*core.Webhook, error) {
+		return c.Mutation.UpdateWebhook(c.ctx, c.vars["id"], model.WebhookInput{Document: doc}, revision)
+	}, always[core.Webhook]("Webhook updated", ""))
 }
 
 func (c *call) deleteWebhook() (reply, error) {
-	revision, err := c.revision()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := c.Mutation.DeleteWebhook(c.ctx, c.vars["id"], revision); err != nil {
-		return nil, err
-	}
-	return done("Webhook deleted", ""), nil
+	return c.deleting(func(revision *int) (*model.Deleted, error) {
+		return c.Mutation.DeleteWebhook(c.ctx, c.vars["id"], revision)
+	}, "Webhook deleted", "")
 }
