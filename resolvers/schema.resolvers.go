@@ -8,7 +8,9 @@ package resolvers
 import (
 	"context"
 	"gatehouse/graph/generated"
+	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"sync"
 )
 
 // Reload is the resolver for the reload field.
@@ -31,11 +33,25 @@ func (r *subscriptionResolver) Changes(ctx context.Context, objects []string) (<
 		wanted[name] = true
 	}
 	t := tenant(ctx)
+	me, end := authz.From(ctx).ID(), make(chan struct{})
+	var once sync.Once
 	wants := func(c *core.Change) bool {
+		// The caller's rights are those of the beginning. When the caller is changed or deleted, or gets another access key, the
+		// subscription ends; who may still listen subscribes again.
+		if c.Object == userName && c.ID == me {
+			once.Do(func() { close(end) })
+			return false
+		}
 		return (len(wanted) == 0 || wanted[c.Object]) && t.Includes(c.OrgID) && r.mayRead(ctx, c.Object)
 	}
 	news, stop := r.broker.Subscribe(wants)
-	context.AfterFunc(ctx, stop)
+	go func() {
+		defer stop()
+		select {
+		case <-ctx.Done():
+		case <-end:
+		}
+	}()
 	return news, nil
 }
 

@@ -121,3 +121,31 @@ func TestASubscriberHearsOfItsOwnOrganisationOnly(t *testing.T) {
 	require.Equal(t, []string{"Api"}, sortedKeys(all("a listener to APIs", "object")))
 	require.Equal(t, []string{"Api", "Policy", "Webhook"}, sortedKeys(all("an administrator of beta", "object")))
 }
+
+func TestASubscriptionEndsWithTheAccessKeyThatBeganIt(t *testing.T) {
+	t.Parallel()
+	srv := apptest.New(t)
+	id, key := user(t, srv, srv.OrgID, true, map[string]string{"hooks": "read"})
+	server := httptest.NewServer(srv.Handler)
+	t.Cleanup(server.Close)
+	heard := listen(t, server.URL, `subscription { changes { object } }`, "Authorization: "+key)
+	// The subscription begins a moment after its stream: hooks are made until one is heard of.
+	require.Eventually(t, func() bool {
+		require.Equal(t, 200, srv.REST(t, "POST", "/api/hooks", `{"method":"GET","target_path":"http://x.test"}`).Status)
+		select {
+		case c := <-heard:
+			return c.Get("data.changes.object").Str == "Webhook"
+		case <-time.After(10 * time.Millisecond):
+			return false
+		}
+	}, 10*time.Second, time.Millisecond)
+
+	require.Equal(t, 200, srv.REST(t, "PUT", "/api/users/"+id+"/actions/key/reset", "").Status)
+	said := ""
+	for c := range heard { // ends with the stream
+		if message := c.Get("errors.0.message").Str; message != "" {
+			said = message
+		}
+	}
+	require.Contains(t, said, "subscribe again")
+}
