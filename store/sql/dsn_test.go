@@ -19,7 +19,7 @@ func TestErrorsOfOpenNameTheFaultAndNoPassword(t *testing.T) {
 		{"an empty path", "sqlite", "", "path of a file"},
 		{"a database that would be lost", "sqlite", ":memory:", "name a file"},
 		{"a path that is a folder", "sqlite", os.TempDir(), "is a directory"},
-		{"an empty PostgreSQL string", "postgres", "", "user=... password=..."},
+		{"an empty PostgreSQL string", "postgres", "", "give user, password, host"},
 		{"a PostgreSQL port that is none", "postgres", "user=u password=geheim host=localhost port=abc database=d", "port"},
 		{"a PostgreSQL string that ends in a quote", "postgres", "user=u password='geheim host=localhost", "PostgreSQL"},
 		{"a PostgreSQL URL with a broken escape", "postgres", "postgres://u:geheim%zz@localhost/d", "PostgreSQL"},
