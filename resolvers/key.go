@@ -149,6 +149,11 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 		meta.ID = token.Hash(tok)
 	}
 	k := core.NewKey(meta, doc)
+	for _, p := range policies {
+		if !contains(k.PolicyIDs, p.PolicyID) {
+			k.AppliedIDs = append(k.AppliedIDs, p.PolicyID)
+		}
+	}
 	if hash := hashOf(k); hash != k.ID {
 		k.Hash = hash
 	}

@@ -267,3 +267,16 @@ func TestKeysAreFoundByWhatTheyHave(t *testing.T) {
 		assert.Equal(t, want, r.Get("data.keys.nodes.#.alias").Raw, filter)
 	}
 }
+
+func TestAKeyIsFoundByEitherIdOfItsPolicy(t *testing.T) {
+	t.Parallel()
+	k := newKeeper(t)
+	r := must(t, k.GraphQL(t, `mutation($apis: [ID!]) { it: createPolicy(input: {policyId: "platinum", name: "Platinum", apiIds: $apis}) { id } }`, map[string]any{"apis": []string{k.api}}))
+	k.create(t, map[string]any{"alias": "by database id", "policyIds": []string{r.Get("data.it.id").Str}})
+	k.create(t, map[string]any{"alias": "by explicit id", "policyIds": []string{"platinum"}})
+	const both = `["by explicit id","by database id"]`
+	r = must(t, k.GraphQL(t, `{ policy(id: "platinum") { keys { totalCount nodes { alias } } } keys(filter: {policyId: "platinum"}) { nodes { alias } } }`, nil))
+	assert.Equal(t, both, r.Get("data.policy.keys.nodes.#.alias").Raw)
+	assert.Equal(t, int64(2), r.Get("data.policy.keys.totalCount").Int())
+	assert.Equal(t, both, r.Get("data.keys.nodes.#.alias").Raw)
+}

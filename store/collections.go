@@ -140,7 +140,7 @@ var keyKind = kind[core.Key]{
 	encode: func(k *core.Key) Record {
 		r := Record{Doc: k.Session, Text: map[string]string{"alias": k.Alias, "oauth_client_id": k.OauthClientID},
 			Int:    map[string]int64{"inactive": number(k.Inactive), "basic_auth": number(k.BasicAuth)},
-			Labels: map[string][]string{"api": k.ApiIDs, "policy": k.PolicyIDs, "tag": k.Tags, "hash": {k.Hash}}}
+			Labels: map[string][]string{"api": k.ApiIDs, "policy": append(append([]string{}, k.PolicyIDs...), k.AppliedIDs...), "tag": k.Tags, "hash": {k.Hash}}}
 		if !k.Expires.IsZero() {
 			r.Int["expires"] = k.Expires.Unix()
 		}

@@ -12,9 +12,12 @@ import (
 type Key struct {
 	Meta
 	// Hash is the hash of the token where ID is the token; otherwise ID is the hash, and this is "".
-	Hash  string
-	Alias string
-	Tags  []string
+	Hash string
+	// AppliedIDs are the explicit ids of policies that the session names by their database ids. They are known while the key is
+	// written, and make it findable by either id.
+	AppliedIDs []string
+	Alias      string
+	Tags       []string
 	// ApiIDs are the public ids of the APIs in the access rights; empty for a key of policies alone and for a master key.
 	ApiIDs []string
 	// PolicyIDs are the policies that the key applies, each once.
