@@ -191,6 +191,11 @@ func TestAVersionIsAddedToItsBase(t *testing.T) {
 	refused(t, s.GraphQL(t, version, map[string]any{"base": base, "name": "v2"}), "INVALID", "base_api_version_name")
 	refused(t, s.GraphQL(t, version, map[string]any{"base": "nothing", "name": "v2", "own": "v1"}), "INVALID", "nothing", "does not exist")
 
+	other := createApi(t, s, `{"name":"Other base"}`)
+	one := must(t, s.GraphQL(t, version, map[string]any{"base": other, "name": "1", "own": "0"})).Get("data.it.apiId").Str
+	r := must(t, s.GraphQL(t, showApi, map[string]any{"id": other}))
+	assert.JSONEq(t, `{"1":"`+one+`"}`, r.Get("data.it.definition.api_definition.definition.versions").Raw, "a number is a name")
+
 	v2 := must(t, s.GraphQL(t, version, map[string]any{"base": base, "name": "v2", "own": "v1"})).Get("data.it.apiId").Str
 	assert.Equal(t, "v1", definition().Get("name").Str)
 	assert.Equal(t, "v1", definition().Get("default").Str)
@@ -201,9 +206,9 @@ func TestAVersionIsAddedToItsBase(t *testing.T) {
 	v3 := must(t, s.GraphQL(t, version, map[string]any{"base": base, "name": "v3", "default": true})).Get("data.it.apiId").Str
 	assert.Equal(t, "v3", definition().Get("default").Str)
 	assert.JSONEq(t, `{"v2":"`+v2+`","v3":"`+v3+`"}`, definition().Get("versions").Raw)
-	r := must(t, s.GraphQL(t, `{ all: apis { totalCount } base: apis(filter: {baseOnly: true}) { nodes { name } } }`, nil))
-	assert.Equal(t, int64(3), r.Get("data.all.totalCount").Int(), "what was refused left nothing behind")
-	assert.Equal(t, `["Base"]`, r.Get("data.base.nodes.#.name").Raw)
+	r = must(t, s.GraphQL(t, `{ all: apis { totalCount } base: apis(filter: {baseOnly: true}) { nodes { name } } }`, nil))
+	assert.Equal(t, int64(5), r.Get("data.all.totalCount").Int(), "what was refused left nothing behind")
+	assert.Equal(t, `["Other base","Base"]`, r.Get("data.base.nodes.#.name").Raw)
 }
 
 func TestAChangeByAnOldRevisionIsRefusedAndLosesNothing(t *testing.T) {

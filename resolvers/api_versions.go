@@ -21,6 +21,10 @@ func withVersion(base *core.Api, version *core.Api, in model.APIInput) (*core.Ap
 	}
 	const definition = "api_definition.definition."
 	doc := base.Definition
+	if !doc.Get(definition + "versions").IsObject() {
+		// Made first: a version named 2 is a name, and no place in a list.
+		doc = doc.SetRaw(definition+"versions", []byte("{}"))
+	}
 	if doc.Get(definition + "versions." + name).Exists() {
 		return nil, core.Errorf(core.CodeConflict, "the base API has a version %q already", name)
 	}

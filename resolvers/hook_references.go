@@ -3,13 +3,16 @@ package resolvers
 import (
 	"context"
 	"fmt"
-	"strings"
+	"regexp"
 
 	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/core"
 	"gatehouse/store"
 )
+
+// eventPattern holds for the names of events. They become names in the definition.
+var eventPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
 
 // embedHooks writes the webhooks that hook_references name into the event handlers, where gateways look for them. A reference
 // to a webhook of the organisation takes its present document; any other must bring the webhook along.
@@ -34,7 +37,7 @@ func (r *Resolver) embedHooks(ctx context.Context, org string, doc core.Document
 	}
 	for i, ref := range refs {
 		event := ref.Get("event_name").String()
-		if event == "" || strings.ContainsAny(event, ".*?|#@") {
+		if !eventPattern.MatchString(event) {
 			return nil, core.Errorf(core.CodeInvalid, "hook_references[%d].event_name must name an event, such as QuotaExceeded", i)
 		}
 		hook := core.Document(ref.Get("hook").Raw)

@@ -158,6 +158,7 @@ func TestWhatIsMissingOrWrongIsNamed(t *testing.T) {
 		{"a key without rights", "POST", "/api/keys", `{"alias":"x"}`, 400, "access_rights"},
 		{"a key for an unknown policy", "POST", "/api/keys", `{"apply_policies":["nope"]}`, 400, "nope"},
 		{"a key with another spelling of org_id", "POST", "/api/keys", `{"access_rights":{"` + v.apiID + `":{}},"Org_Id":"x"}`, 400, "must be spelled"},
+		{"a key with a long s in access_rights", "POST", "/api/keys", `{"access_rights":{"` + v.apiID + `":{}},"acceſs_rights":{"x":{}}}`, 400, "must be spelled"},
 		{"a custom key with a NUL byte", "POST", "/api/keys/a%00b", `{"access_rights":{"` + v.apiID + `":{}}}`, 400, "printable"},
 		{"a custom key with a very long name", "POST", "/api/keys/" + long, `{"access_rights":{"` + v.apiID + `":{}}}`, 400, "1 to 120"},
 		{"a basic-auth user without a password", "POST", "/api/apis/keys/basic/jo", `{"access_rights":{"` + v.apiID + `":{}}}`, 400, "password is required"},

@@ -203,7 +203,8 @@ func spelledAs(object gjson.Result, names ...string) error {
 	var err error
 	object.ForEach(func(key, _ gjson.Result) bool {
 		for _, name := range names {
-			if len(key.Str) == len(name) && key.Str != name && strings.EqualFold(key.Str, name) {
+			// EqualFold folds as encoding/json does, ſ (U+017F) to s and the Kelvin sign to k included.
+			if key.Str != name && strings.EqualFold(key.Str, name) {
 				err = Errorf(CodeInvalid, "the field %q must be spelled %q", key.Str, name)
 			}
 		}
