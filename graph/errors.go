@@ -24,7 +24,7 @@ func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 		if errors.As(err, &query) && query.Unwrap() == nil {
 			return presentQueryError(ctx, query)
 		}
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		if ended(err) {
 			own = core.Wrap(core.CodeUnavailable, err, "the request took too long, or was given up")
 		}
 	}
@@ -34,7 +34,15 @@ func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 	if own.Code == core.CodeInternal {
 		o.Log.ErrorContext(ctx, "internal error", slog.String("request_id", o.RequestID(ctx)), slog.String("path", graphql.GetPath(ctx).String()), slog.Any("error", err))
 	}
+	if own.Code == core.CodeUnavailable && !ended(err) {
+		o.Log.WarnContext(ctx, "unavailable", slog.String("request_id", o.RequestID(ctx)), slog.String("path", graphql.GetPath(ctx).String()), slog.Any("error", err))
+	}
 	return &gqlerror.Error{Message: own.Message, Path: graphql.GetPath(ctx), Extensions: map[string]any{"code": string(own.Code)}}
+}
+
+// ended tells whether an error is that the request took too long, or was given up.
+func ended(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // presentQueryError gives errors of the query itself (syntax, unknown fields, wrong arguments) a code.
@@ -71,6 +79,8 @@ func (o Options) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status = http.StatusRequestEntityTooLarge
 	case core.CodeMalformed:
 		status = http.StatusBadRequest
+	case core.CodeUnavailable:
+		status = http.StatusServiceUnavailable
 	}
 	WriteError(w, status, e.Message, e.Extensions["code"].(string))
 }

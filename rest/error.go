@@ -47,11 +47,15 @@ var (
 // fail renders an error. Internal errors are logged here, once, and the client reads "Internal error".
 func (o Options) fail(w http.ResponseWriter, r *http.Request, legacy legacyErrors, err error) {
 	e := core.AsError(err)
-	if e.Code == core.CodeInternal && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+	ended := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	if e.Code == core.CodeInternal && ended {
 		e = core.Wrap(core.CodeUnavailable, err, "the request took too long, or was given up")
 	}
 	if e.Code == core.CodeInternal {
 		o.Log.ErrorContext(r.Context(), "internal error", slog.String("request_id", httpserver.RequestID(r.Context())), slog.Any("error", err))
+	}
+	if e.Code == core.CodeUnavailable && !ended {
+		o.Log.WarnContext(r.Context(), "unavailable", slog.String("request_id", httpserver.RequestID(r.Context())), slog.Any("error", err))
 	}
 	status, message := statuses[e.Code], e.Message
 	if l, ok := legacy[e.Code]; ok {

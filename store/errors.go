@@ -1,8 +1,12 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+
+	"gatehouse/internal/core"
 )
 
 // The errors that callers tell apart with errors.Is. Everything else is a failure of the database.
@@ -35,3 +39,13 @@ func (e *ConflictError) Error() string {
 
 // Is makes errors.Is(err, ErrConflict) hold.
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// failure says at what the database failed. One that cannot be reached is core.CodeUnavailable: the same call may work later.
+func failure(err error, format string, args ...any) error {
+	err = fmt.Errorf(format+": %w", append(args, err)...)
+	var network net.Error
+	if errors.As(err, &network) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return core.Wrap(core.CodeUnavailable, err, "the database does not answer: try again in a while")
+	}
+	return err
+}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -72,7 +71,7 @@ func (r *Repository[T]) records(ctx context.Context, t Tenant, field string, val
 	}
 	records, err := r.store.engine.Find(ctx, r.kind.Collection, t, field, stored)
 	if err != nil {
-		return nil, fmt.Errorf("find %s: %w", r.kind.Name, err)
+		return nil, failure(err, "find %s", r.kind.Name)
 	}
 	return records, nil
 }
@@ -82,7 +81,7 @@ func (r *Repository[T]) List(ctx context.Context, q Query) (*List[T], error) {
 	q.Where = r.storedAll(q.Where)
 	page, err := r.store.engine.List(ctx, r.kind.Collection, q)
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", r.kind.Name, err)
+		return nil, failure(err, "list %s", r.kind.Name)
 	}
 	objects, err := r.decode(page.Records)
 	if err != nil {
@@ -105,7 +104,7 @@ type List[T any] struct {
 func (r *Repository[T]) Count(ctx context.Context, t Tenant, where ...Cond) (int, error) {
 	n, err := r.store.engine.Count(ctx, r.kind.Collection, t, r.storedAll(where))
 	if err != nil {
-		return 0, fmt.Errorf("count %s: %w", r.kind.Name, err)
+		return 0, failure(err, "count %s", r.kind.Name)
 	}
 	return n, nil
 }
@@ -114,7 +113,7 @@ func (r *Repository[T]) Count(ctx context.Context, t Tenant, where ...Cond) (int
 func (r *Repository[T]) TopByLabel(ctx context.Context, t Tenant, label string, values []string, limit int) (map[string][]*T, error) {
 	groups, err := r.store.engine.TopByLabel(ctx, r.kind.Collection, t, label, exacts(values), limit)
 	if err != nil {
-		return nil, fmt.Errorf("list %s by %s: %w", r.kind.Name, label, err)
+		return nil, failure(err, "list %s by %s", r.kind.Name, label)
 	}
 	out := make(map[string][]*T, len(groups))
 	for _, v := range values {
@@ -129,7 +128,7 @@ func (r *Repository[T]) TopByLabel(ctx context.Context, t Tenant, label string, 
 func (r *Repository[T]) CountByLabel(ctx context.Context, t Tenant, label string, values ...string) (map[string]int, error) {
 	counts, err := r.store.engine.CountByLabel(ctx, r.kind.Collection, t, label, exacts(values))
 	if err != nil {
-		return nil, fmt.Errorf("count %s by %s: %w", r.kind.Name, label, err)
+		return nil, failure(err, "count %s by %s", r.kind.Name, label)
 	}
 	for _, v := range values {
 		if n, ok := counts[Exact(v)]; ok {

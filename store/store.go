@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"gatehouse/internal/core"
@@ -77,6 +78,9 @@ func (s *Store) Apply(ctx context.Context, changes ...Change) error {
 	// Forgotten on failure too: a write whose answer was lost may have been made.
 	for _, c := range changes {
 		c.forget()
+	}
+	if err != nil && !errors.Is(err, ErrStale) && !errors.Is(err, ErrConflict) {
+		return failure(err, "write")
 	}
 	return err
 }
