@@ -1,10 +1,8 @@
 package resolvers_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,45 +12,8 @@ import (
 	"gatehouse/internal/apptest"
 	"gatehouse/store"
 	"gatehouse/store/sql"
+	"gatehouse/store/storetest"
 )
-
-// counting is an engine that counts the calls to it.
-type counting struct {
-	store.Engine
-	calls atomic.Int64
-}
-
-var _ store.Engine = (*counting)(nil)
-
-// Find implements store.Engine.
-func (c *counting) Find(ctx context.Context, of *store.Collection, t store.Tenant, field string, values []string) ([]store.Record, error) {
-	c.calls.Add(1)
-	return c.Engine.Find(ctx, of, t, field, values)
-}
-
-// List implements store.Engine.
-func (c *counting) List(ctx context.Context, of *store.Collection, q store.Query) (store.Page, error) {
-	c.calls.Add(1)
-	return c.Engine.List(ctx, of, q)
-}
-
-// Count implements store.Engine.
-func (c *counting) Count(ctx context.Context, of *store.Collection, t store.Tenant, where []store.Cond) (int, error) {
-	c.calls.Add(1)
-	return c.Engine.Count(ctx, of, t, where)
-}
-
-// TopByLabel implements store.Engine.
-func (c *counting) TopByLabel(ctx context.Context, of *store.Collection, t store.Tenant, label string, values []string, limit int) (map[string][]store.Record, error) {
-	c.calls.Add(1)
-	return c.Engine.TopByLabel(ctx, of, t, label, values, limit)
-}
-
-// CountByLabel implements store.Engine.
-func (c *counting) CountByLabel(ctx context.Context, of *store.Collection, t store.Tenant, label string, values []string) (map[string]int, error) {
-	c.calls.Add(1)
-	return c.Engine.CountByLabel(ctx, of, t, label, values)
-}
 
 // related makes as many policies, each with two APIs of its own and five keys.
 func related(t *testing.T, s *apptest.Server, policies int) {
@@ -92,13 +53,13 @@ func TestANestedQueryMakesAsManyStoreCallsForTwentyRowsAsForTwo(t *testing.T) {
 		engine, err := sql.OpenMemory(t.Context())
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = engine.Close() })
-		c := &counting{Engine: engine}
+		c := &storetest.Counting{Engine: engine}
 		s := apptest.New(t, apptest.WithEngine(c), apptest.WithEnv("TYK_DB_PAGESIZE=20"), apptest.WithStore(store.WithCacheTTL(time.Hour)))
 		related(t, s, policies)
 		s.GraphQL(t, `{ me { id } }`, nil) // so that the caller is in the cache
-		before := c.calls.Load()
+		before := c.Reads()
 		r := must(t, s.GraphQL(t, query, nil))
-		calls := c.calls.Load() - before
+		calls := c.Reads() - before
 		assert.Equal(t, nodes, strings.Count(string(r.Body), wants), "%.300s", r.Body)
 		return calls
 	}

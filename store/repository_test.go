@@ -12,6 +12,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/store"
 	"gatehouse/store/sql"
+	"gatehouse/store/storetest"
 )
 
 const (
@@ -20,11 +21,11 @@ const (
 )
 
 // newStore makes a store on an empty database in memory, and returns the engine below it too.
-func newStore(t *testing.T, opts ...store.Option) (*store.Store, *counting) {
+func newStore(t *testing.T, opts ...store.Option) (*store.Store, *storetest.Counting) {
 	t.Helper()
 	engine, err := sql.OpenMemory(t.Context())
 	require.NoError(t, err)
-	counted := &counting{Engine: engine}
+	counted := &storetest.Counting{Engine: engine}
 	s := store.New(counted, opts...)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s, counted
@@ -151,11 +152,11 @@ func TestFindManyAsksOnce(t *testing.T) {
 		require.NoError(t, s.Policies.Create(t.Context(), p))
 		ids = append(ids, p.ID)
 	}
-	engine.finds.Store(0)
+	before := engine.Reads()
 	got, err := s.Policies.FindMany(t.Context(), store.Org(orgA), "id", append(ids, "none"))
 	require.NoError(t, err)
 	require.Len(t, got, 20)
-	require.EqualValues(t, 1, engine.finds.Load())
+	require.EqualValues(t, 1, engine.Reads()-before)
 	got, err = s.Policies.FindMany(t.Context(), store.Org(orgA), "id", nil)
 	require.NoError(t, err)
 	require.Empty(t, got)

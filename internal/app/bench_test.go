@@ -1,57 +1,24 @@
 package app_test
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/apptest"
-	"gatehouse/store"
 	"gatehouse/store/sql"
+	"gatehouse/store/storetest"
 )
 
-// counted is an engine that counts the calls that read.
-type counted struct {
-	store.Engine
-	calls atomic.Int64
-}
-
-func (c *counted) Find(ctx context.Context, col *store.Collection, t store.Tenant, field string, values []string) ([]store.Record, error) {
-	c.calls.Add(1)
-	return c.Engine.Find(ctx, col, t, field, values)
-}
-
-func (c *counted) List(ctx context.Context, col *store.Collection, q store.Query) (store.Page, error) {
-	c.calls.Add(1)
-	return c.Engine.List(ctx, col, q)
-}
-
-func (c *counted) Count(ctx context.Context, col *store.Collection, t store.Tenant, where []store.Cond) (int, error) {
-	c.calls.Add(1)
-	return c.Engine.Count(ctx, col, t, where)
-}
-
-func (c *counted) TopByLabel(ctx context.Context, col *store.Collection, t store.Tenant, label string, values []string, limit int) (map[string][]store.Record, error) {
-	c.calls.Add(1)
-	return c.Engine.TopByLabel(ctx, col, t, label, values, limit)
-}
-
-func (c *counted) CountByLabel(ctx context.Context, col *store.Collection, t store.Tenant, label string, values []string) (map[string]int, error) {
-	c.calls.Add(1)
-	return c.Engine.CountByLabel(ctx, col, t, label, values)
-}
-
 // inProcess runs the program on a database in a file, without HTTP around it: what a profile shows is the program's own.
-func inProcess(b *testing.B) (*apptest.Server, *counted) {
+func inProcess(b *testing.B) (*apptest.Server, *storetest.Counting) {
 	b.Helper()
 	engine, err := sql.Open(b.Context(), sql.Config{Type: "sqlite", DSN: filepath.Join(b.TempDir(), "gatehouse.db")})
 	require.NoError(b, err)
 	b.Cleanup(func() { _ = engine.Close() })
-	c := &counted{Engine: engine}
+	c := &storetest.Counting{Engine: engine}
 	return apptest.New(b, apptest.WithEngine(c)), c
 }
 
@@ -75,14 +42,14 @@ func BenchmarkNestedQuery(b *testing.B) {
 		b.Run(fmt.Sprintf("%d policies", first), func(b *testing.B) {
 			query := fmt.Sprintf(`{ policies(first: %d) { nodes { name apis { name listenPath } keys(first: 5) { nodes { id alias } } } } }`, first)
 			last := fmt.Sprintf("data.policies.nodes.%d", first-1)
-			before := engine.calls.Load()
+			before := engine.Reads()
 			for b.Loop() {
 				r := s.GraphQL(b, query, nil)
 				if len(r.Get(last+".apis").Array()) != 5 || len(r.Get(last+".keys.nodes").Array()) != 5 {
 					b.Fatal(string(r.Body))
 				}
 			}
-			b.ReportMetric(float64(engine.calls.Load()-before)/float64(b.N), "store-calls/op")
+			b.ReportMetric(float64(engine.Reads()-before)/float64(b.N), "store-calls/op")
 		})
 	}
 }

@@ -1,8 +1,6 @@
 package app_test
 
 import (
-	"context"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,23 +8,8 @@ import (
 	"gatehouse/internal/apptest"
 	"gatehouse/store"
 	"gatehouse/store/sql"
+	"gatehouse/store/storetest"
 )
-
-// askedEngine counts what an engine is asked for.
-type askedEngine struct {
-	store.Engine
-	calls atomic.Int64
-}
-
-func (c *askedEngine) Find(ctx context.Context, k *store.Collection, t store.Tenant, field string, values []string) ([]store.Record, error) {
-	c.calls.Add(1)
-	return c.Engine.Find(ctx, k, t, field, values)
-}
-
-func (c *askedEngine) List(ctx context.Context, k *store.Collection, q store.Query) (store.Page, error) {
-	c.calls.Add(1)
-	return c.Engine.List(ctx, k, q)
-}
 
 // An answer that takes longer for a known key would tell it from an unknown one. Clocks lie in tests; what can be held is that
 // both take the same way: one look-up, of a value of the same length, and nothing after it.
@@ -35,15 +18,15 @@ func TestAnUnknownAccessKeyCostsAsMuchAsAKnownOne(t *testing.T) {
 	memory, err := sql.OpenMemory(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, memory.Close()) })
-	engine := &askedEngine{Engine: memory}
+	engine := &storetest.Counting{Engine: memory}
 	srv := apptest.New(t, apptest.WithEngine(engine), apptest.WithStore(store.WithCacheTTL(0)))
 	calls := func(key string) int64 {
-		before := engine.calls.Load()
+		before := engine.Reads()
 		srv.Do(t, "GET", "/api/users/me", "", "Authorization: "+key)
-		rest := engine.calls.Load() - before
-		before = engine.calls.Load()
+		rest := engine.Reads() - before
+		before = engine.Reads()
 		srv.GraphQL(t, `{ version }`, nil, "Authorization: "+key)
-		require.Equal(t, rest, engine.calls.Load()-before, "the faces differ")
+		require.Equal(t, rest, engine.Reads()-before, "the faces differ")
 		return rest
 	}
 	known := calls(srv.AccessKey)
