@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -53,7 +54,12 @@ func presentQueryError(ctx context.Context, err *gqlerror.Error) *gqlerror.Error
 	}
 	switch out.Extensions["code"] {
 	case nil:
-		out.Extensions = map[string]any{"code": string(core.CodeInvalid)}
+		code := core.CodeInvalid
+		// gqlgen knows a body that it cannot read by its text only, and repeats the body behind it, secrets included.
+		if fault, _, ok := strings.Cut(out.Message, " body:"); ok && strings.HasPrefix(fault, "json request body") {
+			code, out.Message = core.CodeMalformed, fault
+		}
+		out.Extensions = map[string]any{"code": string(code)}
 	case "COMPLEXITY_LIMIT_EXCEEDED":
 		out.Extensions = map[string]any{"code": string(core.CodeLimit)}
 		out.Message += ": ask for fewer fields, or smaller pages with first"

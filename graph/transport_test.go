@@ -73,6 +73,14 @@ func TestRequestsWithoutCredentialsReadTheSchemaAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestABodyThatCannotBeReadIsNamedAndNotRepeated(t *testing.T) {
+	s := apptest.New(t)
+	r := s.Do(t, "POST", "/graphql", `{"variables":{"password":"hunter2"`, "Authorization: "+s.AccessKey, "Content-Type: application/json")
+	assert.Equal(t, "MALFORMED", r.Get("errors.0.extensions.code").Str, "%s", r.Body)
+	assert.Contains(t, r.Get("errors.0.message").Str, "could not be decoded")
+	assert.NotContains(t, string(r.Body), "hunter2")
+}
+
 func TestWhatIsNoOperationIsRefused(t *testing.T) {
 	s := apptest.New(t)
 	for name, c := range map[string]struct {
