@@ -16,6 +16,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -33,7 +34,9 @@ type Options struct {
 	Guard         authz.Guard
 	Limits        Limits
 	Introspection bool
-	Log           *slog.Logger
+	// AllowedOrigins are those of other sites whose pages may open websockets.
+	AllowedOrigins []string
+	Log            *slog.Logger
 	// RequestID names the request in the log.
 	RequestID func(context.Context) string
 	// SetActor tells the access log who makes the request.
@@ -53,6 +56,7 @@ func New(o Options) http.Handler {
 		Complexity: complexity(),
 	}))
 	srv.AddTransport(transport.Websocket{
+		Implementation:        transport.CoderWebsocketImplementation{AcceptOptions: websocket.AcceptOptions{OriginPatterns: o.AllowedOrigins}},
 		KeepAlivePingInterval: 20 * time.Second,
 		PingPongInterval:      20 * time.Second,
 		InitTimeout:           10 * time.Second,

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rs/cors"
+
 	"gatehouse/graph"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/changes"
@@ -87,7 +89,7 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 	mux.Handle("/graphql", routed("/graphql", graph.New(graph.Options{
 		Resolvers: a.resolver, WithLoaders: a.resolver.WithLoaders, Authenticator: authenticator, Guard: guard,
 		Limits:        graph.Limits{Depth: limits.MaxDepth, Complexity: limits.MaxComplexity, Aliases: limits.MaxAliases},
-		Introspection: limits.Introspection, Log: o.Log, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
+		Introspection: limits.Introspection, AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
 	})))
 	legacy := rest.New(rest.Options{
 		Query: a.resolver.Query(), Mutation: a.resolver.Mutation(),
@@ -143,11 +145,26 @@ func (a *App) edge(o Options, faces http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		})
 	}
+	if len(cfg.AllowedOrigins) > 0 {
+		chain = append(chain, crossOrigin(cfg.AllowedOrigins))
+	}
 	chain = append(chain, httpserver.Recover(o.Log, refusal(http.StatusInternalServerError, core.CodeInternal, "Internal error")),
 		httpserver.SecurityHeaders("default-src 'none'; frame-ancestors 'none'"), httpserver.Timeout(cfg.RequestTimeout),
 		httpserver.LimitBody(cfg.MaxBodyBytes, refusal(http.StatusRequestEntityTooLarge, core.CodeTooLarge,
 			"the body is too large: send less, or raise gatehouse.max_body_bytes")))
 	return httpserver.Chain(faces, chain...)
+}
+
+// crossOrigin lets the pages of other sites call us. They send their credentials in headers of their own: there are no cookies
+// that a browser would add by itself.
+func crossOrigin(origins []string) httpserver.Middleware {
+	return cors.New(cors.Options{
+		AllowedOrigins: origins,
+		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
+		AllowedHeaders: []string{"Authorization", "admin-auth", "Content-Type", "If-Match", "X-Request-ID"},
+		ExposedHeaders: []string{"ETag", "X-Request-ID"},
+		MaxAge:         600,
+	}).Handler
 }
 
 // refusal answers in the shape of the face that the request is for.

@@ -73,10 +73,22 @@ func isMongoURL(s string) bool {
 	return strings.HasPrefix(s, "mongodb://") || strings.HasPrefix(s, "mongodb+srv://")
 }
 
+// checkOrigins holds the origins of other sites to the form in which browsers name them. A star would let every page that an
+// administrator opens try its luck.
+func (l *loader) checkOrigins() {
+	for _, origin := range l.Config.Gatehouse.AllowedOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.Contains(origin, "*") {
+			l.problem("gatehouse.allowed_origins", fmt.Sprintf("%q is not allowed; name origins such as https://portal.example or http://localhost:5173, without a path", origin))
+		}
+	}
+}
+
 var endpointName = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 
 func (l *loader) checkServer() {
 	c := &l.Config
+	l.checkOrigins()
 	if name := c.HealthCheckEndpointName; !endpointName.MatchString(name) {
 		l.problem("health_check_endpoint_name", fmt.Sprintf("%q is not allowed; use letters, digits, '.', '_', '~' and '-', without a slash", name))
 	}

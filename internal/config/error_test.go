@@ -35,6 +35,8 @@ func TestWhatIsNotAllowedIsSaid(t *testing.T) {
 		{"a section that is no object", `{"storage": "postgres://u:hunter22@h/db"}`, "", `storage: must be an object, {...} (set in CONF)`},
 		{"a long value", "", "TYK_DB_LOGFORMAT=" + strings.Repeat("x\n", 100), `log_format: "` + strings.TrimSpace(strings.Repeat("x ", 30)) + ` ..." is not allowed; use text, json or standard (set by TYK_DB_LOGFORMAT)`},
 		{"a short encryption key", "", "GATEHOUSE_ENCRYPTIONKEY=hunter22", `gatehouse.encryption_key: **** is not allowed; use a text of at least 16 bytes (set by GATEHOUSE_ENCRYPTIONKEY)`},
+		{"an origin with a path", "", "GATEHOUSE_ALLOWEDORIGINS=https://a.test,https://b.test/x", `gatehouse.allowed_origins: "https://b.test/x" is not allowed; name origins such as https://portal.example or http://localhost:5173, without a path`},
+		{"an origin that is any", "", "GATEHOUSE_ALLOWEDORIGINS=*", `gatehouse.allowed_origins: "*" is not allowed; name origins such as https://portal.example or http://localhost:5173, without a path`},
 		{"a secret of the wrong type", `{"admin_secret": 12345678}`, "", `admin_secret: **** is not allowed; use a text (set in CONF)`},
 
 		{"a connection string without a type", `{"storage": {"main": {"connection_string": "hunter22"}}}`, "", `storage.main.type: must be set when the layer has a connection string; use sqlite, postgres, mysql or mongo`},

@@ -11,6 +11,7 @@ type Gatehouse struct {
 	RequestTimeout  time.Duration `json:"request_timeout" env:"REQUESTTIMEOUT" default:"30s" min:"100ms" max:"10m" doc:"Time that one request may take."`
 	ShutdownTimeout time.Duration `json:"shutdown_timeout" env:"SHUTDOWNTIMEOUT" default:"15s" min:"0s" max:"10m" doc:"Time that running requests have to finish when the server stops."`
 	GraphQL         GraphQL       `json:"graphql" env:"GRAPHQL_" doc:"Limits of one GraphQL query."`
+	AllowedOrigins  []string      `json:"allowed_origins" env:"ALLOWEDORIGINS" doc:"Origins, such as https://portal.example, whose pages may call this server from a browser (CORS), websockets included. The playground needs none."`
 	Playground      bool          `json:"playground" env:"PLAYGROUND" default:"true" doc:"Serve /playground."`
 	LogLevel        string        `json:"log_level" env:"LOGLEVEL" default:"info" oneof:"debug info warn error" doc:"Least important lines to log."`
 	Metrics         bool          `json:"metrics" env:"METRICS" default:"true" doc:"Serve /metrics."`

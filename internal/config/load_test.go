@@ -151,6 +151,7 @@ func TestEverySettingIsReadFromFileAndEnvironment(t *testing.T) {
 		"gatehouse.log_level": "warn", "http_server_options.min_version": "770", "tyk_api_config.Port": "8080",
 		"gatehouse.encryption_key": "0123456789abcdef", "home_dir": "/home", "gatehouse.max_body_bytes": "2048",
 		"mongo_ssl_ca_file": "/ca", "mongo_ssl_pem_keyfile": "/key", "http_server_options.ssl_certificates": "/a,/b",
+		"gatehouse.allowed_origins": "https://a.test,https://b.test",
 	}
 	byType := map[string]string{
 		"string": "x", "int": "7", "int64": "7", "uint": "7", "uint16": "7", "[]string": "a,b", "map[string]string": "a:b",
