@@ -21,10 +21,6 @@ func withVersion(base *core.Api, version *core.Api, in model.APIInput) (*core.Ap
 	}
 	const definition = "api_definition.definition."
 	doc := base.Definition
-	if !doc.Get(definition + "versions").IsObject() {
-		// Made first: a version named 2 is a name, and no place in a list.
-		doc = doc.SetRaw(definition+"versions", []byte("{}"))
-	}
 	if doc.Get(definition + "versions." + name).Exists() {
 		return nil, core.Errorf(core.CodeConflict, "the base API has a version %q already", name)
 	}
@@ -32,7 +28,12 @@ func withVersion(base *core.Api, version *core.Api, in model.APIInput) (*core.Ap
 	if own == "" {
 		return nil, core.Errorf(core.CodeInvalid, "the base API has no versions yet: name its own one, base_api_version_name")
 	}
-	doc = doc.Set(definition+"enabled", true).Set(definition+"name", own).Set(definition+"versions."+name, version.ApiID)
+	doc = doc.Set(definition+"enabled", true).Set(definition+"name", own)
+	if !doc.Get(definition + "versions").IsObject() {
+		// Made first: a version named 2 is a name, and no place in a list.
+		doc = doc.SetRaw(definition+"versions", []byte("{}"))
+	}
+	doc = doc.Set(definition+"versions."+name, version.ApiID)
 	switch {
 	case in.VersionIsDefault != nil && *in.VersionIsDefault:
 		doc = doc.Set(definition+"default", name)
