@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -68,10 +69,9 @@ func presentQueryError(ctx context.Context, err *gqlerror.Error) *gqlerror.Error
 	return &out
 }
 
-// recovered turns a panic into an internal error; present logs it with the stack.
-func (o Options) recovered(ctx context.Context, v any) error {
-	o.Log.ErrorContext(ctx, "panic", slog.String("request_id", o.RequestID(ctx)), slog.Any("panic", v), slog.String("stack", string(debug.Stack())))
-	return core.Errorf(core.CodeInternal, "Internal error")
+// recovered turns a panic into an internal error whose cause is the panic with its stack; present logs it, once.
+func (o Options) recovered(_ context.Context, v any) error {
+	return core.Wrap(core.CodeInternal, fmt.Errorf("panic: %v\n%s", v, debug.Stack()), "Internal error")
 }
 
 // refuse answers a request that never reaches the executor.

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -72,7 +73,8 @@ func TestInternalErrorsReachTheLogOnly(t *testing.T) {
 		e := o.present(t.Context(), o.recovered(t.Context(), secret))
 		assert.Equal(t, "Internal error", e.Message)
 		assert.Contains(t, log.String(), "hunter2")
-		assert.Contains(t, log.String(), "stack")
+		assert.Contains(t, log.String(), "goroutine", "the stack is there")
+		assert.Equal(t, 1, strings.Count(log.String(), "level="), "logged once")
 	})
 }
 

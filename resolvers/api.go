@@ -49,10 +49,8 @@ func apiDocument(in model.APIInput, stored core.Document) (core.Document, error)
 	if d := doc.Get("api_definition"); d.Exists() && !d.IsObject() {
 		return nil, core.Errorf(core.CodeInvalid, "api_definition must be an object that holds the API definition")
 	}
-	for _, section := range []string{"api_definition.proxy"} {
-		if s := doc.Get(section); s.Exists() && !s.IsObject() && s.Type != gjson.Null {
-			return nil, core.Errorf(core.CodeInvalid, "%s must be an object", section)
-		}
+	if proxy := doc.Get("api_definition.proxy"); proxy.Exists() && !proxy.IsObject() && proxy.Type != gjson.Null {
+		return nil, core.Errorf(core.CodeInvalid, "api_definition.proxy must be an object")
 	}
 	f := fields{doc}
 	f.text("api_definition.name", in.Name)

@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 
 	"github.com/tidwall/gjson"
@@ -102,18 +103,6 @@ func sameHook(m gjson.Result, meta core.Document) bool {
 			return false
 		}
 	}
-	same := true
-	count := 0
-	meta.Get("header_map").ForEach(func(k, v gjson.Result) bool {
-		count++
-		m.Get("header_map").ForEach(func(k2, v2 gjson.Result) bool {
-			if k2.Str == k.Str {
-				same = same && v2.String() == v.String()
-				count--
-			}
-			return true
-		})
-		return true
-	})
-	return same && count == 0 && len(m.Get("header_map").Map()) == len(meta.Get("header_map").Map())
+	ours, theirs := meta.Get("header_map").Map(), m.Get("header_map").Map()
+	return maps.EqualFunc(ours, theirs, func(a, b gjson.Result) bool { return a.String() == b.String() })
 }

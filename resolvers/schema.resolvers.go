@@ -36,9 +36,9 @@ func (r *subscriptionResolver) Changes(ctx context.Context, objects []string) (<
 	me, end := authz.From(ctx).ID(), make(chan struct{})
 	var once sync.Once
 	wants := func(c *core.Change) bool {
-		// The caller's rights are those of the beginning. When the caller is changed or deleted, or gets another access key, the
-		// subscription ends; who may still listen subscribes again.
-		if c.Object == userName && c.ID == me {
+		// The caller's rights are those of the beginning. When the caller is changed or deleted, gets another access key, or loses
+		// the organisation, the subscription ends; who may still listen subscribes again.
+		if (c.Object == userName && c.ID == me) || (c.Object == organisationName && c.Kind == core.ChangeDeleted && c.ID == t.OrgID()) {
 			once.Do(func() { close(end) })
 			return false
 		}

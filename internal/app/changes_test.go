@@ -122,30 +122,42 @@ func TestASubscriberHearsOfItsOwnOrganisationOnly(t *testing.T) {
 	require.Equal(t, []string{"Api", "Policy", "Webhook"}, sortedKeys(all("an administrator of beta", "object")))
 }
 
-func TestASubscriptionEndsWithTheAccessKeyThatBeganIt(t *testing.T) {
+func TestASubscriptionEndsWithWhatGaveTheRightToIt(t *testing.T) {
 	t.Parallel()
-	srv := apptest.New(t)
-	id, key := user(t, srv, srv.OrgID, true, map[string]string{"hooks": "read"})
-	server := httptest.NewServer(srv.Handler)
-	t.Cleanup(server.Close)
-	heard := listen(t, server.URL, `subscription { changes { object } }`, "Authorization: "+key)
-	// The subscription begins a moment after its stream: hooks are made until one is heard of.
-	require.Eventually(t, func() bool {
-		require.Equal(t, 200, srv.REST(t, "POST", "/api/hooks", `{"method":"GET","target_path":"http://x.test"}`).Status)
-		select {
-		case c := <-heard:
-			return c.Get("data.changes.object").Str == "Webhook"
-		case <-time.After(10 * time.Millisecond):
-			return false
-		}
-	}, 10*time.Second, time.Millisecond)
+	for name, end := range map[string]func(org, user string) (method, path string){
+		"the access key is renewed": func(_, user string) (string, string) {
+			return "PUT", "/api/users/" + user + "/actions/key/reset"
+		},
+		"the organisation is deleted": func(org, _ string) (string, string) {
+			return "DELETE", "/admin/organisations/" + org + "?cascade=true"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := apptest.New(t)
+			id, key := user(t, srv, srv.OrgID, true, map[string]string{"hooks": "read"})
+			server := httptest.NewServer(srv.Handler)
+			t.Cleanup(server.Close)
+			heard := listen(t, server.URL, `subscription { changes { object } }`, "Authorization: "+key)
+			// The subscription begins a moment after its stream: hooks are made until one is heard of.
+			require.Eventually(t, func() bool {
+				require.Equal(t, 200, srv.REST(t, "POST", "/api/hooks", `{"method":"GET","target_path":"http://x.test"}`).Status)
+				select {
+				case c := <-heard:
+					return c.Get("data.changes.object").Str == "Webhook"
+				case <-time.After(10 * time.Millisecond):
+					return false
+				}
+			}, 10*time.Second, time.Millisecond)
 
-	require.Equal(t, 200, srv.REST(t, "PUT", "/api/users/"+id+"/actions/key/reset", "").Status)
-	said := ""
-	for c := range heard { // ends with the stream
-		if message := c.Get("errors.0.message").Str; message != "" {
-			said = message
-		}
+			method, path := end(srv.OrgID, id)
+			require.Equal(t, 200, srv.REST(t, method, path, "").Status)
+			said := ""
+			for c := range heard { // ends with the stream
+				if message := c.Get("errors.0.message").Str; message != "" {
+					said = message
+				}
+			}
+			require.Contains(t, said, "subscribe again")
+		})
 	}
-	require.Contains(t, said, "subscribe again")
 }
