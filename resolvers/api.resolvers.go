@@ -7,6 +7,7 @@ package resolvers
 
 import (
 	"context"
+	"fmt"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -45,6 +46,11 @@ func (r *apiResolver) Keys(ctx context.Context, obj *core.Api, first *int) (*mod
 // Webhooks is the resolver for the webhooks field.
 func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api) ([]*core.Webhook, error) {
 	return r.loaders(ctx).webhooks.all(ctx, obj.OrgID, hookIDs(obj))
+}
+
+// Warnings is the resolver for the warnings field.
+func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, error) {
+	panic(fmt.Errorf("not implemented: Warnings - warnings"))
 }
 
 // CreateAPI is the resolver for the createApi field.

@@ -7,6 +7,7 @@ package resolvers
 
 import (
 	"context"
+	"fmt"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -16,6 +17,11 @@ import (
 // KeyHash is the resolver for the keyHash field.
 func (r *keyResolver) KeyHash(ctx context.Context, obj *core.Key) (string, error) {
 	return hashOf(obj), nil
+}
+
+// Usage is the resolver for the usage field.
+func (r *keyResolver) Usage(ctx context.Context, obj *core.Key) (*model.KeyUsage, error) {
+	panic(fmt.Errorf("not implemented: Usage - usage"))
 }
 
 // Apis is the resolver for the apis field.
@@ -118,6 +124,11 @@ func (r *mutationResolver) DeleteKey(ctx context.Context, id string, by *model.K
 		return nil, err
 	}
 	return &model.Deleted{ID: k.ID}, nil
+}
+
+// ResetKeyQuota is the resolver for the resetKeyQuota field.
+func (r *mutationResolver) ResetKeyQuota(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error) {
+	panic(fmt.Errorf("not implemented: ResetKeyQuota - resetKeyQuota"))
 }
 
 // Key is the resolver for the key field.

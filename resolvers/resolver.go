@@ -9,8 +9,14 @@ import (
 	"time"
 
 	"gatehouse/internal/authz"
+	"gatehouse/internal/certificate"
 	"gatehouse/internal/changes"
+	"gatehouse/internal/config"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway"
+	"gatehouse/internal/keyspace"
+	"gatehouse/internal/nodes"
+	"gatehouse/internal/notify"
 	"gatehouse/internal/secret"
 	"gatehouse/store"
 )
@@ -28,7 +34,10 @@ type KeySpace interface {
 	Delete(ctx context.Context, k *core.Key) error
 }
 
-var _ KeySpace = (*store.Repository[core.Key])(nil)
+var (
+	_ KeySpace = (*store.Repository[core.Key])(nil)
+	_ KeySpace = (*keyspace.Space)(nil)
+)
 
 // Settings are the parts of the configuration that change what use cases do.
 type Settings struct {
@@ -52,6 +61,12 @@ type Settings struct {
 	PasswordHistory int
 	// GatewayURL is the scheme, host and port of the gateways, for the addresses of APIs without a domain of their own.
 	GatewayURL string
+	// OauthSeparator joins the redirect URIs of an OAuth client in the form that gateways and the legacy API use.
+	OauthSeparator string
+	// CertificateWarning is how long before its end a certificate counts as expiring.
+	CertificateWarning time.Duration
+	// EdgeEndpoints are the gateways that the configuration names, beside tyk_api_config.
+	EdgeEndpoints config.EdgeEndpoints
 }
 
 // Resolver has what the use cases need. It implements generated.ResolverRoot.
@@ -63,11 +78,42 @@ type Resolver struct {
 	broker   *changes.Broker
 	log      *slog.Logger
 	settings Settings
+
+	space        *keyspace.Space
+	notifier     *notify.Notifier
+	nodes        *nodes.Registry
+	gateway      *gateway.Client
+	certificates *certificate.Shelf
 }
 
-// New makes the application over a store. keyring finds and opens access keys; broker hears of every change.
-func New(s *store.Store, keyring *secret.Keyring, broker *changes.Broker, guard authz.Guard, log *slog.Logger, settings Settings) *Resolver {
-	return &Resolver{store: s, keys: s.Keys, guard: guard, keyring: keyring, broker: broker, log: log, settings: settings}
+// Dependencies are what the use cases stand on.
+type Dependencies struct {
+	Store *store.Store
+	// Keyring finds and opens access keys, and seals what is secret.
+	Keyring *secret.Keyring
+	// Broker hears of every change.
+	Broker   *changes.Broker
+	Guard    authz.Guard
+	Log      *slog.Logger
+	Settings Settings
+	// Space is where keys live when the gateways' Redis is configured; nil keeps them in the store.
+	Space *keyspace.Space
+	// Notifier tells gateways; nil without Redis.
+	Notifier *notify.Notifier
+	Nodes    *nodes.Registry
+	Gateway  *gateway.Client
+	// Certificates hands certificates to the gateways.
+	Certificates *certificate.Shelf
+}
+
+// New makes the application.
+func New(d Dependencies) *Resolver {
+	r := &Resolver{store: d.Store, keys: d.Store.Keys, guard: d.Guard, keyring: d.Keyring, broker: d.Broker, log: d.Log, settings: d.Settings,
+		space: d.Space, notifier: d.Notifier, nodes: d.Nodes, gateway: d.Gateway, certificates: d.Certificates}
+	if d.Space != nil {
+		r.keys = d.Space
+	}
+	return r
 }
 
 // changed tells the listeners what a finished write did.

@@ -139,6 +139,10 @@ func label(name string) string {
 		return "user"
 	case "Webhook":
 		return "webhook"
+	case "OauthClient":
+		return "OAuth client"
+	case "Certificate":
+		return "certificate"
 	}
 	return name
 }

@@ -34,17 +34,23 @@ var (
 		Unique: []Unique{{"email_key", false}, {"access_key", true}}}
 	apis = &Collection{Name: "apis", Text: []string{"name", "slug_text"}, Int: []string{"active"},
 		Unique: []Unique{{"api_id", true}, {"slug", false}, {"route", false}},
-		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version"}}
+		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate"}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"}}
 	keys = &Collection{Name: "keys", Text: []string{"alias", "oauth_client_id"}, Int: []string{"expires", "inactive", "basic_auth"},
-		Labels: []string{"api", "policy", "tag", "hash"}}
+		Labels: []string{"api", "policy", "tag", "hash", "certificate"}}
 	webhooks = &Collection{Name: "webhooks", Text: []string{"name"}, Unique: []Unique{{"webhook_id", false}}}
+	// The gateways that registered. They belong to no organisation.
+	nodes        = &Collection{Name: "nodes", Text: []string{"hostname"}, Int: []string{"last_seen"}, Unique: []Unique{{"session", true}}}
+	oauthClients = &Collection{Name: "oauth_clients", Text: []string{"api_id", "policy_id"}, Unique: []Unique{{"client_id", true}}}
+	certificates = &Collection{Name: "certificates", Text: []string{"subject_cn", "fingerprint"}, Int: []string{"not_after", "has_private"}}
+	// What the installation keeps for itself, such as how far an index is.
+	settings = &Collection{Name: "settings"}
 )
 
 // All lists every collection.
 func All() []*Collection {
-	return []*Collection{organisations, users, apis, policies, keys, webhooks}
+	return []*Collection{organisations, users, apis, policies, keys, webhooks, nodes, oauthClients, certificates, settings}
 }
 
 // kind joins a collection with the way its objects become records and back.
@@ -156,6 +162,76 @@ var webhookKind = kind[core.Webhook]{
 		return Record{Doc: w.Document, Text: map[string]string{"name": w.Name}, Unique: map[string]string{"webhook_id": w.WebhookID}}
 	},
 	decode: func(m core.Meta, r Record) (*core.Webhook, error) { return core.NewWebhook(m, r.Doc), nil },
+}
+
+var nodeKind = kind[core.Node]{
+	Collection: nodes, name: "Node",
+	meta: func(n *core.Node) *core.Meta { return &n.Meta },
+	encode: func(n *core.Node) Record {
+		return Record{Doc: n.Document(), Text: map[string]string{"hostname": n.Hostname}, Int: map[string]int64{"last_seen": n.LastSeen.UnixMicro()},
+			Unique: map[string]string{"session": n.Session}}
+	},
+	decode: func(m core.Meta, r Record) (*core.Node, error) { return core.NewNode(m, r.Doc) },
+}
+
+var oauthClientKind = kind[core.OauthClient]{
+	Collection: oauthClients, name: "OauthClient",
+	meta: func(c *core.OauthClient) *core.Meta { return &c.Meta },
+	encode: func(c *core.OauthClient) Record {
+		return Record{Doc: c.Document, Sealed: sealedText(c.Sealed), Text: map[string]string{"api_id": c.ApiID, "policy_id": c.PolicyID},
+			Unique: map[string]string{"client_id": c.ClientID}}
+	},
+	decode: func(m core.Meta, r Record) (*core.OauthClient, error) {
+		sealed, err := unsealedText(m, r)
+		return core.NewOauthClient(m, r.Doc, sealed), err
+	},
+}
+
+var certificateKind = kind[core.Certificate]{
+	Collection: certificates, name: "Certificate",
+	meta: func(c *core.Certificate) *core.Meta { return &c.Meta },
+	encode: func(c *core.Certificate) Record {
+		r := Record{Doc: c.Document(), Sealed: sealedText(c.Sealed), Text: map[string]string{"subject_cn": c.SubjectCn, "fingerprint": c.Fingerprint},
+			Int: map[string]int64{"has_private": number(c.HasPrivate)}}
+		if c.NotAfter != nil {
+			r.Int["not_after"] = c.NotAfter.Unix()
+		}
+		return r
+	},
+	decode: func(m core.Meta, r Record) (*core.Certificate, error) {
+		sealed, err := unsealedText(m, r)
+		if err != nil {
+			return nil, err
+		}
+		return core.NewCertificate(m, r.Doc, sealed)
+	},
+}
+
+var settingKind = kind[core.Setting]{
+	Collection: settings, name: "Setting",
+	meta:   func(s *core.Setting) *core.Meta { return &s.Meta },
+	encode: func(s *core.Setting) Record { return Record{Doc: s.Value} },
+	decode: func(m core.Meta, r Record) (*core.Setting, error) { return &core.Setting{Meta: m, Value: r.Doc}, nil },
+}
+
+// sealedText is one sealed text as the JSON that Record.Sealed holds.
+func sealedText(text string) []byte {
+	raw, err := json.Marshal(text)
+	if err != nil {
+		panic(fmt.Sprintf("store: sealed text: %v", err)) // a string always is JSON
+	}
+	return raw
+}
+
+func unsealedText(m core.Meta, r Record) (string, error) {
+	var text string
+	if len(r.Sealed) == 0 {
+		return "", nil
+	}
+	if err := json.Unmarshal(r.Sealed, &text); err != nil {
+		return "", fmt.Errorf("store: what is sealed of %s: %w", m.ID, err)
+	}
+	return text, nil
 }
 
 func number(b bool) int64 {

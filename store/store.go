@@ -16,6 +16,10 @@ type Store struct {
 	Policies      *Repository[core.Policy]
 	Keys          *Repository[core.Key]
 	Webhooks      *Repository[core.Webhook]
+	Nodes         *Repository[core.Node]
+	OauthClients  *Repository[core.OauthClient]
+	Certificates  *Repository[core.Certificate]
+	Settings      *Repository[core.Setting]
 
 	engine Engine
 	now    func() time.Time
@@ -53,6 +57,10 @@ func New(engine Engine, opts ...Option) *Store {
 	s.Policies = newRepository(s, policyKind, o)
 	s.Keys = newRepository(s, keyKind, o)
 	s.Webhooks = newRepository(s, webhookKind, o)
+	s.Nodes = newRepository(s, nodeKind, o)
+	s.OauthClients = newRepository(s, oauthClientKind, o)
+	s.Certificates = newRepository(s, certificateKind, o)
+	s.Settings = newRepository(s, settingKind, o)
 	return s
 }
 

@@ -16,6 +16,7 @@ import (
 	"gatehouse/internal/app"
 	"gatehouse/internal/config"
 	"gatehouse/internal/httpserver"
+	"gatehouse/internal/redisdb"
 	"gatehouse/internal/secret"
 	"gatehouse/store"
 	"gatehouse/store/mongo"
@@ -156,8 +157,13 @@ func open(ctx context.Context, cfg *config.Config, log, access *slog.Logger) (*a
 	s := store.New(engine, store.WithDuplicateRoutes(cfg.EnableDuplicateSlugs))
 	info, _ := debug.ReadBuildInfo()
 	b := newBuild(info)
-	return app.New(app.Options{Config: cfg, Store: s, Keyring: keyring, AdminSecret: adminSecret, Log: log, AccessLog: access,
-		Version: b.Version, Revision: b.Commit}), s, nil
+	redis, err := redisdb.Open(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := app.New(app.Options{Config: cfg, Store: s, Redis: redis, Keyring: keyring, AdminSecret: adminSecret, Log: log, AccessLog: access,
+		Version: b.Version, Revision: b.Commit})
+	return a, s, err
 }
 
 // openEngine is the one place that knows which engines there are.

@@ -31,8 +31,11 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Api() ApiResolver
+	Certificate() CertificateResolver
+	Gateway() GatewayResolver
 	Key() KeyResolver
 	Mutation() MutationResolver
+	OauthClient() OauthClientResolver
 	Organisation() OrganisationResolver
 	Policy() PolicyResolver
 	Query() QueryResolver
@@ -74,6 +77,7 @@ type ComplexityRoot struct {
 		UpdatedAt       func(childComplexity int) int
 		UserGroupOwners func(childComplexity int) int
 		UserOwners      func(childComplexity int) int
+		Warnings        func(childComplexity int) int
 		Webhooks        func(childComplexity int) int
 	}
 
@@ -94,6 +98,46 @@ type ComplexityRoot struct {
 		Name  func(childComplexity int) int
 	}
 
+	Certificate struct {
+		CreatedAt    func(childComplexity int) int
+		DNSNames     func(childComplexity int) int
+		Details      func(childComplexity int) int
+		Fingerprint  func(childComplexity int) int
+		HasPrivate   func(childComplexity int) int
+		ID           func(childComplexity int) int
+		IsCa         func(childComplexity int) int
+		IsPublicKey  func(childComplexity int) int
+		IssuerCn     func(childComplexity int) int
+		NotAfter     func(childComplexity int) int
+		NotBefore    func(childComplexity int) int
+		OrgID        func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Revision     func(childComplexity int) int
+		Status       func(childComplexity int) int
+		SubjectCn    func(childComplexity int) int
+		UpdatedAt    func(childComplexity int) int
+		Usages       func(childComplexity int) int
+	}
+
+	CertificateConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	CertificateDependencies struct {
+		ClientApis   func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Keys         func(childComplexity int) int
+		ServerApis   func(childComplexity int) int
+		UpstreamApis func(childComplexity int) int
+	}
+
+	CertificateUsage struct {
+		API   func(childComplexity int) int
+		Types func(childComplexity int) int
+	}
+
 	Change struct {
 		ActorID  func(childComplexity int) int
 		At       func(childComplexity int) int
@@ -111,6 +155,21 @@ type ComplexityRoot struct {
 
 	Deleted struct {
 		ID func(childComplexity int) int
+	}
+
+	Gateway struct {
+		Address          func(childComplexity int) int
+		ApisLoadedAt     func(childComplexity int) int
+		ApisServed       func(childComplexity int) int
+		Hostname         func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Lag              func(childComplexity int) int
+		LastSeen         func(childComplexity int) int
+		PoliciesLoadedAt func(childComplexity int) int
+		RegisteredAt     func(childComplexity int) int
+		State            func(childComplexity int) int
+		Tags             func(childComplexity int) int
+		Version          func(childComplexity int) int
 	}
 
 	ImportedItem struct {
@@ -141,6 +200,7 @@ type ComplexityRoot struct {
 		Revision         func(childComplexity int) int
 		Tags             func(childComplexity int) int
 		UpdatedAt        func(childComplexity int) int
+		Usage            func(childComplexity int) int
 	}
 
 	KeyConnection struct {
@@ -149,37 +209,112 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
+	KeyCounter struct {
+		Per            func(childComplexity int) int
+		QuotaMax       func(childComplexity int) int
+		QuotaRemaining func(childComplexity int) int
+		QuotaRenews    func(childComplexity int) int
+		Rate           func(childComplexity int) int
+		RateUsed       func(childComplexity int) int
+		Scope          func(childComplexity int) int
+	}
+
+	KeyIndex struct {
+		CompletedAt func(childComplexity int) int
+		Corrected   func(childComplexity int) int
+		InRedis     func(childComplexity int) int
+		Pending     func(childComplexity int) int
+		Progress    func(childComplexity int) int
+		Scanned     func(childComplexity int) int
+		Scanning    func(childComplexity int) int
+	}
+
+	KeyUsage struct {
+		Counters func(childComplexity int) int
+	}
+
 	Mutation struct {
-		AllowPasswordReset  func(childComplexity int, id string, allow bool) int
-		CreateAPI           func(childComplexity int, input model.APIInput) int
-		CreateBasicAuthUser func(childComplexity int, username string, password *string, input model.KeyInput) int
-		CreateKey           func(childComplexity int, input model.KeyInput) int
-		CreateOrganisation  func(childComplexity int, input model.OrganisationInput) int
-		CreatePolicy        func(childComplexity int, input model.PolicyInput) int
-		CreateUser          func(childComplexity int, input model.UserInput) int
-		CreateWebhook       func(childComplexity int, input model.WebhookInput) int
-		DeleteAPI           func(childComplexity int, id string, revision *int) int
-		DeleteKey           func(childComplexity int, id string, by *model.KeyIdentifier, revision *int) int
-		DeleteOrganisation  func(childComplexity int, id string, cascade *bool) int
-		DeletePolicy        func(childComplexity int, id string, revision *int) int
-		DeleteUser          func(childComplexity int, id string, revision *int) int
-		DeleteWebhook       func(childComplexity int, id string, revision *int) int
-		ImportApis          func(childComplexity int, apis []core.Document) int
-		ImportOrganisation  func(childComplexity int, document core.Document) int
-		ImportPolicies      func(childComplexity int, policies []core.Document) int
-		PatchAPI            func(childComplexity int, id string, patch core.Document, revision *int) int
-		PatchPolicy         func(childComplexity int, id string, patch core.Document, revision *int) int
-		Reload              func(childComplexity int) int
-		ResetUserKey        func(childComplexity int, id string) int
-		RevokeUser          func(childComplexity int, id string) int
-		SetAPIOwners        func(childComplexity int, id string, input model.APIOwnersInput) int
-		SetUserPassword     func(childComplexity int, id string, currentPassword *string, newPassword string) int
-		UpdateAPI           func(childComplexity int, id string, input model.APIInput, revision *int) int
-		UpdateKey           func(childComplexity int, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int) int
-		UpdateOrganisation  func(childComplexity int, id string, input model.OrganisationInput, revision *int) int
-		UpdatePolicy        func(childComplexity int, id string, input model.PolicyInput, revision *int) int
-		UpdateUser          func(childComplexity int, id string, input model.UserInput, revision *int) int
-		UpdateWebhook       func(childComplexity int, id string, input model.WebhookInput, revision *int) int
+		AllowPasswordReset            func(childComplexity int, id string, allow bool) int
+		AuthorizeOauthClient          func(childComplexity int, apiID string, input model.OauthAuthorizationInput) int
+		CreateAPI                     func(childComplexity int, input model.APIInput) int
+		CreateBasicAuthUser           func(childComplexity int, username string, password *string, input model.KeyInput) int
+		CreateCertificate             func(childComplexity int, pem string, orgID *string) int
+		CreateKey                     func(childComplexity int, input model.KeyInput) int
+		CreateOauthClient             func(childComplexity int, apiID string, input model.OauthClientInput) int
+		CreateOrganisation            func(childComplexity int, input model.OrganisationInput) int
+		CreatePolicy                  func(childComplexity int, input model.PolicyInput) int
+		CreateUser                    func(childComplexity int, input model.UserInput) int
+		CreateWebhook                 func(childComplexity int, input model.WebhookInput) int
+		DeleteAPI                     func(childComplexity int, id string, revision *int) int
+		DeleteCertificate             func(childComplexity int, id string, force *bool, revision *int) int
+		DeleteCertificateDependencies func(childComplexity int, id string) int
+		DeleteKey                     func(childComplexity int, id string, by *model.KeyIdentifier, revision *int) int
+		DeleteOauthClient             func(childComplexity int, apiID string, clientID string, revision *int) int
+		DeleteOrganisation            func(childComplexity int, id string, cascade *bool) int
+		DeletePolicy                  func(childComplexity int, id string, revision *int) int
+		DeleteUser                    func(childComplexity int, id string, revision *int) int
+		DeleteWebhook                 func(childComplexity int, id string, revision *int) int
+		ImportApis                    func(childComplexity int, apis []core.Document) int
+		ImportOrganisation            func(childComplexity int, document core.Document) int
+		ImportPolicies                func(childComplexity int, policies []core.Document) int
+		InvalidateAPICache            func(childComplexity int, apiID string) int
+		InvalidateJwksCache           func(childComplexity int, apiID string) int
+		PatchAPI                      func(childComplexity int, id string, patch core.Document, revision *int) int
+		PatchPolicy                   func(childComplexity int, id string, patch core.Document, revision *int) int
+		ProxyRequest                  func(childComplexity int, input model.ProxyRequestInput) int
+		PurgeOauthTokens              func(childComplexity int) int
+		RebuildKeyIndex               func(childComplexity int) int
+		Reload                        func(childComplexity int) int
+		ReloadGateways                func(childComplexity int) int
+		ResetKeyQuota                 func(childComplexity int, id string, by *model.KeyIdentifier) int
+		ResetUserKey                  func(childComplexity int, id string) int
+		RevokeOauthToken              func(childComplexity int, clientID string, token string, typeArg *model.OauthTokenType) int
+		RevokeOauthTokens             func(childComplexity int, clientID string, clientSecret *string) int
+		RevokeUser                    func(childComplexity int, id string) int
+		SetAPIOwners                  func(childComplexity int, id string, input model.APIOwnersInput) int
+		SetUserPassword               func(childComplexity int, id string, currentPassword *string, newPassword string) int
+		UpdateAPI                     func(childComplexity int, id string, input model.APIInput, revision *int) int
+		UpdateKey                     func(childComplexity int, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int) int
+		UpdateOauthClient             func(childComplexity int, apiID string, clientID string, input model.OauthClientInput, revision *int) int
+		UpdateOrganisation            func(childComplexity int, id string, input model.OrganisationInput, revision *int) int
+		UpdatePolicy                  func(childComplexity int, id string, input model.PolicyInput, revision *int) int
+		UpdateUser                    func(childComplexity int, id string, input model.UserInput, revision *int) int
+		UpdateWebhook                 func(childComplexity int, id string, input model.WebhookInput, revision *int) int
+	}
+
+	OauthAuthorization struct {
+		AccessToken func(childComplexity int) int
+		Code        func(childComplexity int) int
+		RedirectTo  func(childComplexity int) int
+	}
+
+	OauthClient struct {
+		API          func(childComplexity int) int
+		ApiID        func(childComplexity int) int
+		ClientID     func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Description  func(childComplexity int) int
+		ID           func(childComplexity int) int
+		MetaData     func(childComplexity int) int
+		OrgID        func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Policy       func(childComplexity int) int
+		PolicyID     func(childComplexity int) int
+		RedirectURIs func(childComplexity int) int
+		Revision     func(childComplexity int) int
+		Secret       func(childComplexity int) int
+		UpdatedAt    func(childComplexity int) int
+	}
+
+	OauthClientConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	OauthToken struct {
+		Code    func(childComplexity int) int
+		Expires func(childComplexity int) int
 	}
 
 	Organisation struct {
@@ -249,27 +384,57 @@ type ComplexityRoot struct {
 		RateLimit  func(childComplexity int) int
 	}
 
+	ProxyResponse struct {
+		Body       func(childComplexity int) int
+		Headers    func(childComplexity int) int
+		Logs       func(childComplexity int) int
+		StatusCode func(childComplexity int) int
+		Truncated  func(childComplexity int) int
+	}
+
 	Query struct {
-		API           func(childComplexity int, id string) int
-		APICategories func(childComplexity int) int
-		Apis          func(childComplexity int, first *int, after *string, filter *model.APIFilter, sort *model.APISort) int
-		Key           func(childComplexity int, id string, by *model.KeyIdentifier) int
-		Keys          func(childComplexity int, first *int, after *string, filter *model.KeyFilter) int
-		Me            func(childComplexity int) int
-		Organisation  func(childComplexity int, id string) int
-		Organisations func(childComplexity int, first *int, after *string, q *string) int
-		Policies      func(childComplexity int, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) int
-		Policy        func(childComplexity int, id string) int
-		PreviewKey    func(childComplexity int, input model.KeyInput) int
-		User          func(childComplexity int, id string) int
-		Users         func(childComplexity int, first *int, after *string, filter *model.UserFilter) int
-		Version       func(childComplexity int) int
-		Webhook       func(childComplexity int, id string) int
-		Webhooks      func(childComplexity int, first *int, after *string, q *string) int
+		API                     func(childComplexity int, id string) int
+		APICategories           func(childComplexity int) int
+		Apis                    func(childComplexity int, first *int, after *string, filter *model.APIFilter, sort *model.APISort) int
+		Certificate             func(childComplexity int, id string) int
+		CertificateDependencies func(childComplexity int, id string) int
+		Certificates            func(childComplexity int, first *int, after *string, filter *model.CertificateFilter) int
+		Gateways                func(childComplexity int, state *model.GatewayState) int
+		Key                     func(childComplexity int, id string, by *model.KeyIdentifier) int
+		KeyIndex                func(childComplexity int) int
+		Keys                    func(childComplexity int, first *int, after *string, filter *model.KeyFilter) int
+		Me                      func(childComplexity int) int
+		OauthClient             func(childComplexity int, apiID string, clientID string) int
+		OauthClients            func(childComplexity int, apiID string, first *int, after *string) int
+		OauthTokens             func(childComplexity int, apiID string, clientID string) int
+		Organisation            func(childComplexity int, id string) int
+		Organisations           func(childComplexity int, first *int, after *string, q *string) int
+		Policies                func(childComplexity int, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) int
+		Policy                  func(childComplexity int, id string) int
+		PreviewKey              func(childComplexity int, input model.KeyInput) int
+		SystemStats             func(childComplexity int, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) int
+		User                    func(childComplexity int, id string) int
+		Users                   func(childComplexity int, first *int, after *string, filter *model.UserFilter) int
+		Version                 func(childComplexity int) int
+		Webhook                 func(childComplexity int, id string) int
+		Webhooks                func(childComplexity int, first *int, after *string, q *string) int
 	}
 
 	Subscription struct {
 		Changes func(childComplexity int, objects []string) int
+	}
+
+	SystemStats struct {
+		Active  func(childComplexity int) int
+		Current func(childComplexity int) int
+		Entity  func(childComplexity int) int
+		History func(childComplexity int) int
+	}
+
+	SystemStatsPoint struct {
+		Active func(childComplexity int) int
+		At     func(childComplexity int) int
+		Total  func(childComplexity int) int
 	}
 
 	User struct {
@@ -331,10 +496,25 @@ type ApiResolver interface {
 	Policies(ctx context.Context, obj *core.Api, first *int) (*model.PolicyConnection, error)
 	Keys(ctx context.Context, obj *core.Api, first *int) (*model.KeyConnection, error)
 	Webhooks(ctx context.Context, obj *core.Api) ([]*core.Webhook, error)
+	Warnings(ctx context.Context, obj *core.Api) ([]string, error)
+}
+type CertificateResolver interface {
+	Status(ctx context.Context, obj *core.Certificate) (model.CertificateStatus, error)
+
+	Usages(ctx context.Context, obj *core.Certificate) ([]*model.CertificateUsage, error)
+	Organisation(ctx context.Context, obj *core.Certificate) (*core.Organisation, error)
+}
+type GatewayResolver interface {
+	Version(ctx context.Context, obj *core.Node) (*string, error)
+	State(ctx context.Context, obj *core.Node) (model.GatewayState, error)
+	Tags(ctx context.Context, obj *core.Node) ([]string, error)
+
+	Lag(ctx context.Context, obj *core.Node) (float64, error)
 }
 type KeyResolver interface {
 	KeyHash(ctx context.Context, obj *core.Key) (string, error)
 
+	Usage(ctx context.Context, obj *core.Key) (*model.KeyUsage, error)
 	Apis(ctx context.Context, obj *core.Key) ([]*core.Api, error)
 	Policies(ctx context.Context, obj *core.Key) ([]*core.Policy, error)
 	Organisation(ctx context.Context, obj *core.Key) (*core.Organisation, error)
@@ -347,10 +527,25 @@ type MutationResolver interface {
 	DeleteAPI(ctx context.Context, id string, revision *int) (*model.Deleted, error)
 	SetAPIOwners(ctx context.Context, id string, input model.APIOwnersInput) (*core.Api, error)
 	ImportApis(ctx context.Context, apis []core.Document) ([]*core.ImportedItem, error)
+	CreateCertificate(ctx context.Context, pem string, orgID *string) (*core.Certificate, error)
+	DeleteCertificate(ctx context.Context, id string, force *bool, revision *int) (*model.Deleted, error)
+	DeleteCertificateDependencies(ctx context.Context, id string) (bool, error)
+	ReloadGateways(ctx context.Context) (bool, error)
+	InvalidateAPICache(ctx context.Context, apiID string) (bool, error)
+	InvalidateJwksCache(ctx context.Context, apiID string) (bool, error)
+	ProxyRequest(ctx context.Context, input model.ProxyRequestInput) (*model.ProxyResponse, error)
 	CreateKey(ctx context.Context, input model.KeyInput) (*model.CreatedKey, error)
 	CreateBasicAuthUser(ctx context.Context, username string, password *string, input model.KeyInput) (*model.CreatedKey, error)
 	UpdateKey(ctx context.Context, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int) (*core.Key, error)
 	DeleteKey(ctx context.Context, id string, by *model.KeyIdentifier, revision *int) (*model.Deleted, error)
+	ResetKeyQuota(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error)
+	CreateOauthClient(ctx context.Context, apiID string, input model.OauthClientInput) (*core.OauthClient, error)
+	UpdateOauthClient(ctx context.Context, apiID string, clientID string, input model.OauthClientInput, revision *int) (*core.OauthClient, error)
+	DeleteOauthClient(ctx context.Context, apiID string, clientID string, revision *int) (*model.Deleted, error)
+	RevokeOauthToken(ctx context.Context, clientID string, token string, typeArg *model.OauthTokenType) (bool, error)
+	RevokeOauthTokens(ctx context.Context, clientID string, clientSecret *string) (bool, error)
+	AuthorizeOauthClient(ctx context.Context, apiID string, input model.OauthAuthorizationInput) (*model.OauthAuthorization, error)
+	PurgeOauthTokens(ctx context.Context) (bool, error)
 	CreateOrganisation(ctx context.Context, input model.OrganisationInput) (*core.Organisation, error)
 	UpdateOrganisation(ctx context.Context, id string, input model.OrganisationInput, revision *int) (*core.Organisation, error)
 	DeleteOrganisation(ctx context.Context, id string, cascade *bool) (*model.Deleted, error)
@@ -360,6 +555,7 @@ type MutationResolver interface {
 	PatchPolicy(ctx context.Context, id string, patch core.Document, revision *int) (*core.Policy, error)
 	DeletePolicy(ctx context.Context, id string, revision *int) (*model.Deleted, error)
 	ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error)
+	RebuildKeyIndex(ctx context.Context) (*model.KeyIndex, error)
 	CreateUser(ctx context.Context, input model.UserInput) (*core.User, error)
 	UpdateUser(ctx context.Context, id string, input model.UserInput, revision *int) (*core.User, error)
 	DeleteUser(ctx context.Context, id string, revision *int) (*model.Deleted, error)
@@ -370,6 +566,13 @@ type MutationResolver interface {
 	CreateWebhook(ctx context.Context, input model.WebhookInput) (*core.Webhook, error)
 	UpdateWebhook(ctx context.Context, id string, input model.WebhookInput, revision *int) (*core.Webhook, error)
 	DeleteWebhook(ctx context.Context, id string, revision *int) (*model.Deleted, error)
+}
+type OauthClientResolver interface {
+	Secret(ctx context.Context, obj *core.OauthClient) (*string, error)
+
+	API(ctx context.Context, obj *core.OauthClient) (*core.Api, error)
+	Policy(ctx context.Context, obj *core.OauthClient) (*core.Policy, error)
+	Organisation(ctx context.Context, obj *core.OauthClient) (*core.Organisation, error)
 }
 type OrganisationResolver interface {
 	Document(ctx context.Context, obj *core.Organisation) (core.Document, error)
@@ -389,13 +592,22 @@ type QueryResolver interface {
 	API(ctx context.Context, id string) (*core.Api, error)
 	Apis(ctx context.Context, first *int, after *string, filter *model.APIFilter, sort *model.APISort) (*model.APIConnection, error)
 	APICategories(ctx context.Context) ([]*model.CategoryCount, error)
+	Certificate(ctx context.Context, id string) (*core.Certificate, error)
+	Certificates(ctx context.Context, first *int, after *string, filter *model.CertificateFilter) (*model.CertificateConnection, error)
+	CertificateDependencies(ctx context.Context, id string) (*model.CertificateDependencies, error)
+	Gateways(ctx context.Context, state *model.GatewayState) ([]*core.Node, error)
 	Key(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error)
 	Keys(ctx context.Context, first *int, after *string, filter *model.KeyFilter) (*model.KeyConnection, error)
 	PreviewKey(ctx context.Context, input model.KeyInput) (*core.Key, error)
+	OauthClient(ctx context.Context, apiID string, clientID string) (*core.OauthClient, error)
+	OauthClients(ctx context.Context, apiID string, first *int, after *string) (*model.OauthClientConnection, error)
+	OauthTokens(ctx context.Context, apiID string, clientID string) ([]*model.OauthToken, error)
 	Organisation(ctx context.Context, id string) (*core.Organisation, error)
 	Organisations(ctx context.Context, first *int, after *string, q *string) (*model.OrganisationConnection, error)
 	Policy(ctx context.Context, id string) (*core.Policy, error)
 	Policies(ctx context.Context, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) (*model.PolicyConnection, error)
+	SystemStats(ctx context.Context, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) (*model.SystemStats, error)
+	KeyIndex(ctx context.Context) (*model.KeyIndex, error)
 	Me(ctx context.Context) (*core.User, error)
 	User(ctx context.Context, id string) (*core.User, error)
 	Users(ctx context.Context, first *int, after *string, filter *model.UserFilter) (*model.UserConnection, error)
@@ -599,6 +811,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Api.UserOwners(childComplexity), true
+	case "Api.warnings":
+		if e.ComplexityRoot.Api.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Api.Warnings(childComplexity), true
 	case "Api.webhooks":
 		if e.ComplexityRoot.Api.Webhooks == nil {
 			break
@@ -656,6 +874,178 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CategoryCount.Name(childComplexity), true
+
+	case "Certificate.createdAt":
+		if e.ComplexityRoot.Certificate.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.CreatedAt(childComplexity), true
+	case "Certificate.dnsNames":
+		if e.ComplexityRoot.Certificate.DNSNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.DNSNames(childComplexity), true
+	case "Certificate.details":
+		if e.ComplexityRoot.Certificate.Details == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.Details(childComplexity), true
+	case "Certificate.fingerprint":
+		if e.ComplexityRoot.Certificate.Fingerprint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.Fingerprint(childComplexity), true
+	case "Certificate.hasPrivate":
+		if e.ComplexityRoot.Certificate.HasPrivate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.HasPrivate(childComplexity), true
+	case "Certificate.id":
+		if e.ComplexityRoot.Certificate.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.ID(childComplexity), true
+	case "Certificate.isCa":
+		if e.ComplexityRoot.Certificate.IsCa == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.IsCa(childComplexity), true
+	case "Certificate.isPublicKey":
+		if e.ComplexityRoot.Certificate.IsPublicKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.IsPublicKey(childComplexity), true
+	case "Certificate.issuerCn":
+		if e.ComplexityRoot.Certificate.IssuerCn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.IssuerCn(childComplexity), true
+	case "Certificate.notAfter":
+		if e.ComplexityRoot.Certificate.NotAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.NotAfter(childComplexity), true
+	case "Certificate.notBefore":
+		if e.ComplexityRoot.Certificate.NotBefore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.NotBefore(childComplexity), true
+	case "Certificate.orgId":
+		if e.ComplexityRoot.Certificate.OrgID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.OrgID(childComplexity), true
+	case "Certificate.organisation":
+		if e.ComplexityRoot.Certificate.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.Organisation(childComplexity), true
+	case "Certificate.revision":
+		if e.ComplexityRoot.Certificate.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.Revision(childComplexity), true
+	case "Certificate.status":
+		if e.ComplexityRoot.Certificate.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.Status(childComplexity), true
+	case "Certificate.subjectCn":
+		if e.ComplexityRoot.Certificate.SubjectCn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.SubjectCn(childComplexity), true
+	case "Certificate.updatedAt":
+		if e.ComplexityRoot.Certificate.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.UpdatedAt(childComplexity), true
+	case "Certificate.usages":
+		if e.ComplexityRoot.Certificate.Usages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.Usages(childComplexity), true
+
+	case "CertificateConnection.nodes":
+		if e.ComplexityRoot.CertificateConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateConnection.Nodes(childComplexity), true
+	case "CertificateConnection.pageInfo":
+		if e.ComplexityRoot.CertificateConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateConnection.PageInfo(childComplexity), true
+	case "CertificateConnection.totalCount":
+		if e.ComplexityRoot.CertificateConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateConnection.TotalCount(childComplexity), true
+
+	case "CertificateDependencies.clientApis":
+		if e.ComplexityRoot.CertificateDependencies.ClientApis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateDependencies.ClientApis(childComplexity), true
+	case "CertificateDependencies.id":
+		if e.ComplexityRoot.CertificateDependencies.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateDependencies.ID(childComplexity), true
+	case "CertificateDependencies.keys":
+		if e.ComplexityRoot.CertificateDependencies.Keys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateDependencies.Keys(childComplexity), true
+	case "CertificateDependencies.serverApis":
+		if e.ComplexityRoot.CertificateDependencies.ServerApis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateDependencies.ServerApis(childComplexity), true
+	case "CertificateDependencies.upstreamApis":
+		if e.ComplexityRoot.CertificateDependencies.UpstreamApis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateDependencies.UpstreamApis(childComplexity), true
+
+	case "CertificateUsage.api":
+		if e.ComplexityRoot.CertificateUsage.API == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateUsage.API(childComplexity), true
+	case "CertificateUsage.types":
+		if e.ComplexityRoot.CertificateUsage.Types == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateUsage.Types(childComplexity), true
 
 	case "Change.actorId":
 		if e.ComplexityRoot.Change.ActorID == nil {
@@ -719,6 +1109,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Deleted.ID(childComplexity), true
+
+	case "Gateway.address":
+		if e.ComplexityRoot.Gateway.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.Address(childComplexity), true
+	case "Gateway.apisLoadedAt":
+		if e.ComplexityRoot.Gateway.ApisLoadedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.ApisLoadedAt(childComplexity), true
+	case "Gateway.apisServed":
+		if e.ComplexityRoot.Gateway.ApisServed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.ApisServed(childComplexity), true
+	case "Gateway.hostname":
+		if e.ComplexityRoot.Gateway.Hostname == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.Hostname(childComplexity), true
+	case "Gateway.id":
+		if e.ComplexityRoot.Gateway.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.ID(childComplexity), true
+	case "Gateway.lag":
+		if e.ComplexityRoot.Gateway.Lag == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.Lag(childComplexity), true
+	case "Gateway.lastSeen":
+		if e.ComplexityRoot.Gateway.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.LastSeen(childComplexity), true
+	case "Gateway.policiesLoadedAt":
+		if e.ComplexityRoot.Gateway.PoliciesLoadedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.PoliciesLoadedAt(childComplexity), true
+	case "Gateway.registeredAt":
+		if e.ComplexityRoot.Gateway.RegisteredAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.RegisteredAt(childComplexity), true
+	case "Gateway.state":
+		if e.ComplexityRoot.Gateway.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.State(childComplexity), true
+	case "Gateway.tags":
+		if e.ComplexityRoot.Gateway.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.Tags(childComplexity), true
+	case "Gateway.version":
+		if e.ComplexityRoot.Gateway.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Gateway.Version(childComplexity), true
 
 	case "ImportedItem.created":
 		if e.ComplexityRoot.ImportedItem.Created == nil {
@@ -865,6 +1328,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Key.UpdatedAt(childComplexity), true
+	case "Key.usage":
+		if e.ComplexityRoot.Key.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.Usage(childComplexity), true
 
 	case "KeyConnection.nodes":
 		if e.ComplexityRoot.KeyConnection.Nodes == nil {
@@ -885,6 +1354,99 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.KeyConnection.TotalCount(childComplexity), true
 
+	case "KeyCounter.per":
+		if e.ComplexityRoot.KeyCounter.Per == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyCounter.Per(childComplexity), true
+	case "KeyCounter.quotaMax":
+		if e.ComplexityRoot.KeyCounter.QuotaMax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyCounter.QuotaMax(childComplexity), true
+	case "KeyCounter.quotaRemaining":
+		if e.ComplexityRoot.KeyCounter.QuotaRemaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyCounter.QuotaRemaining(childComplexity), true
+	case "KeyCounter.quotaRenews":
+		if e.ComplexityRoot.KeyCounter.QuotaRenews == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyCounter.QuotaRenews(childComplexity), true
+	case "KeyCounter.rate":
+		if e.ComplexityRoot.KeyCounter.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyCounter.Rate(childComplexity), true
+	case "KeyCounter.rateUsed":
+		if e.ComplexityRoot.KeyCounter.RateUsed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyCounter.RateUsed(childComplexity), true
+	case "KeyCounter.scope":
+		if e.ComplexityRoot.KeyCounter.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyCounter.Scope(childComplexity), true
+
+	case "KeyIndex.completedAt":
+		if e.ComplexityRoot.KeyIndex.CompletedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyIndex.CompletedAt(childComplexity), true
+	case "KeyIndex.corrected":
+		if e.ComplexityRoot.KeyIndex.Corrected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyIndex.Corrected(childComplexity), true
+	case "KeyIndex.inRedis":
+		if e.ComplexityRoot.KeyIndex.InRedis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyIndex.InRedis(childComplexity), true
+	case "KeyIndex.pending":
+		if e.ComplexityRoot.KeyIndex.Pending == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyIndex.Pending(childComplexity), true
+	case "KeyIndex.progress":
+		if e.ComplexityRoot.KeyIndex.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyIndex.Progress(childComplexity), true
+	case "KeyIndex.scanned":
+		if e.ComplexityRoot.KeyIndex.Scanned == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyIndex.Scanned(childComplexity), true
+	case "KeyIndex.scanning":
+		if e.ComplexityRoot.KeyIndex.Scanning == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyIndex.Scanning(childComplexity), true
+
+	case "KeyUsage.counters":
+		if e.ComplexityRoot.KeyUsage.Counters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyUsage.Counters(childComplexity), true
+
 	case "Mutation.allowPasswordReset":
 		if e.ComplexityRoot.Mutation.AllowPasswordReset == nil {
 			break
@@ -896,6 +1458,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AllowPasswordReset(childComplexity, args["id"].(string), args["allow"].(bool)), true
+	case "Mutation.authorizeOauthClient":
+		if e.ComplexityRoot.Mutation.AuthorizeOauthClient == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_authorizeOauthClient_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AuthorizeOauthClient(childComplexity, args["apiId"].(string), args["input"].(model.OauthAuthorizationInput)), true
 	case "Mutation.createApi":
 		if e.ComplexityRoot.Mutation.CreateAPI == nil {
 			break
@@ -918,6 +1491,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateBasicAuthUser(childComplexity, args["username"].(string), args["password"].(*string), args["input"].(model.KeyInput)), true
+	case "Mutation.createCertificate":
+		if e.ComplexityRoot.Mutation.CreateCertificate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createCertificate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateCertificate(childComplexity, args["pem"].(string), args["orgId"].(*string)), true
 	case "Mutation.createKey":
 		if e.ComplexityRoot.Mutation.CreateKey == nil {
 			break
@@ -929,6 +1513,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateKey(childComplexity, args["input"].(model.KeyInput)), true
+	case "Mutation.createOauthClient":
+		if e.ComplexityRoot.Mutation.CreateOauthClient == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createOauthClient_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateOauthClient(childComplexity, args["apiId"].(string), args["input"].(model.OauthClientInput)), true
 	case "Mutation.createOrganisation":
 		if e.ComplexityRoot.Mutation.CreateOrganisation == nil {
 			break
@@ -984,6 +1579,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteAPI(childComplexity, args["id"].(string), args["revision"].(*int)), true
+	case "Mutation.deleteCertificate":
+		if e.ComplexityRoot.Mutation.DeleteCertificate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteCertificate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteCertificate(childComplexity, args["id"].(string), args["force"].(*bool), args["revision"].(*int)), true
+	case "Mutation.deleteCertificateDependencies":
+		if e.ComplexityRoot.Mutation.DeleteCertificateDependencies == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteCertificateDependencies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteCertificateDependencies(childComplexity, args["id"].(string)), true
 	case "Mutation.deleteKey":
 		if e.ComplexityRoot.Mutation.DeleteKey == nil {
 			break
@@ -995,6 +1612,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteKey(childComplexity, args["id"].(string), args["by"].(*model.KeyIdentifier), args["revision"].(*int)), true
+	case "Mutation.deleteOauthClient":
+		if e.ComplexityRoot.Mutation.DeleteOauthClient == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOauthClient_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOauthClient(childComplexity, args["apiId"].(string), args["clientId"].(string), args["revision"].(*int)), true
 	case "Mutation.deleteOrganisation":
 		if e.ComplexityRoot.Mutation.DeleteOrganisation == nil {
 			break
@@ -1072,6 +1700,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ImportPolicies(childComplexity, args["policies"].([]core.Document)), true
+	case "Mutation.invalidateApiCache":
+		if e.ComplexityRoot.Mutation.InvalidateAPICache == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_invalidateApiCache_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InvalidateAPICache(childComplexity, args["apiId"].(string)), true
+	case "Mutation.invalidateJwksCache":
+		if e.ComplexityRoot.Mutation.InvalidateJwksCache == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_invalidateJwksCache_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InvalidateJwksCache(childComplexity, args["apiId"].(string)), true
 	case "Mutation.patchApi":
 		if e.ComplexityRoot.Mutation.PatchAPI == nil {
 			break
@@ -1094,12 +1744,52 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PatchPolicy(childComplexity, args["id"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
+	case "Mutation.proxyRequest":
+		if e.ComplexityRoot.Mutation.ProxyRequest == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_proxyRequest_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ProxyRequest(childComplexity, args["input"].(model.ProxyRequestInput)), true
+	case "Mutation.purgeOauthTokens":
+		if e.ComplexityRoot.Mutation.PurgeOauthTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.PurgeOauthTokens(childComplexity), true
+	case "Mutation.rebuildKeyIndex":
+		if e.ComplexityRoot.Mutation.RebuildKeyIndex == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.RebuildKeyIndex(childComplexity), true
 	case "Mutation.reload":
 		if e.ComplexityRoot.Mutation.Reload == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Mutation.Reload(childComplexity), true
+	case "Mutation.reloadGateways":
+		if e.ComplexityRoot.Mutation.ReloadGateways == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Mutation.ReloadGateways(childComplexity), true
+	case "Mutation.resetKeyQuota":
+		if e.ComplexityRoot.Mutation.ResetKeyQuota == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetKeyQuota_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetKeyQuota(childComplexity, args["id"].(string), args["by"].(*model.KeyIdentifier)), true
 	case "Mutation.resetUserKey":
 		if e.ComplexityRoot.Mutation.ResetUserKey == nil {
 			break
@@ -1111,6 +1801,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetUserKey(childComplexity, args["id"].(string)), true
+	case "Mutation.revokeOauthToken":
+		if e.ComplexityRoot.Mutation.RevokeOauthToken == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeOauthToken_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeOauthToken(childComplexity, args["clientId"].(string), args["token"].(string), args["type"].(*model.OauthTokenType)), true
+	case "Mutation.revokeOauthTokens":
+		if e.ComplexityRoot.Mutation.RevokeOauthTokens == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeOauthTokens_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeOauthTokens(childComplexity, args["clientId"].(string), args["clientSecret"].(*string)), true
 	case "Mutation.revokeUser":
 		if e.ComplexityRoot.Mutation.RevokeUser == nil {
 			break
@@ -1166,6 +1878,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateKey(childComplexity, args["id"].(string), args["by"].(*model.KeyIdentifier), args["input"].(model.KeyInput), args["revision"].(*int)), true
+	case "Mutation.updateOauthClient":
+		if e.ComplexityRoot.Mutation.UpdateOauthClient == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateOauthClient_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateOauthClient(childComplexity, args["apiId"].(string), args["clientId"].(string), args["input"].(model.OauthClientInput), args["revision"].(*int)), true
 	case "Mutation.updateOrganisation":
 		if e.ComplexityRoot.Mutation.UpdateOrganisation == nil {
 			break
@@ -1210,6 +1933,148 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateWebhook(childComplexity, args["id"].(string), args["input"].(model.WebhookInput), args["revision"].(*int)), true
+
+	case "OauthAuthorization.accessToken":
+		if e.ComplexityRoot.OauthAuthorization.AccessToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthAuthorization.AccessToken(childComplexity), true
+	case "OauthAuthorization.code":
+		if e.ComplexityRoot.OauthAuthorization.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthAuthorization.Code(childComplexity), true
+	case "OauthAuthorization.redirectTo":
+		if e.ComplexityRoot.OauthAuthorization.RedirectTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthAuthorization.RedirectTo(childComplexity), true
+
+	case "OauthClient.api":
+		if e.ComplexityRoot.OauthClient.API == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.API(childComplexity), true
+	case "OauthClient.apiId":
+		if e.ComplexityRoot.OauthClient.ApiID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.ApiID(childComplexity), true
+	case "OauthClient.clientId":
+		if e.ComplexityRoot.OauthClient.ClientID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.ClientID(childComplexity), true
+	case "OauthClient.createdAt":
+		if e.ComplexityRoot.OauthClient.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.CreatedAt(childComplexity), true
+	case "OauthClient.description":
+		if e.ComplexityRoot.OauthClient.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.Description(childComplexity), true
+	case "OauthClient.id":
+		if e.ComplexityRoot.OauthClient.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.ID(childComplexity), true
+	case "OauthClient.metaData":
+		if e.ComplexityRoot.OauthClient.MetaData == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.MetaData(childComplexity), true
+	case "OauthClient.orgId":
+		if e.ComplexityRoot.OauthClient.OrgID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.OrgID(childComplexity), true
+	case "OauthClient.organisation":
+		if e.ComplexityRoot.OauthClient.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.Organisation(childComplexity), true
+	case "OauthClient.policy":
+		if e.ComplexityRoot.OauthClient.Policy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.Policy(childComplexity), true
+	case "OauthClient.policyId":
+		if e.ComplexityRoot.OauthClient.PolicyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.PolicyID(childComplexity), true
+	case "OauthClient.redirectUris":
+		if e.ComplexityRoot.OauthClient.RedirectURIs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.RedirectURIs(childComplexity), true
+	case "OauthClient.revision":
+		if e.ComplexityRoot.OauthClient.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.Revision(childComplexity), true
+	case "OauthClient.secret":
+		if e.ComplexityRoot.OauthClient.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.Secret(childComplexity), true
+	case "OauthClient.updatedAt":
+		if e.ComplexityRoot.OauthClient.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.UpdatedAt(childComplexity), true
+
+	case "OauthClientConnection.nodes":
+		if e.ComplexityRoot.OauthClientConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClientConnection.Nodes(childComplexity), true
+	case "OauthClientConnection.pageInfo":
+		if e.ComplexityRoot.OauthClientConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClientConnection.PageInfo(childComplexity), true
+	case "OauthClientConnection.totalCount":
+		if e.ComplexityRoot.OauthClientConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClientConnection.TotalCount(childComplexity), true
+
+	case "OauthToken.code":
+		if e.ComplexityRoot.OauthToken.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthToken.Code(childComplexity), true
+	case "OauthToken.expires":
+		if e.ComplexityRoot.OauthToken.Expires == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthToken.Expires(childComplexity), true
 
 	case "Organisation.apis":
 		if e.ComplexityRoot.Organisation.Apis == nil {
@@ -1541,6 +2406,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PolicyPartitions.RateLimit(childComplexity), true
 
+	case "ProxyResponse.body":
+		if e.ComplexityRoot.ProxyResponse.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProxyResponse.Body(childComplexity), true
+	case "ProxyResponse.headers":
+		if e.ComplexityRoot.ProxyResponse.Headers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProxyResponse.Headers(childComplexity), true
+	case "ProxyResponse.logs":
+		if e.ComplexityRoot.ProxyResponse.Logs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProxyResponse.Logs(childComplexity), true
+	case "ProxyResponse.statusCode":
+		if e.ComplexityRoot.ProxyResponse.StatusCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProxyResponse.StatusCode(childComplexity), true
+	case "ProxyResponse.truncated":
+		if e.ComplexityRoot.ProxyResponse.Truncated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ProxyResponse.Truncated(childComplexity), true
+
 	case "Query.api":
 		if e.ComplexityRoot.Query.API == nil {
 			break
@@ -1569,6 +2465,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Apis(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.APIFilter), args["sort"].(*model.APISort)), true
+	case "Query.certificate":
+		if e.ComplexityRoot.Query.Certificate == nil {
+			break
+		}
+
+		args, err := ec.field_Query_certificate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Certificate(childComplexity, args["id"].(string)), true
+	case "Query.certificateDependencies":
+		if e.ComplexityRoot.Query.CertificateDependencies == nil {
+			break
+		}
+
+		args, err := ec.field_Query_certificateDependencies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.CertificateDependencies(childComplexity, args["id"].(string)), true
+	case "Query.certificates":
+		if e.ComplexityRoot.Query.Certificates == nil {
+			break
+		}
+
+		args, err := ec.field_Query_certificates_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Certificates(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.CertificateFilter)), true
+	case "Query.gateways":
+		if e.ComplexityRoot.Query.Gateways == nil {
+			break
+		}
+
+		args, err := ec.field_Query_gateways_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Gateways(childComplexity, args["state"].(*model.GatewayState)), true
 
 	case "Query.key":
 		if e.ComplexityRoot.Query.Key == nil {
@@ -1581,6 +2521,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Key(childComplexity, args["id"].(string), args["by"].(*model.KeyIdentifier)), true
+	case "Query.keyIndex":
+		if e.ComplexityRoot.Query.KeyIndex == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.KeyIndex(childComplexity), true
 	case "Query.keys":
 		if e.ComplexityRoot.Query.Keys == nil {
 			break
@@ -1598,6 +2544,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Me(childComplexity), true
+	case "Query.oauthClient":
+		if e.ComplexityRoot.Query.OauthClient == nil {
+			break
+		}
+
+		args, err := ec.field_Query_oauthClient_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OauthClient(childComplexity, args["apiId"].(string), args["clientId"].(string)), true
+	case "Query.oauthClients":
+		if e.ComplexityRoot.Query.OauthClients == nil {
+			break
+		}
+
+		args, err := ec.field_Query_oauthClients_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OauthClients(childComplexity, args["apiId"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.oauthTokens":
+		if e.ComplexityRoot.Query.OauthTokens == nil {
+			break
+		}
+
+		args, err := ec.field_Query_oauthTokens_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.OauthTokens(childComplexity, args["apiId"].(string), args["clientId"].(string)), true
 	case "Query.organisation":
 		if e.ComplexityRoot.Query.Organisation == nil {
 			break
@@ -1653,6 +2632,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PreviewKey(childComplexity, args["input"].(model.KeyInput)), true
+	case "Query.systemStats":
+		if e.ComplexityRoot.Query.SystemStats == nil {
+			break
+		}
+
+		args, err := ec.field_Query_systemStats_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SystemStats(childComplexity, args["entity"].(*model.SystemStatsEntity), args["from"].(*time.Time), args["to"].(*time.Time)), true
 	case "Query.user":
 		if e.ComplexityRoot.Query.User == nil {
 			break
@@ -1715,6 +2705,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.Changes(childComplexity, args["objects"].([]string)), true
+
+	case "SystemStats.active":
+		if e.ComplexityRoot.SystemStats.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemStats.Active(childComplexity), true
+	case "SystemStats.current":
+		if e.ComplexityRoot.SystemStats.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemStats.Current(childComplexity), true
+	case "SystemStats.entity":
+		if e.ComplexityRoot.SystemStats.Entity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemStats.Entity(childComplexity), true
+	case "SystemStats.history":
+		if e.ComplexityRoot.SystemStats.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemStats.History(childComplexity), true
+
+	case "SystemStatsPoint.active":
+		if e.ComplexityRoot.SystemStatsPoint.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemStatsPoint.Active(childComplexity), true
+	case "SystemStatsPoint.at":
+		if e.ComplexityRoot.SystemStatsPoint.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemStatsPoint.At(childComplexity), true
+	case "SystemStatsPoint.total":
+		if e.ComplexityRoot.SystemStatsPoint.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SystemStatsPoint.Total(childComplexity), true
 
 	case "User.accessKey":
 		if e.ComplexityRoot.User.AccessKey == nil {
@@ -1940,11 +2974,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputApiFilter,
 		ec.unmarshalInputApiInput,
 		ec.unmarshalInputApiOwnersInput,
+		ec.unmarshalInputCertificateFilter,
 		ec.unmarshalInputKeyFilter,
 		ec.unmarshalInputKeyInput,
+		ec.unmarshalInputOauthAuthorizationInput,
+		ec.unmarshalInputOauthClientInput,
 		ec.unmarshalInputOrganisationInput,
 		ec.unmarshalInputPolicyFilter,
 		ec.unmarshalInputPolicyInput,
+		ec.unmarshalInputProxyRequestInput,
 		ec.unmarshalInputUserFilter,
 		ec.unmarshalInputUserInput,
 		ec.unmarshalInputWebhookInput,
@@ -2102,7 +3140,7 @@ type Mutation {
 type Subscription {
   "Creations, updates and deletions in the caller's organisation, as they happen; all organisations with the admin secret and for super users."
   changes(
-    "Only changes of these types: Api, Policy, Key, User, Organisation, Webhook. All of them by default."
+    "Only changes of these types: Api, Policy, Key, User, Organisation, Webhook, OauthClient, Certificate. All of them by default."
     objects: [String!]
   ): Change! @operation(method: "GET", path: "/api/changes", permission: "none", admin: "/admin/changes")
 }
@@ -2111,7 +3149,7 @@ type Subscription {
 type Change {
   "What happened."
   kind: ChangeKind!
-  "The type of the object: Api, Policy, Key, User, Organisation, Webhook."
+  "The type of the object: Api, Policy, Key, User, Organisation, Webhook, OauthClient, Certificate."
   object: String!
   "The id of the object."
   id: ID!
@@ -2207,6 +3245,8 @@ type Api {
   ): KeyConnection! @permission(read: "keys")
   "The webhooks that its hook references name."
   webhooks: [Webhook!]! @permission(read: "hooks")
+  "What gateways may stumble over in the definition: fields that only newer gateways know, or none; each a sentence."
+  warnings: [String!]!
 }
 
 "The address of an API on the gateways."
@@ -2370,6 +3410,207 @@ extend type Mutation {
     @operation(method: "POST", path: "/admin/apis/import", permission: "admin", admin: "/admin/apis/import")
 }
 `, BuiltIn: false},
+	{Name: "../schema/certificate.graphqls", Input: `"A certificate, with or without its private key, for gateways to show, to check clients by, or to trust upstreams by. The key itself is never shown."
+type Certificate {
+  "The organisation's id and the SHA-256 fingerprint in hex, one behind the other."
+  id: ID!
+  "The organisation that owns it."
+  orgId: String!
+  "Grows by one with each change."
+  revision: Int!
+  "When it was uploaded."
+  createdAt: Time!
+  "When it was last changed."
+  updatedAt: Time!
+  "The SHA-256 fingerprint of its DER form, in hex; of a lone public key that of the key."
+  fingerprint: String!
+  "Whether its private key is here."
+  hasPrivate: Boolean!
+  "Whether it signs other certificates."
+  isCa: Boolean!
+  "Whether it is a public key without a certificate around it."
+  isPublicKey: Boolean!
+  "Who it is for."
+  subjectCn: String!
+  "Who signed it."
+  issuerCn: String!
+  "The host names that it is for."
+  dnsNames: [String!]!
+  "From when on it holds; null for a lone public key."
+  notBefore: Time
+  "Until when it holds; null for a lone public key."
+  notAfter: Time
+  "Where it is in its life."
+  status: CertificateStatus!
+  "Everything, as REST shows it in detail."
+  details: JSON!
+  "The APIs that use it, with what for."
+  usages: [CertificateUsage!]! @permission(read: "apis")
+  "The organisation that owns it."
+  organisation: Organisation
+}
+
+"Where a certificate is in its life."
+enum CertificateStatus {
+  "It holds, and will for a while."
+  VALID
+  "It does not hold yet."
+  NOT_YET_VALID
+  "It ends within the days that notifications.certificate_expiry_monitor.warning_threshold_days names."
+  EXPIRING
+  "It has ended."
+  EXPIRED
+}
+
+"An API that uses a certificate."
+type CertificateUsage {
+  "The API."
+  api: Api!
+  "What for: client, upstream, server, or pinned for a pinned public key."
+  types: [String!]!
+}
+
+"Which certificates to list; every field that is given must hold."
+input CertificateFilter {
+  "A part of the id or of the subject's name, whatever the case."
+  q: String
+  "Only those with their private key, or only those without."
+  hasPrivate: Boolean
+  "Only those that have ended, or will within so many days."
+  expiresWithinDays: Int
+  "Only this organisation; for super users."
+  orgId: ID
+}
+
+"A page of certificates."
+type CertificateConnection {
+  "The certificates of this page."
+  nodes: [Certificate!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
+}
+
+"What uses a certificate."
+type CertificateDependencies {
+  "The certificate's id."
+  id: ID!
+  "APIs that accept it from their clients."
+  clientApis: [Api!]! @permission(read: "apis")
+  "APIs that show it to, or trust it of, their upstreams."
+  upstreamApis: [Api!]! @permission(read: "apis")
+  "APIs that it is shown by, or pinned in."
+  serverApis: [Api!]! @permission(read: "apis")
+  "Keys that are bound to it; at most a hundred."
+  keys: [Key!]! @permission(read: "keys")
+}
+
+extend type Query {
+  "One certificate."
+  certificate("Its id, or its fingerprint." id: ID!): Certificate @operation(method: "GET", path: "/api/certs/{id}", permission: "certificates")
+  "The certificates of the organisation, the newest first; those that end first come first when expiry is asked about."
+  certificates(
+    "How many at most; page_size of the configuration by default."
+    first: Int
+    "The endCursor of the page before."
+    after: String
+    "Which ones."
+    filter: CertificateFilter
+  ): CertificateConnection! @operation(method: "GET", path: "/api/certs", permission: "certificates")
+  "What uses a certificate."
+  certificateDependencies("Its id, or its fingerprint." id: ID!): CertificateDependencies! @operation(method: "GET", path: "/api/certs/dependencies/{id}", permission: "certificates")
+}
+
+extend type Mutation {
+  "Keeps a certificate, with its chain and its private key when they are in the text, and hands it to the gateways."
+  createCertificate("PEM text: certificates, the leaf first, and at most one private key; or one public key." pem: String!, "The organisation; for super users, others have one." orgId: ID): Certificate! @operation(method: "POST", path: "/api/certs", permission: "certificates")
+  "Deletes a certificate. One that is in use needs ` + "`" + `force` + "`" + `."
+  deleteCertificate("Its id, or its fingerprint." id: ID!, "Delete it though it is in use." force: Boolean = false, "Refuse when the certificate has another revision by now." revision: Int): Deleted! @operation(method: "DELETE", path: "/api/certs/{id}", permission: "certificates")
+  "Takes a certificate out of the APIs that accept it from clients or show it to upstreams, and deletes the keys that are bound to it."
+  deleteCertificateDependencies("Its id, or its fingerprint." id: ID!): Boolean! @operation(method: "DELETE", path: "/api/certs/dependencies/{id}", permission: "certificates")
+}
+`, BuiltIn: false},
+	{Name: "../schema/gateway.graphqls", Input: `"A gateway that registered here: one process of a Tyk Gateway, from its start to its end."
+type Gateway {
+  "The node id, which the gateway got when it registered."
+  id: ID!
+  "The name of the machine that it runs on, as it says."
+  hostname: String!
+  "The address that its calls come from; behind a proxy that of the proxy."
+  address: String!
+  "The version, where the gateway's REST API told it; null when unknown."
+  version: String
+  "Whether it is there."
+  state: GatewayState!
+  "The segment tags that edge_endpoints of the configuration give to its host; null when unknown."
+  tags: [String!]
+  "When it registered."
+  registeredAt: Time!
+  "When it was last heard of; at most a few seconds old."
+  lastSeen: Time!
+  "When it last loaded the API definitions; null for not yet."
+  apisLoadedAt: Time
+  "When it last loaded the policies; null for not yet."
+  policiesLoadedAt: Time
+  "How many API definitions it was given then. One with segment tags serves those that fit them."
+  apisServed: Int!
+  "How many seconds a change to APIs or policies waits to be loaded by it; 0 when it has them all."
+  lag: Float!
+}
+
+"Whether a gateway is there."
+enum GatewayState {
+  "It calls every two seconds."
+  ACTIVE
+  "It has missed a few calls."
+  STALE
+  "It has been silent for a minute or more. It is forgotten after a day."
+  AWAY
+}
+
+extend type Query {
+  "The gateways that registered, those heard of last first."
+  gateways("Only those in this state." state: GatewayState): [Gateway!]! @operation(method: "GET", path: "/api/gateways", permission: "system", admin: "/admin/gateways")
+}
+
+extend type Mutation {
+  "Has every gateway load its APIs and policies again."
+  reloadGateways: Boolean! @operation(method: "POST", path: "/api/gateways/reload", permission: "system", admin: "/admin/gateways/reload")
+  "Has the gateways forget the responses that they cached for an API."
+  invalidateApiCache("The API, by its public or database id." apiId: ID!): Boolean! @operation(method: "DELETE", path: "/api/cache/{apiId}", permission: "apis")
+  "Has the gateways forget the key sets (JWKS) that they cached for an API."
+  invalidateJwksCache("The API, by its public or database id." apiId: ID!): Boolean! @operation(method: "DELETE", path: "/api/cache/jwks/{apiId}", permission: "apis")
+  "Sends a request through a gateway, and shows what came back and what the gateway logged meanwhile. Only configured gateways can be called."
+  proxyRequest("The request." input: ProxyRequestInput!): ProxyResponse! @operation(method: "POST", path: "/api/proxy", permission: "apis")
+}
+
+"A request to send through a gateway."
+input ProxyRequestInput {
+  "GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS; GET by default."
+  method: String
+  "The whole URL, under the address of a configured gateway."
+  url: String!
+  "A map of header names to values."
+  headers: JSON
+  "The body: a string is sent as it is, any other value as JSON."
+  body: JSON
+}
+
+"What came back through a gateway."
+type ProxyResponse {
+  "The HTTP status."
+  statusCode: Int!
+  "A map of header names to values; several values of a header are joined with commas."
+  headers: JSON!
+  "The body: as JSON when it is JSON, and as a string otherwise."
+  body: JSON
+  "Whether the body was longer than what is shown."
+  truncated: Boolean!
+  "What the gateway logged meanwhile, a line each; null when it does not tell."
+  logs: [String!]
+}
+`, BuiltIn: false},
 	{Name: "../schema/key.graphqls", Input: `"An access key: a session of the gateway. Where keys are hashed, which is the default, the token itself is not kept."
 type Key {
   "The name of the session in the key space: the hash of the token, or the token where keys are not hashed."
@@ -2408,12 +3649,38 @@ type Key {
   quotaRenewalRate: Int!
   "The whole session, as REST shows it, without the password of a basic-auth user."
   session: JSON!
+  "What is left of its quotas and rates, as the gateways count; null where keys do not live in Redis."
+  usage: KeyUsage
   "The APIs in its own access rights, those that exist."
   apis: [Api!]! @permission(read: "apis")
   "The policies that it applies, those that exist."
   policies: [Policy!]! @permission(read: "policies")
   "The organisation that owns it."
   organisation: Organisation
+}
+
+"What the gateways have counted for a key."
+type KeyUsage {
+  "The counters: the key's own, and one for each API or policy with limits of its own."
+  counters: [KeyCounter!]!
+}
+
+"One counter of a key."
+type KeyCounter {
+  "What it counts for: empty for the key as a whole, or the scope of the limit: the id of an API or of a policy."
+  scope: String!
+  "How many requests the quota allows per period; -1 for no quota."
+  quotaMax: Int!
+  "How many requests are left in this period; -1 for no quota."
+  quotaRemaining: Int!
+  "When the period ends and the quota is whole again; null when no request has started a period."
+  quotaRenews: Time
+  "How many requests were counted in the current rate window; null when the gateways' rate limiter does not tell."
+  rateUsed: Int
+  "How many requests the rate allows per ` + "`" + `per` + "`" + ` seconds; 0 or -1 for no limit."
+  rate: Float!
+  "The length of the rate window, in seconds."
+  per: Float!
 }
 
 "A new key with its token, which is shown this once."
@@ -2554,6 +3821,150 @@ extend type Mutation {
     "Refuse when the key has another revision by now."
     revision: Int
   ): Deleted! @operation(method: "DELETE", path: "/api/keys/{id}", permission: "keys")
+  "Starts the quota of a key anew, for all of its limits. The key itself stays as it is."
+  resetKeyQuota("Which one." id: ID!, "What the id is." by: KeyIdentifier = AUTO): Key! @operation(method: "PUT", path: "/api/keys/{id}/reset-quota", permission: "keys")
+}
+`, BuiltIn: false},
+	{Name: "../schema/oauth.graphqls", Input: `"A client of an API that is protected by OAuth 2.0 with the gateway as its authorisation server."
+type OauthClient {
+  "The database id."
+  id: ID!
+  "The id that the client sends."
+  clientId: ID!
+  "The organisation that owns it."
+  orgId: String!
+  "Grows by one with each change."
+  revision: Int!
+  "When it was created."
+  createdAt: Time!
+  "When it was last changed."
+  updatedAt: Time!
+  "The secret. Null for who may only read clients."
+  secret: String
+  "The public id of the API that it is a client of."
+  apiId: ID!
+  "Where the client may be sent after authorisation."
+  redirectUris: [String!]!
+  "The policy that its tokens apply; empty when the rules come with each authorisation."
+  policyId: String!
+  "Words for people."
+  description: String!
+  "Anything that middleware shall find with its tokens."
+  metaData: JSON
+  "The API."
+  api: Api @permission(read: "apis")
+  "The policy."
+  policy: Policy @permission(read: "policies")
+  "The organisation that owns it."
+  organisation: Organisation
+}
+
+"A page of OAuth clients."
+type OauthClientConnection {
+  "The clients of this page."
+  nodes: [OauthClient!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
+}
+
+"A token that a client got."
+type OauthToken {
+  "The token; its hash, where the gateways hash keys."
+  code: String!
+  "When it ends."
+  expires: Time!
+}
+
+"What an OAuth client shall be."
+input OauthClientInput {
+  "The id; a new one is made when it is absent. It cannot be changed."
+  clientId: ID
+  "The secret; a new one is made when it is absent."
+  secret: String
+  "Where the client may be sent after authorisation; none for clients that use the client-credentials grant only."
+  redirectUris: [String!]
+  "The policy that its tokens apply. It must give access to the API."
+  policyId: ID
+  "Words for people."
+  description: String
+  "Anything that middleware shall find with its tokens."
+  metaData: JSON
+}
+
+"What kind of token a token is."
+enum OauthTokenType {
+  "An access token."
+  ACCESS_TOKEN
+  "A refresh token."
+  REFRESH_TOKEN
+}
+
+"What an authorisation gave."
+type OauthAuthorization {
+  "The code, for response_type code."
+  code: String
+  "The access token, for response_type token."
+  accessToken: String
+  "Where to send the user's browser."
+  redirectTo: String!
+}
+
+"An authorisation of a client, for a user whom your application has signed in."
+input OauthAuthorizationInput {
+  "code or token."
+  responseType: String!
+  "The client."
+  clientId: ID!
+  "One of its redirect URIs."
+  redirectUri: String!
+  "The session that the token shall have; needed when the client has no policy."
+  keyRules: JSON
+  "Handed through to redirectTo."
+  state: String
+}
+
+extend type Query {
+  "One client of an API."
+  oauthClient("The API, by its public or database id." apiId: ID!, "The client's id." clientId: ID!): OauthClient @operation(method: "GET", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
+  "The clients of an API, the newest first."
+  oauthClients(
+    "The API, by its public or database id."
+    apiId: ID!
+    "How many at most; page_size of the configuration by default."
+    first: Int
+    "The endCursor of the page before."
+    after: String
+  ): OauthClientConnection! @operation(method: "GET", path: "/api/apis/oauth/{apiId}", permission: "oauth")
+  "The tokens that a client got, as the gateway keeps them."
+  oauthTokens("The API, by its public or database id." apiId: ID!, "The client's id." clientId: ID!): [OauthToken!]! @operation(method: "GET", path: "/api/apis/oauth/{apiId}/{clientId}/tokens", permission: "oauth")
+}
+
+extend type Mutation {
+  "Creates a client of an API, here and at the gateway."
+  createOauthClient("The API, by its public or database id." apiId: ID!, "What it shall be." input: OauthClientInput!): OauthClient! @operation(method: "POST", path: "/api/apis/oauth/{apiId}", permission: "oauth")
+  "Changes a client; what is absent stays."
+  updateOauthClient(
+    "The API, by its public or database id."
+    apiId: ID!
+    "The client's id."
+    clientId: ID!
+    "What it shall be."
+    input: OauthClientInput!
+    "Refuse when the client has another revision by now."
+    revision: Int
+  ): OauthClient! @operation(method: "PUT", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
+  "Deletes a client. Tokens that it got stay valid until they end; revoke them first where that matters."
+  deleteOauthClient("The API, by its public or database id." apiId: ID!, "The client's id." clientId: ID!, "Refuse when the client has another revision by now." revision: Int): Deleted! @operation(method: "DELETE", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
+  "Revokes one token of a client. A token that is not valid any more is no error, as in RFC 7009."
+  revokeOauthToken("The client's id." clientId: ID!, "The token." token: String!, "What kind of token it is; an access token by default." type: OauthTokenType = ACCESS_TOKEN): Boolean! @operation(method: "POST", path: "/api/apis/oauth/{clientId}/revoke", permission: "oauth")
+  "Revokes every token of a client."
+  revokeOauthTokens("The client's id." clientId: ID!, "The client's secret, which is compared when it is given." clientSecret: String): Boolean! @operation(method: "POST", path: "/api/apis/oauth/{clientId}/revoke_all", permission: "oauth")
+  "Authorises a client for a user whom your application has signed in."
+  authorizeOauthClient("The API, by its public id." apiId: ID!, "What to authorise." input: OauthAuthorizationInput!): OauthAuthorization! @operation(method: "POST", path: "/api/apis/oauth/{apiId}/authorize-client", permission: "oauth")
+  "Has the gateways forget the tokens that ended."
+  purgeOauthTokens: Boolean! @operation(method: "DELETE", path: "/admin/oauth/tokens", permission: "admin", admin: "/admin/oauth/tokens")
 }
 `, BuiltIn: false},
 	{Name: "../schema/organisation.graphqls", Input: `"A tenant: it owns users, APIs, policies, keys and webhooks."
@@ -2844,6 +4255,75 @@ extend type Mutation {
   "Creates or overwrites policies with the ids that they carry: all of them or none."
   importPolicies("Documents as the list of policies shows them." policies: [JSON!]!): [ImportedItem!]!
     @operation(method: "POST", path: "/admin/policies/import", permission: "admin", admin: "/admin/policies/import")
+}
+`, BuiltIn: false},
+	{Name: "../schema/system.graphqls", Input: `"How many of something there were."
+type SystemStats {
+  "What is counted."
+  entity: SystemStatsEntity!
+  "How many there are now."
+  current: Int!
+  "How many of them are active now: switched on, or calling."
+  active: Int!
+  "How many there were, at the end of each day of the range, the oldest first."
+  history: [SystemStatsPoint!]!
+}
+
+"A number at a moment."
+type SystemStatsPoint {
+  "The moment."
+  at: Time!
+  "How many there were."
+  total: Int!
+  "How many of them were active."
+  active: Int!
+}
+
+"What SystemStats can count."
+enum SystemStatsEntity {
+  "The APIs."
+  APIS
+  "The data planes: groups of gateways. A stock gateway belongs to none, so that there is one when any gateway calls."
+  DATAPLANES
+  "The gateways."
+  GATEWAYS
+}
+
+"How far the index of the keys is."
+type KeyIndex {
+  "Whether keys live in the gateways' Redis. Otherwise they live in the store, and the index is always whole."
+  inRedis: Boolean!
+  "Whether a scan of Redis is under way."
+  scanning: Boolean!
+  "The share of the scan that is done, from 0 to 1."
+  progress: Float!
+  "How many sessions the scan has looked at so far, or the last one when none is under way."
+  scanned: Int!
+  "How many of them differed from the index, and were taken over."
+  corrected: Int!
+  "How many changes wait to be indexed."
+  pending: Int!
+  "When the last whole scan ended; null for never."
+  completedAt: Time
+}
+
+extend type Query {
+  "Numbers about this installation, or the caller's organisation."
+  systemStats(
+    "What to count; APIs by default."
+    entity: SystemStatsEntity = APIS
+    "The first day, by default the first of the previous year."
+    from: Time
+    "The last day, today by default."
+    to: Time
+  ): SystemStats! @operation(method: "GET", path: "/api/system/stats", permission: "system", admin: "/admin/system/stats")
+  "How far the index of the keys is."
+  keyIndex: KeyIndex! @operation(method: "GET", path: "/api/keys/index", permission: "system", admin: "/admin/keys/index")
+}
+
+extend type Mutation {
+  "Starts a scan of Redis that makes the index of the keys whole again, in the background. One that is under way goes on."
+  rebuildKeyIndex: KeyIndex! @operation(method: "POST", path: "/api/keys/index", permission: "admin", admin: "/admin/keys/index")
 }
 `, BuiltIn: false},
 	{Name: "../schema/user.graphqls", Input: `"A person or a script that signs in."
@@ -3137,6 +4617,8 @@ func (ec *executionContext) childFields_Api(ctx context.Context, field graphql.C
 		return ec.fieldContext_Api_keys(ctx, field)
 	case "webhooks":
 		return ec.fieldContext_Api_webhooks(ctx, field)
+	case "warnings":
+		return ec.fieldContext_Api_warnings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Api", field.Name)
 }
@@ -3175,6 +4657,86 @@ func (ec *executionContext) childFields_CategoryCount(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type CategoryCount", field.Name)
 }
 
+func (ec *executionContext) childFields_Certificate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Certificate_id(ctx, field)
+	case "orgId":
+		return ec.fieldContext_Certificate_orgId(ctx, field)
+	case "revision":
+		return ec.fieldContext_Certificate_revision(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Certificate_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_Certificate_updatedAt(ctx, field)
+	case "fingerprint":
+		return ec.fieldContext_Certificate_fingerprint(ctx, field)
+	case "hasPrivate":
+		return ec.fieldContext_Certificate_hasPrivate(ctx, field)
+	case "isCa":
+		return ec.fieldContext_Certificate_isCa(ctx, field)
+	case "isPublicKey":
+		return ec.fieldContext_Certificate_isPublicKey(ctx, field)
+	case "subjectCn":
+		return ec.fieldContext_Certificate_subjectCn(ctx, field)
+	case "issuerCn":
+		return ec.fieldContext_Certificate_issuerCn(ctx, field)
+	case "dnsNames":
+		return ec.fieldContext_Certificate_dnsNames(ctx, field)
+	case "notBefore":
+		return ec.fieldContext_Certificate_notBefore(ctx, field)
+	case "notAfter":
+		return ec.fieldContext_Certificate_notAfter(ctx, field)
+	case "status":
+		return ec.fieldContext_Certificate_status(ctx, field)
+	case "details":
+		return ec.fieldContext_Certificate_details(ctx, field)
+	case "usages":
+		return ec.fieldContext_Certificate_usages(ctx, field)
+	case "organisation":
+		return ec.fieldContext_Certificate_organisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Certificate", field.Name)
+}
+
+func (ec *executionContext) childFields_CertificateConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_CertificateConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CertificateConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CertificateConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CertificateConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CertificateDependencies(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_CertificateDependencies_id(ctx, field)
+	case "clientApis":
+		return ec.fieldContext_CertificateDependencies_clientApis(ctx, field)
+	case "upstreamApis":
+		return ec.fieldContext_CertificateDependencies_upstreamApis(ctx, field)
+	case "serverApis":
+		return ec.fieldContext_CertificateDependencies_serverApis(ctx, field)
+	case "keys":
+		return ec.fieldContext_CertificateDependencies_keys(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CertificateDependencies", field.Name)
+}
+
+func (ec *executionContext) childFields_CertificateUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "api":
+		return ec.fieldContext_CertificateUsage_api(ctx, field)
+	case "types":
+		return ec.fieldContext_CertificateUsage_types(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CertificateUsage", field.Name)
+}
+
 func (ec *executionContext) childFields_Change(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -3211,6 +4773,36 @@ func (ec *executionContext) childFields_Deleted(ctx context.Context, field graph
 		return ec.fieldContext_Deleted_id(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Deleted", field.Name)
+}
+
+func (ec *executionContext) childFields_Gateway(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Gateway_id(ctx, field)
+	case "hostname":
+		return ec.fieldContext_Gateway_hostname(ctx, field)
+	case "address":
+		return ec.fieldContext_Gateway_address(ctx, field)
+	case "version":
+		return ec.fieldContext_Gateway_version(ctx, field)
+	case "state":
+		return ec.fieldContext_Gateway_state(ctx, field)
+	case "tags":
+		return ec.fieldContext_Gateway_tags(ctx, field)
+	case "registeredAt":
+		return ec.fieldContext_Gateway_registeredAt(ctx, field)
+	case "lastSeen":
+		return ec.fieldContext_Gateway_lastSeen(ctx, field)
+	case "apisLoadedAt":
+		return ec.fieldContext_Gateway_apisLoadedAt(ctx, field)
+	case "policiesLoadedAt":
+		return ec.fieldContext_Gateway_policiesLoadedAt(ctx, field)
+	case "apisServed":
+		return ec.fieldContext_Gateway_apisServed(ctx, field)
+	case "lag":
+		return ec.fieldContext_Gateway_lag(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Gateway", field.Name)
 }
 
 func (ec *executionContext) childFields_ImportedItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3263,6 +4855,8 @@ func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.C
 		return ec.fieldContext_Key_quotaRenewalRate(ctx, field)
 	case "session":
 		return ec.fieldContext_Key_session(ctx, field)
+	case "usage":
+		return ec.fieldContext_Key_usage(ctx, field)
 	case "apis":
 		return ec.fieldContext_Key_apis(ctx, field)
 	case "policies":
@@ -3283,6 +4877,124 @@ func (ec *executionContext) childFields_KeyConnection(ctx context.Context, field
 		return ec.fieldContext_KeyConnection_pageInfo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type KeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_KeyCounter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scope":
+		return ec.fieldContext_KeyCounter_scope(ctx, field)
+	case "quotaMax":
+		return ec.fieldContext_KeyCounter_quotaMax(ctx, field)
+	case "quotaRemaining":
+		return ec.fieldContext_KeyCounter_quotaRemaining(ctx, field)
+	case "quotaRenews":
+		return ec.fieldContext_KeyCounter_quotaRenews(ctx, field)
+	case "rateUsed":
+		return ec.fieldContext_KeyCounter_rateUsed(ctx, field)
+	case "rate":
+		return ec.fieldContext_KeyCounter_rate(ctx, field)
+	case "per":
+		return ec.fieldContext_KeyCounter_per(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeyCounter", field.Name)
+}
+
+func (ec *executionContext) childFields_KeyIndex(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "inRedis":
+		return ec.fieldContext_KeyIndex_inRedis(ctx, field)
+	case "scanning":
+		return ec.fieldContext_KeyIndex_scanning(ctx, field)
+	case "progress":
+		return ec.fieldContext_KeyIndex_progress(ctx, field)
+	case "scanned":
+		return ec.fieldContext_KeyIndex_scanned(ctx, field)
+	case "corrected":
+		return ec.fieldContext_KeyIndex_corrected(ctx, field)
+	case "pending":
+		return ec.fieldContext_KeyIndex_pending(ctx, field)
+	case "completedAt":
+		return ec.fieldContext_KeyIndex_completedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeyIndex", field.Name)
+}
+
+func (ec *executionContext) childFields_KeyUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "counters":
+		return ec.fieldContext_KeyUsage_counters(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeyUsage", field.Name)
+}
+
+func (ec *executionContext) childFields_OauthAuthorization(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_OauthAuthorization_code(ctx, field)
+	case "accessToken":
+		return ec.fieldContext_OauthAuthorization_accessToken(ctx, field)
+	case "redirectTo":
+		return ec.fieldContext_OauthAuthorization_redirectTo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OauthAuthorization", field.Name)
+}
+
+func (ec *executionContext) childFields_OauthClient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_OauthClient_id(ctx, field)
+	case "clientId":
+		return ec.fieldContext_OauthClient_clientId(ctx, field)
+	case "orgId":
+		return ec.fieldContext_OauthClient_orgId(ctx, field)
+	case "revision":
+		return ec.fieldContext_OauthClient_revision(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_OauthClient_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_OauthClient_updatedAt(ctx, field)
+	case "secret":
+		return ec.fieldContext_OauthClient_secret(ctx, field)
+	case "apiId":
+		return ec.fieldContext_OauthClient_apiId(ctx, field)
+	case "redirectUris":
+		return ec.fieldContext_OauthClient_redirectUris(ctx, field)
+	case "policyId":
+		return ec.fieldContext_OauthClient_policyId(ctx, field)
+	case "description":
+		return ec.fieldContext_OauthClient_description(ctx, field)
+	case "metaData":
+		return ec.fieldContext_OauthClient_metaData(ctx, field)
+	case "api":
+		return ec.fieldContext_OauthClient_api(ctx, field)
+	case "policy":
+		return ec.fieldContext_OauthClient_policy(ctx, field)
+	case "organisation":
+		return ec.fieldContext_OauthClient_organisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OauthClient", field.Name)
+}
+
+func (ec *executionContext) childFields_OauthClientConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_OauthClientConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OauthClientConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OauthClientConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OauthClientConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OauthToken(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_OauthToken_code(ctx, field)
+	case "expires":
+		return ec.fieldContext_OauthToken_expires(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OauthToken", field.Name)
 }
 
 func (ec *executionContext) childFields_Organisation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3417,6 +5129,48 @@ func (ec *executionContext) childFields_PolicyPartitions(ctx context.Context, fi
 		return ec.fieldContext_PolicyPartitions_perApi(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PolicyPartitions", field.Name)
+}
+
+func (ec *executionContext) childFields_ProxyResponse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "statusCode":
+		return ec.fieldContext_ProxyResponse_statusCode(ctx, field)
+	case "headers":
+		return ec.fieldContext_ProxyResponse_headers(ctx, field)
+	case "body":
+		return ec.fieldContext_ProxyResponse_body(ctx, field)
+	case "truncated":
+		return ec.fieldContext_ProxyResponse_truncated(ctx, field)
+	case "logs":
+		return ec.fieldContext_ProxyResponse_logs(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ProxyResponse", field.Name)
+}
+
+func (ec *executionContext) childFields_SystemStats(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entity":
+		return ec.fieldContext_SystemStats_entity(ctx, field)
+	case "current":
+		return ec.fieldContext_SystemStats_current(ctx, field)
+	case "active":
+		return ec.fieldContext_SystemStats_active(ctx, field)
+	case "history":
+		return ec.fieldContext_SystemStats_history(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SystemStats", field.Name)
+}
+
+func (ec *executionContext) childFields_SystemStatsPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_SystemStatsPoint_at(ctx, field)
+	case "total":
+		return ec.fieldContext_SystemStatsPoint_total(ctx, field)
+	case "active":
+		return ec.fieldContext_SystemStatsPoint_active(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SystemStatsPoint", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3729,6 +5483,28 @@ func (ec *executionContext) field_Mutation_allowPasswordReset_args(ctx context.C
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_authorizeOauthClient_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "apiId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["apiId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OauthAuthorizationInput, error) {
+			return ec.unmarshalNOauthAuthorizationInput2gatehouseᚋgraphᚋmodelᚐOauthAuthorizationInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createApi_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3773,6 +5549,28 @@ func (ec *executionContext) field_Mutation_createBasicAuthUser_args(ctx context.
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createCertificate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "pem",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["pem"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orgId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orgId"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3784,6 +5582,28 @@ func (ec *executionContext) field_Mutation_createKey_args(ctx context.Context, r
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createOauthClient_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "apiId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["apiId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OauthClientInput, error) {
+			return ec.unmarshalNOauthClientInput2gatehouseᚋgraphᚋmodelᚐOauthClientInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
 	return args, nil
 }
 
@@ -3865,6 +5685,50 @@ func (ec *executionContext) field_Mutation_deleteApi_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteCertificateDependencies_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteCertificate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "force",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["force"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deleteKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -3884,6 +5748,36 @@ func (ec *executionContext) field_Mutation_deleteKey_args(ctx context.Context, r
 		return nil, err
 	}
 	args["by"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteOauthClient_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "apiId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["apiId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "clientId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clientId"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
 		func(ctx context.Context, v any) (*int, error) {
 			return ec.unmarshalOInt2ᚖint(ctx, v)
@@ -4025,6 +5919,34 @@ func (ec *executionContext) field_Mutation_importPolicies_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_invalidateApiCache_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "apiId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["apiId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_invalidateJwksCache_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "apiId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["apiId"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_patchApi_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4085,6 +6007,42 @@ func (ec *executionContext) field_Mutation_patchPolicy_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_proxyRequest_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ProxyRequestInput, error) {
+			return ec.unmarshalNProxyRequestInput2gatehouseᚋgraphᚋmodelᚐProxyRequestInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resetKeyQuota_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "by",
+		func(ctx context.Context, v any) (*model.KeyIdentifier, error) {
+			return ec.unmarshalOKeyIdentifier2ᚖgatehouseᚋgraphᚋmodelᚐKeyIdentifier(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["by"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_resetUserKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4096,6 +6054,58 @@ func (ec *executionContext) field_Mutation_resetUserKey_args(ctx context.Context
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revokeOauthToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "clientId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clientId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "token",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["token"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "type",
+		func(ctx context.Context, v any) (*model.OauthTokenType, error) {
+			return ec.unmarshalOOauthTokenType2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenType(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["type"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_revokeOauthTokens_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "clientId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clientId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "clientSecret",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clientSecret"] = arg1
 	return args, nil
 }
 
@@ -4217,6 +6227,44 @@ func (ec *executionContext) field_Mutation_updateKey_args(ctx context.Context, r
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.KeyInput, error) {
 			return ec.unmarshalNKeyInput2gatehouseᚋgraphᚋmodelᚐKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateOauthClient_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "apiId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["apiId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "clientId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clientId"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OauthClientInput, error) {
+			return ec.unmarshalNOauthClientInput2gatehouseᚋgraphᚋmodelᚐOauthClientInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -4543,6 +6591,78 @@ func (ec *executionContext) field_Query_apis_args(ctx context.Context, rawArgs m
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_certificateDependencies_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_certificate_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_certificates_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.CertificateFilter, error) {
+			return ec.unmarshalOCertificateFilter2ᚖgatehouseᚋgraphᚋmodelᚐCertificateFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_gateways_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "state",
+		func(ctx context.Context, v any) (*model.GatewayState, error) {
+			return ec.unmarshalOGatewayState2ᚖgatehouseᚋgraphᚋmodelᚐGatewayState(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["state"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_key_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4592,6 +6712,80 @@ func (ec *executionContext) field_Query_keys_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["filter"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_oauthClient_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "apiId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["apiId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "clientId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clientId"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_oauthClients_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "apiId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["apiId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_oauthTokens_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "apiId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["apiId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "clientId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clientId"] = arg1
 	return args, nil
 }
 
@@ -4702,6 +6896,36 @@ func (ec *executionContext) field_Query_previewKey_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_systemStats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "entity",
+		func(ctx context.Context, v any) (*model.SystemStatsEntity, error) {
+			return ec.unmarshalOSystemStatsEntity2ᚖgatehouseᚋgraphᚋmodelᚐSystemStatsEntity(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["entity"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg2
 	return args, nil
 }
 
@@ -5652,6 +7876,29 @@ func (ec *executionContext) fieldContext_Api_webhooks(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Api_warnings(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Api_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Api().Warnings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Api_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Api", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ApiConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.APIConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5852,6 +8099,821 @@ func (ec *executionContext) _CategoryCount_count(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_CategoryCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CategoryCount", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_id(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_orgId(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_orgId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrgID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_orgId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_revision(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_createdAt(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_updatedAt(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_updatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_fingerprint(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_fingerprint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fingerprint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_fingerprint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_hasPrivate(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_hasPrivate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HasPrivate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_hasPrivate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_isCa(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_isCa(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IsCa, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_isCa(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_isPublicKey(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_isPublicKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IsPublicKey, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_isPublicKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_subjectCn(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_subjectCn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SubjectCn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_subjectCn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_issuerCn(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_issuerCn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IssuerCn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_issuerCn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_dnsNames(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_dnsNames(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DNSNames, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_dnsNames(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_notBefore(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_notBefore(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotBefore, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_notBefore(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_notAfter(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_notAfter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotAfter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_notAfter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_status(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Certificate().Status(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.CertificateStatus) graphql.Marshaler {
+			return ec.marshalNCertificateStatus2gatehouseᚋgraphᚋmodelᚐCertificateStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, true, true, errors.New("field of type CertificateStatus does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_details(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_details(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Details, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Document) graphql.Marshaler {
+			return ec.marshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_details(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Certificate_usages(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_usages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Certificate().Usages(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "apis")
+				if err != nil {
+					var zeroVal []*model.CertificateUsage
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal []*model.CertificateUsage
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CertificateUsage) graphql.Marshaler {
+			return ec.marshalNCertificateUsage2ᚕᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_usages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Certificate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CertificateUsage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Certificate_organisation(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Certificate().Organisation(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Organisation) graphql.Marshaler {
+			return ec.marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Certificate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CertificateConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.CertificateConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*core.Certificate) graphql.Marshaler {
+			return ec.marshalNCertificate2ᚕᚖgatehouseᚋinternalᚋcoreᚐCertificateᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CertificateConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Certificate(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CertificateConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.CertificateConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CertificateConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _CertificateConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.CertificateConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CertificateConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CertificateDependencies_id(ctx context.Context, field graphql.CollectedField, obj *model.CertificateDependencies) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateDependencies_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateDependencies_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CertificateDependencies", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _CertificateDependencies_clientApis(ctx context.Context, field graphql.CollectedField, obj *model.CertificateDependencies) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateDependencies_clientApis(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientApis, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "apis")
+				if err != nil {
+					var zeroVal []*core.Api
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal []*core.Api
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*core.Api) graphql.Marshaler {
+			return ec.marshalNApi2ᚕᚖgatehouseᚋinternalᚋcoreᚐApiᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateDependencies_clientApis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CertificateDependencies",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Api(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CertificateDependencies_upstreamApis(ctx context.Context, field graphql.CollectedField, obj *model.CertificateDependencies) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateDependencies_upstreamApis(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpstreamApis, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "apis")
+				if err != nil {
+					var zeroVal []*core.Api
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal []*core.Api
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*core.Api) graphql.Marshaler {
+			return ec.marshalNApi2ᚕᚖgatehouseᚋinternalᚋcoreᚐApiᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateDependencies_upstreamApis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CertificateDependencies",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Api(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CertificateDependencies_serverApis(ctx context.Context, field graphql.CollectedField, obj *model.CertificateDependencies) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateDependencies_serverApis(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ServerApis, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "apis")
+				if err != nil {
+					var zeroVal []*core.Api
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal []*core.Api
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*core.Api) graphql.Marshaler {
+			return ec.marshalNApi2ᚕᚖgatehouseᚋinternalᚋcoreᚐApiᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateDependencies_serverApis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CertificateDependencies",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Api(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CertificateDependencies_keys(ctx context.Context, field graphql.CollectedField, obj *model.CertificateDependencies) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateDependencies_keys(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Keys, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "keys")
+				if err != nil {
+					var zeroVal []*core.Key
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal []*core.Key
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*core.Key) graphql.Marshaler {
+			return ec.marshalNKey2ᚕᚖgatehouseᚋinternalᚋcoreᚐKeyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateDependencies_keys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CertificateDependencies",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CertificateUsage_api(ctx context.Context, field graphql.CollectedField, obj *model.CertificateUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateUsage_api(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.API, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Api) graphql.Marshaler {
+			return ec.marshalNApi2gatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateUsage_api(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CertificateUsage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Api(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CertificateUsage_types(ctx context.Context, field graphql.CollectedField, obj *model.CertificateUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateUsage_types(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Types, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateUsage_types(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CertificateUsage", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Change_kind(ctx context.Context, field graphql.CollectedField, obj *core.Change) (ret graphql.Marshaler) {
@@ -6091,6 +9153,282 @@ func (ec *executionContext) _Deleted_id(ctx context.Context, field graphql.Colle
 }
 func (ec *executionContext) fieldContext_Deleted_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Deleted", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_id(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_hostname(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_hostname(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hostname, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_hostname(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_address(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_address(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_address(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_version(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Gateway().Version(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_state(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Gateway().State(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.GatewayState) graphql.Marshaler {
+			return ec.marshalNGatewayState2gatehouseᚋgraphᚋmodelᚐGatewayState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, true, true, errors.New("field of type GatewayState does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_tags(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Gateway().Tags(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_registeredAt(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_registeredAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RegisteredAt(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_registeredAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, true, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_lastSeen(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_lastSeen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_lastSeen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_apisLoadedAt(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_apisLoadedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApisLoadedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_apisLoadedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_policiesLoadedAt(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_policiesLoadedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PoliciesLoadedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_policiesLoadedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_apisServed(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_apisServed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApisServed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_apisServed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Gateway_lag(ctx context.Context, field graphql.CollectedField, obj *core.Node) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Gateway_lag(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Gateway().Lag(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Gateway_lag(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Gateway", field, true, true, errors.New("field of type Float does not have child fields"))
 }
 
 func (ec *executionContext) _ImportedItem_id(ctx context.Context, field graphql.CollectedField, obj *core.ImportedItem) (ret graphql.Marshaler) {
@@ -6576,6 +9914,38 @@ func (ec *executionContext) fieldContext_Key_session(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Key", field, true, false, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _Key_usage(ctx context.Context, field graphql.CollectedField, obj *core.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_usage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Key().Usage(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyUsage) graphql.Marshaler {
+			return ec.marshalOKeyUsage2ᚖgatehouseᚋgraphᚋmodelᚐKeyUsage(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Key_usage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Key",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyUsage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Key_apis(ctx context.Context, field graphql.CollectedField, obj *core.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -6790,6 +10160,360 @@ func (ec *executionContext) fieldContext_KeyConnection_pageInfo(_ context.Contex
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _KeyCounter_scope(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyCounter_scope(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scope, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyCounter_scope(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _KeyCounter_quotaMax(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyCounter_quotaMax(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.QuotaMax, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyCounter_quotaMax(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _KeyCounter_quotaRemaining(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyCounter_quotaRemaining(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.QuotaRemaining, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyCounter_quotaRemaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _KeyCounter_quotaRenews(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyCounter_quotaRenews(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.QuotaRenews, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_KeyCounter_quotaRenews(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _KeyCounter_rateUsed(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyCounter_rateUsed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RateUsed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_KeyCounter_rateUsed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _KeyCounter_rate(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyCounter_rate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyCounter_rate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _KeyCounter_per(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyCounter_per(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Per, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyCounter_per(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _KeyIndex_inRedis(ctx context.Context, field graphql.CollectedField, obj *model.KeyIndex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyIndex_inRedis(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InRedis, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyIndex_inRedis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyIndex", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _KeyIndex_scanning(ctx context.Context, field graphql.CollectedField, obj *model.KeyIndex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyIndex_scanning(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scanning, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyIndex_scanning(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyIndex", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _KeyIndex_progress(ctx context.Context, field graphql.CollectedField, obj *model.KeyIndex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyIndex_progress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Progress, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyIndex_progress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyIndex", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _KeyIndex_scanned(ctx context.Context, field graphql.CollectedField, obj *model.KeyIndex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyIndex_scanned(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scanned, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyIndex_scanned(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyIndex", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _KeyIndex_corrected(ctx context.Context, field graphql.CollectedField, obj *model.KeyIndex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyIndex_corrected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Corrected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyIndex_corrected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyIndex", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _KeyIndex_pending(ctx context.Context, field graphql.CollectedField, obj *model.KeyIndex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyIndex_pending(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pending, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyIndex_pending(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyIndex", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _KeyIndex_completedAt(ctx context.Context, field graphql.CollectedField, obj *model.KeyIndex) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyIndex_completedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CompletedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_KeyIndex_completedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyIndex", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _KeyUsage_counters(ctx context.Context, field graphql.CollectedField, obj *model.KeyUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyUsage_counters(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Counters, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.KeyCounter) graphql.Marshaler {
+			return ec.marshalNKeyCounter2ᚕᚖgatehouseᚋgraphᚋmodelᚐKeyCounterᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyUsage_counters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "KeyUsage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyCounter(ctx, field)
 		},
 	}
 	return fc, nil
@@ -7288,6 +11012,494 @@ func (ec *executionContext) fieldContext_Mutation_importApis(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createCertificate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createCertificate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateCertificate(ctx, fc.Args["pem"].(string), fc.Args["orgId"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal *core.Certificate
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/certs")
+				if err != nil {
+					var zeroVal *core.Certificate
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				if err != nil {
+					var zeroVal *core.Certificate
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.Certificate
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
+			return ec.marshalNCertificate2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createCertificate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Certificate(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createCertificate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteCertificate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteCertificate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteCertificate(ctx, fc.Args["id"].(string), fc.Args["force"].(*bool), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "DELETE")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/certs/{id}")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.Deleted
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
+			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteCertificate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deleted(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteCertificate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteCertificateDependencies(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteCertificateDependencies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteCertificateDependencies(ctx, fc.Args["id"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "DELETE")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/certs/dependencies/{id}")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal bool
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteCertificateDependencies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteCertificateDependencies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reloadGateways(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reloadGateways(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().ReloadGateways(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/gateways/reload")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "system")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/gateways/reload")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal bool
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reloadGateways(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mutation", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Mutation_invalidateApiCache(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_invalidateApiCache(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InvalidateAPICache(ctx, fc.Args["apiId"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "DELETE")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/cache/{apiId}")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "apis")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal bool
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_invalidateApiCache(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_invalidateApiCache_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_invalidateJwksCache(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_invalidateJwksCache(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().InvalidateJwksCache(ctx, fc.Args["apiId"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "DELETE")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/cache/jwks/{apiId}")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "apis")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal bool
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_invalidateJwksCache(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_invalidateJwksCache_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_proxyRequest(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_proxyRequest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ProxyRequest(ctx, fc.Args["input"].(model.ProxyRequestInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal *model.ProxyResponse
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/proxy")
+				if err != nil {
+					var zeroVal *model.ProxyResponse
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "apis")
+				if err != nil {
+					var zeroVal *model.ProxyResponse
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.ProxyResponse
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ProxyResponse) graphql.Marshaler {
+			return ec.marshalNProxyResponse2ᚖgatehouseᚋgraphᚋmodelᚐProxyResponse(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_proxyRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProxyResponse(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_proxyRequest_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -7574,6 +11786,566 @@ func (ec *executionContext) fieldContext_Mutation_deleteKey(ctx context.Context,
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resetKeyQuota(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resetKeyQuota(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResetKeyQuota(ctx, fc.Args["id"].(string), fc.Args["by"].(*model.KeyIdentifier))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PUT")
+				if err != nil {
+					var zeroVal *core.Key
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/keys/{id}/reset-quota")
+				if err != nil {
+					var zeroVal *core.Key
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "keys")
+				if err != nil {
+					var zeroVal *core.Key
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.Key
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Key) graphql.Marshaler {
+			return ec.marshalNKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resetKeyQuota(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resetKeyQuota_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createOauthClient(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createOauthClient(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateOauthClient(ctx, fc.Args["apiId"].(string), fc.Args["input"].(model.OauthClientInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{apiId}")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "oauth")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.OauthClient) graphql.Marshaler {
+			return ec.marshalNOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createOauthClient(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OauthClient(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createOauthClient_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateOauthClient(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateOauthClient(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateOauthClient(ctx, fc.Args["apiId"].(string), fc.Args["clientId"].(string), fc.Args["input"].(model.OauthClientInput), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PUT")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{apiId}/{clientId}")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "oauth")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.OauthClient) graphql.Marshaler {
+			return ec.marshalNOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateOauthClient(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OauthClient(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateOauthClient_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteOauthClient(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteOauthClient(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteOauthClient(ctx, fc.Args["apiId"].(string), fc.Args["clientId"].(string), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "DELETE")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{apiId}/{clientId}")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "oauth")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.Deleted
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
+			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteOauthClient(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deleted(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteOauthClient_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeOauthToken(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeOauthToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeOauthToken(ctx, fc.Args["clientId"].(string), fc.Args["token"].(string), fc.Args["type"].(*model.OauthTokenType))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{clientId}/revoke")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "oauth")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal bool
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeOauthToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeOauthToken_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeOauthTokens(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeOauthTokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeOauthTokens(ctx, fc.Args["clientId"].(string), fc.Args["clientSecret"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{clientId}/revoke_all")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "oauth")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal bool
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeOauthTokens(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeOauthTokens_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_authorizeOauthClient(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_authorizeOauthClient(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AuthorizeOauthClient(ctx, fc.Args["apiId"].(string), fc.Args["input"].(model.OauthAuthorizationInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal *model.OauthAuthorization
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{apiId}/authorize-client")
+				if err != nil {
+					var zeroVal *model.OauthAuthorization
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "oauth")
+				if err != nil {
+					var zeroVal *model.OauthAuthorization
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.OauthAuthorization
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OauthAuthorization) graphql.Marshaler {
+			return ec.marshalNOauthAuthorization2ᚖgatehouseᚋgraphᚋmodelᚐOauthAuthorization(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_authorizeOauthClient(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OauthAuthorization(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_authorizeOauthClient_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_purgeOauthTokens(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_purgeOauthTokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().PurgeOauthTokens(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "DELETE")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/admin/oauth/tokens")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "admin")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/oauth/tokens")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal bool
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_purgeOauthTokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Mutation", field, true, true, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _Mutation_createOrganisation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -8245,6 +13017,71 @@ func (ec *executionContext) fieldContext_Mutation_importPolicies(ctx context.Con
 	if fc.Args, err = ec.field_Mutation_importPolicies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_rebuildKeyIndex(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_rebuildKeyIndex(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Mutation().RebuildKeyIndex(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal *model.KeyIndex
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/keys/index")
+				if err != nil {
+					var zeroVal *model.KeyIndex
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "admin")
+				if err != nil {
+					var zeroVal *model.KeyIndex
+					return zeroVal, err
+				}
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/keys/index")
+				if err != nil {
+					var zeroVal *model.KeyIndex
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.KeyIndex
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyIndex) graphql.Marshaler {
+			return ec.marshalNKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyIndex(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_rebuildKeyIndex(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyIndex(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -8982,6 +13819,616 @@ func (ec *executionContext) fieldContext_Mutation_deleteWebhook(ctx context.Cont
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _OauthAuthorization_code(ctx context.Context, field graphql.CollectedField, obj *model.OauthAuthorization) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthAuthorization_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OauthAuthorization_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthAuthorization", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OauthAuthorization_accessToken(ctx context.Context, field graphql.CollectedField, obj *model.OauthAuthorization) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthAuthorization_accessToken(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccessToken, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OauthAuthorization_accessToken(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthAuthorization", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OauthAuthorization_redirectTo(ctx context.Context, field graphql.CollectedField, obj *model.OauthAuthorization) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthAuthorization_redirectTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RedirectTo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthAuthorization_redirectTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthAuthorization", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_id(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_clientId(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_clientId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_clientId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_orgId(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_orgId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrgID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_orgId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_revision(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_createdAt(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_updatedAt(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_updatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_secret(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_secret(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.OauthClient().Secret(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_apiId(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_apiId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApiID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_apiId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_redirectUris(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_redirectUris(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RedirectURIs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_redirectUris(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_policyId(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_policyId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PolicyID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_policyId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_description(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_metaData(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_metaData(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MetaData(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Document) graphql.Marshaler {
+			return ec.marshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_metaData(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, true, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_api(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_api(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.OauthClient().API(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "apis")
+				if err != nil {
+					var zeroVal *core.Api
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal *core.Api
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Api) graphql.Marshaler {
+			return ec.marshalOApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_api(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OauthClient",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Api(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OauthClient_policy(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_policy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.OauthClient().Policy(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "policies")
+				if err != nil {
+					var zeroVal *core.Policy
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal *core.Policy
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Policy) graphql.Marshaler {
+			return ec.marshalOPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPolicy(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_policy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OauthClient",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Policy(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OauthClient_organisation(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.OauthClient().Organisation(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Organisation) graphql.Marshaler {
+			return ec.marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OauthClient",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OauthClientConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.OauthClientConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClientConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*core.OauthClient) graphql.Marshaler {
+			return ec.marshalNOauthClient2ᚕᚖgatehouseᚋinternalᚋcoreᚐOauthClientᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClientConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OauthClientConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OauthClient(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OauthClientConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.OauthClientConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClientConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClientConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClientConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClientConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.OauthClientConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClientConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClientConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OauthClientConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OauthToken_code(ctx context.Context, field graphql.CollectedField, obj *model.OauthToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthToken_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthToken_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthToken", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OauthToken_expires(ctx context.Context, field graphql.CollectedField, obj *model.OauthToken) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthToken_expires(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Expires, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthToken_expires(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthToken", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _Organisation_id(ctx context.Context, field graphql.CollectedField, obj *core.Organisation) (ret graphql.Marshaler) {
@@ -10426,6 +15873,121 @@ func (ec *executionContext) fieldContext_PolicyPartitions_perApi(_ context.Conte
 	return graphql.NewScalarFieldContext("PolicyPartitions", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _ProxyResponse_statusCode(ctx context.Context, field graphql.CollectedField, obj *model.ProxyResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProxyResponse_statusCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StatusCode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProxyResponse_statusCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProxyResponse", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ProxyResponse_headers(ctx context.Context, field graphql.CollectedField, obj *model.ProxyResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProxyResponse_headers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Headers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Document) graphql.Marshaler {
+			return ec.marshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProxyResponse_headers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProxyResponse", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _ProxyResponse_body(ctx context.Context, field graphql.CollectedField, obj *model.ProxyResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProxyResponse_body(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Body, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Document) graphql.Marshaler {
+			return ec.marshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProxyResponse_body(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProxyResponse", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _ProxyResponse_truncated(ctx context.Context, field graphql.CollectedField, obj *model.ProxyResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProxyResponse_truncated(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Truncated, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ProxyResponse_truncated(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProxyResponse", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _ProxyResponse_logs(ctx context.Context, field graphql.CollectedField, obj *model.ProxyResponse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ProxyResponse_logs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Logs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ProxyResponse_logs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ProxyResponse", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Query_version(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10681,6 +16243,299 @@ func (ec *executionContext) fieldContext_Query_apiCategories(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_certificate(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_certificate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Certificate(ctx, fc.Args["id"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *core.Certificate
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/certs/{id}")
+				if err != nil {
+					var zeroVal *core.Certificate
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				if err != nil {
+					var zeroVal *core.Certificate
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.Certificate
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
+			return ec.marshalOCertificate2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_certificate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Certificate(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_certificate_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_certificates(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_certificates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Certificates(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.CertificateFilter))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *model.CertificateConnection
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/certs")
+				if err != nil {
+					var zeroVal *model.CertificateConnection
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				if err != nil {
+					var zeroVal *model.CertificateConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.CertificateConnection
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CertificateConnection) graphql.Marshaler {
+			return ec.marshalNCertificateConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_certificates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CertificateConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_certificates_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_certificateDependencies(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_certificateDependencies(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().CertificateDependencies(ctx, fc.Args["id"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *model.CertificateDependencies
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/certs/dependencies/{id}")
+				if err != nil {
+					var zeroVal *model.CertificateDependencies
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				if err != nil {
+					var zeroVal *model.CertificateDependencies
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.CertificateDependencies
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CertificateDependencies) graphql.Marshaler {
+			return ec.marshalNCertificateDependencies2ᚖgatehouseᚋgraphᚋmodelᚐCertificateDependencies(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_certificateDependencies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CertificateDependencies(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_certificateDependencies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_gateways(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_gateways(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Gateways(ctx, fc.Args["state"].(*model.GatewayState))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal []*core.Node
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/gateways")
+				if err != nil {
+					var zeroVal []*core.Node
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "system")
+				if err != nil {
+					var zeroVal []*core.Node
+					return zeroVal, err
+				}
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/gateways")
+				if err != nil {
+					var zeroVal []*core.Node
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal []*core.Node
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*core.Node) graphql.Marshaler {
+			return ec.marshalNGateway2ᚕᚖgatehouseᚋinternalᚋcoreᚐNodeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_gateways(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Gateway(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_gateways_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_key(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10891,6 +16746,222 @@ func (ec *executionContext) fieldContext_Query_previewKey(ctx context.Context, f
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_previewKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_oauthClient(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_oauthClient(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OauthClient(ctx, fc.Args["apiId"].(string), fc.Args["clientId"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{apiId}/{clientId}")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "oauth")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.OauthClient) graphql.Marshaler {
+			return ec.marshalOOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_oauthClient(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OauthClient(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_oauthClient_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_oauthClients(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_oauthClients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OauthClients(ctx, fc.Args["apiId"].(string), fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *model.OauthClientConnection
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{apiId}")
+				if err != nil {
+					var zeroVal *model.OauthClientConnection
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "oauth")
+				if err != nil {
+					var zeroVal *model.OauthClientConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.OauthClientConnection
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OauthClientConnection) graphql.Marshaler {
+			return ec.marshalNOauthClientConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthClientConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_oauthClients(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OauthClientConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_oauthClients_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_oauthTokens(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_oauthTokens(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().OauthTokens(ctx, fc.Args["apiId"].(string), fc.Args["clientId"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal []*model.OauthToken
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{apiId}/{clientId}/tokens")
+				if err != nil {
+					var zeroVal []*model.OauthToken
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "oauth")
+				if err != nil {
+					var zeroVal []*model.OauthToken
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal []*model.OauthToken
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.OauthToken) graphql.Marshaler {
+			return ec.marshalNOauthToken2ᚕᚖgatehouseᚋgraphᚋmodelᚐOauthTokenᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_oauthTokens(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OauthToken(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_oauthTokens_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -11191,6 +17262,148 @@ func (ec *executionContext) fieldContext_Query_policies(ctx context.Context, fie
 	if fc.Args, err = ec.field_Query_policies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_systemStats(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_systemStats(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().SystemStats(ctx, fc.Args["entity"].(*model.SystemStatsEntity), fc.Args["from"].(*time.Time), fc.Args["to"].(*time.Time))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *model.SystemStats
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/system/stats")
+				if err != nil {
+					var zeroVal *model.SystemStats
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "system")
+				if err != nil {
+					var zeroVal *model.SystemStats
+					return zeroVal, err
+				}
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/system/stats")
+				if err != nil {
+					var zeroVal *model.SystemStats
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.SystemStats
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SystemStats) graphql.Marshaler {
+			return ec.marshalNSystemStats2ᚖgatehouseᚋgraphᚋmodelᚐSystemStats(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_systemStats(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SystemStats(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_systemStats_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_keyIndex(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_keyIndex(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().KeyIndex(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *model.KeyIndex
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/keys/index")
+				if err != nil {
+					var zeroVal *model.KeyIndex
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "system")
+				if err != nil {
+					var zeroVal *model.KeyIndex
+					return zeroVal, err
+				}
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/keys/index")
+				if err != nil {
+					var zeroVal *model.KeyIndex
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.KeyIndex
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyIndex) graphql.Marshaler {
+			return ec.marshalNKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyIndex(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_keyIndex(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyIndex(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -11704,6 +17917,176 @@ func (ec *executionContext) fieldContext_Subscription_changes(ctx context.Contex
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SystemStats_entity(ctx context.Context, field graphql.CollectedField, obj *model.SystemStats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemStats_entity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Entity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.SystemStatsEntity) graphql.Marshaler {
+			return ec.marshalNSystemStatsEntity2gatehouseᚋgraphᚋmodelᚐSystemStatsEntity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SystemStats_entity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SystemStats", field, false, false, errors.New("field of type SystemStatsEntity does not have child fields"))
+}
+
+func (ec *executionContext) _SystemStats_current(ctx context.Context, field graphql.CollectedField, obj *model.SystemStats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemStats_current(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SystemStats_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SystemStats", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _SystemStats_active(ctx context.Context, field graphql.CollectedField, obj *model.SystemStats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemStats_active(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Active, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SystemStats_active(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SystemStats", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _SystemStats_history(ctx context.Context, field graphql.CollectedField, obj *model.SystemStats) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemStats_history(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.History, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.SystemStatsPoint) graphql.Marshaler {
+			return ec.marshalNSystemStatsPoint2ᚕᚖgatehouseᚋgraphᚋmodelᚐSystemStatsPointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SystemStats_history(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SystemStats",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SystemStatsPoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SystemStatsPoint_at(ctx context.Context, field graphql.CollectedField, obj *model.SystemStatsPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemStatsPoint_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SystemStatsPoint_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SystemStatsPoint", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _SystemStatsPoint_total(ctx context.Context, field graphql.CollectedField, obj *model.SystemStatsPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemStatsPoint_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SystemStatsPoint_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SystemStatsPoint", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _SystemStatsPoint_active(ctx context.Context, field graphql.CollectedField, obj *model.SystemStatsPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SystemStatsPoint_active(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Active, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SystemStatsPoint_active(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SystemStatsPoint", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
@@ -13877,6 +20260,57 @@ func (ec *executionContext) unmarshalInputApiOwnersInput(ctx context.Context, ob
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCertificateFilter(ctx context.Context, obj any) (model.CertificateFilter, error) {
+	var it model.CertificateFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"q", "hasPrivate", "expiresWithinDays", "orgId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "q":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("q"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Q = data
+		case "hasPrivate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hasPrivate"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.HasPrivate = data
+		case "expiresWithinDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresWithinDays"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresWithinDays = data
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputKeyFilter(ctx context.Context, obj any) (model.KeyFilter, error) {
 	var it model.KeyFilter
 	if obj == nil {
@@ -14093,6 +20527,129 @@ func (ec *executionContext) unmarshalInputKeyInput(ctx context.Context, obj any)
 				return it, err
 			}
 			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOauthAuthorizationInput(ctx context.Context, obj any) (model.OauthAuthorizationInput, error) {
+	var it model.OauthAuthorizationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"responseType", "clientId", "redirectUri", "keyRules", "state"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "responseType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("responseType"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ResponseType = data
+		case "clientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientID = data
+		case "redirectUri":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectUri"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectURI = data
+		case "keyRules":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keyRules"))
+			data, err := ec.unmarshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeyRules = data
+		case "state":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.State = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputOauthClientInput(ctx context.Context, obj any) (model.OauthClientInput, error) {
+	var it model.OauthClientInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"clientId", "secret", "redirectUris", "policyId", "description", "metaData"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "clientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientID = data
+		case "secret":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("secret"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Secret = data
+		case "redirectUris":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("redirectUris"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RedirectUris = data
+		case "policyId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("policyId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PolicyID = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = data
+		case "metaData":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metaData"))
+			data, err := ec.unmarshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MetaData = data
 		}
 	}
 	return it, nil
@@ -14344,6 +20901,57 @@ func (ec *executionContext) unmarshalInputPolicyInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputProxyRequestInput(ctx context.Context, obj any) (model.ProxyRequestInput, error) {
+	var it model.ProxyRequestInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"method", "url", "headers", "body"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "method":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("method"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Method = data
+		case "url":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("url"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.URL = data
+		case "headers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headers"))
+			data, err := ec.unmarshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Headers = data
+		case "body":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
+			data, err := ec.unmarshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Body = data
 		}
 	}
 	return it, nil
@@ -14911,6 +21519,44 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "warnings":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Api_warnings(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15071,6 +21717,377 @@ func (ec *executionContext) _CategoryCount(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var certificateImplementors = []string{"Certificate"}
+
+func (ec *executionContext) _Certificate(ctx context.Context, sel ast.SelectionSet, obj *core.Certificate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, certificateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Certificate")
+		case "id":
+			out.Values[i] = ec._Certificate_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "orgId":
+			out.Values[i] = ec._Certificate_orgId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "revision":
+			out.Values[i] = ec._Certificate_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._Certificate_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "updatedAt":
+			out.Values[i] = ec._Certificate_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "fingerprint":
+			out.Values[i] = ec._Certificate_fingerprint(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "hasPrivate":
+			out.Values[i] = ec._Certificate_hasPrivate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "isCa":
+			out.Values[i] = ec._Certificate_isCa(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "isPublicKey":
+			out.Values[i] = ec._Certificate_isPublicKey(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "subjectCn":
+			out.Values[i] = ec._Certificate_subjectCn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "issuerCn":
+			out.Values[i] = ec._Certificate_issuerCn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "dnsNames":
+			out.Values[i] = ec._Certificate_dnsNames(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "notBefore":
+			out.Values[i] = ec._Certificate_notBefore(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "notAfter":
+			out.Values[i] = ec._Certificate_notAfter(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "status":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Certificate_status(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "details":
+			out.Values[i] = ec._Certificate_details(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "usages":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Certificate_usages(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "organisation":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Certificate_organisation(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var certificateConnectionImplementors = []string{"CertificateConnection"}
+
+func (ec *executionContext) _CertificateConnection(ctx context.Context, sel ast.SelectionSet, obj *model.CertificateConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, certificateConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CertificateConnection")
+		case "nodes":
+			out.Values[i] = ec._CertificateConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._CertificateConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._CertificateConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var certificateDependenciesImplementors = []string{"CertificateDependencies"}
+
+func (ec *executionContext) _CertificateDependencies(ctx context.Context, sel ast.SelectionSet, obj *model.CertificateDependencies) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, certificateDependenciesImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CertificateDependencies")
+		case "id":
+			out.Values[i] = ec._CertificateDependencies_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientApis":
+			out.Values[i] = ec._CertificateDependencies_clientApis(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "upstreamApis":
+			out.Values[i] = ec._CertificateDependencies_upstreamApis(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "serverApis":
+			out.Values[i] = ec._CertificateDependencies_serverApis(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "keys":
+			out.Values[i] = ec._CertificateDependencies_keys(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var certificateUsageImplementors = []string{"CertificateUsage"}
+
+func (ec *executionContext) _CertificateUsage(ctx context.Context, sel ast.SelectionSet, obj *model.CertificateUsage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, certificateUsageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CertificateUsage")
+		case "api":
+			out.Values[i] = ec._CertificateUsage_api(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "types":
+			out.Values[i] = ec._CertificateUsage_types(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var changeImplementors = []string{"Change"}
 
 func (ec *executionContext) _Change(ctx context.Context, sel ast.SelectionSet, obj *core.Change) graphql.Marshaler {
@@ -15199,6 +22216,231 @@ func (ec *executionContext) _Deleted(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var gatewayImplementors = []string{"Gateway"}
+
+func (ec *executionContext) _Gateway(ctx context.Context, sel ast.SelectionSet, obj *core.Node) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, gatewayImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Gateway")
+		case "id":
+			out.Values[i] = ec._Gateway_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "hostname":
+			out.Values[i] = ec._Gateway_hostname(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "address":
+			out.Values[i] = ec._Gateway_address(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "version":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Gateway_version(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "state":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Gateway_state(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "tags":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Gateway_tags(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "registeredAt":
+			out.Values[i] = ec._Gateway_registeredAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastSeen":
+			out.Values[i] = ec._Gateway_lastSeen(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "apisLoadedAt":
+			out.Values[i] = ec._Gateway_apisLoadedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "policiesLoadedAt":
+			out.Values[i] = ec._Gateway_policiesLoadedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "apisServed":
+			out.Values[i] = ec._Gateway_apisServed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lag":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Gateway_lag(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -15403,6 +22645,44 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "usage":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Key_usage(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "apis":
 			field := field
 
@@ -15586,6 +22866,180 @@ func (ec *executionContext) _KeyConnection(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var keyCounterImplementors = []string{"KeyCounter"}
+
+func (ec *executionContext) _KeyCounter(ctx context.Context, sel ast.SelectionSet, obj *model.KeyCounter) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, keyCounterImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("KeyCounter")
+		case "scope":
+			out.Values[i] = ec._KeyCounter_scope(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quotaMax":
+			out.Values[i] = ec._KeyCounter_quotaMax(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quotaRemaining":
+			out.Values[i] = ec._KeyCounter_quotaRemaining(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quotaRenews":
+			out.Values[i] = ec._KeyCounter_quotaRenews(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rateUsed":
+			out.Values[i] = ec._KeyCounter_rateUsed(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "rate":
+			out.Values[i] = ec._KeyCounter_rate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "per":
+			out.Values[i] = ec._KeyCounter_per(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var keyIndexImplementors = []string{"KeyIndex"}
+
+func (ec *executionContext) _KeyIndex(ctx context.Context, sel ast.SelectionSet, obj *model.KeyIndex) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, keyIndexImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("KeyIndex")
+		case "inRedis":
+			out.Values[i] = ec._KeyIndex_inRedis(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scanning":
+			out.Values[i] = ec._KeyIndex_scanning(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "progress":
+			out.Values[i] = ec._KeyIndex_progress(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scanned":
+			out.Values[i] = ec._KeyIndex_scanned(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "corrected":
+			out.Values[i] = ec._KeyIndex_corrected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pending":
+			out.Values[i] = ec._KeyIndex_pending(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "completedAt":
+			out.Values[i] = ec._KeyIndex_completedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var keyUsageImplementors = []string{"KeyUsage"}
+
+func (ec *executionContext) _KeyUsage(ctx context.Context, sel ast.SelectionSet, obj *model.KeyUsage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, keyUsageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("KeyUsage")
+		case "counters":
+			out.Values[i] = ec._KeyUsage_counters(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -15655,6 +23109,55 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "createCertificate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createCertificate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteCertificate":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteCertificate(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteCertificateDependencies":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteCertificateDependencies(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reloadGateways":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reloadGateways(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "invalidateApiCache":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_invalidateApiCache(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "invalidateJwksCache":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_invalidateJwksCache(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "proxyRequest":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_proxyRequest(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "createKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createKey(ctx, field)
@@ -15679,6 +23182,62 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteKey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resetKeyQuota":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resetKeyQuota(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createOauthClient":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createOauthClient(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updateOauthClient":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateOauthClient(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteOauthClient":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteOauthClient(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokeOauthToken":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeOauthToken(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokeOauthTokens":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeOauthTokens(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "authorizeOauthClient":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_authorizeOauthClient(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "purgeOauthTokens":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_purgeOauthTokens(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -15742,6 +23301,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "importPolicies":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_importPolicies(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rebuildKeyIndex":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_rebuildKeyIndex(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -15813,6 +23379,385 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteWebhook(ctx, field)
 			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var oauthAuthorizationImplementors = []string{"OauthAuthorization"}
+
+func (ec *executionContext) _OauthAuthorization(ctx context.Context, sel ast.SelectionSet, obj *model.OauthAuthorization) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oauthAuthorizationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OauthAuthorization")
+		case "code":
+			out.Values[i] = ec._OauthAuthorization_code(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "accessToken":
+			out.Values[i] = ec._OauthAuthorization_accessToken(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "redirectTo":
+			out.Values[i] = ec._OauthAuthorization_redirectTo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var oauthClientImplementors = []string{"OauthClient"}
+
+func (ec *executionContext) _OauthClient(ctx context.Context, sel ast.SelectionSet, obj *core.OauthClient) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oauthClientImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OauthClient")
+		case "id":
+			out.Values[i] = ec._OauthClient_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "clientId":
+			out.Values[i] = ec._OauthClient_clientId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "orgId":
+			out.Values[i] = ec._OauthClient_orgId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "revision":
+			out.Values[i] = ec._OauthClient_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._OauthClient_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "updatedAt":
+			out.Values[i] = ec._OauthClient_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "secret":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._OauthClient_secret(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "apiId":
+			out.Values[i] = ec._OauthClient_apiId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "redirectUris":
+			out.Values[i] = ec._OauthClient_redirectUris(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "policyId":
+			out.Values[i] = ec._OauthClient_policyId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "description":
+			out.Values[i] = ec._OauthClient_description(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "metaData":
+			out.Values[i] = ec._OauthClient_metaData(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "api":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._OauthClient_api(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "policy":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._OauthClient_policy(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "organisation":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._OauthClient_organisation(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var oauthClientConnectionImplementors = []string{"OauthClientConnection"}
+
+func (ec *executionContext) _OauthClientConnection(ctx context.Context, sel ast.SelectionSet, obj *model.OauthClientConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oauthClientConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OauthClientConnection")
+		case "nodes":
+			out.Values[i] = ec._OauthClientConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._OauthClientConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._OauthClientConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var oauthTokenImplementors = []string{"OauthToken"}
+
+func (ec *executionContext) _OauthToken(ctx context.Context, sel ast.SelectionSet, obj *model.OauthToken) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oauthTokenImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OauthToken")
+		case "code":
+			out.Values[i] = ec._OauthToken_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expires":
+			out.Values[i] = ec._OauthToken_expires(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -16577,6 +24522,64 @@ func (ec *executionContext) _PolicyPartitions(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var proxyResponseImplementors = []string{"ProxyResponse"}
+
+func (ec *executionContext) _ProxyResponse(ctx context.Context, sel ast.SelectionSet, obj *model.ProxyResponse) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, proxyResponseImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ProxyResponse")
+		case "statusCode":
+			out.Values[i] = ec._ProxyResponse_statusCode(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "headers":
+			out.Values[i] = ec._ProxyResponse_headers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "body":
+			out.Values[i] = ec._ProxyResponse_body(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "truncated":
+			out.Values[i] = ec._ProxyResponse_truncated(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "logs":
+			out.Values[i] = ec._ProxyResponse_logs(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -16685,6 +24688,94 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "certificate":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_certificate(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "certificates":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_certificates(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "certificateDependencies":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_certificateDependencies(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "gateways":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_gateways(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "key":
 			field := field
 
@@ -16739,6 +24830,72 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_previewKey(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "oauthClient":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_oauthClient(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "oauthClients":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_oauthClients(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "oauthTokens":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_oauthTokens(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -16827,6 +24984,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_policies(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "systemStats":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_systemStats(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "keyIndex":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_keyIndex(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -17002,6 +25203,107 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
+}
+
+var systemStatsImplementors = []string{"SystemStats"}
+
+func (ec *executionContext) _SystemStats(ctx context.Context, sel ast.SelectionSet, obj *model.SystemStats) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, systemStatsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SystemStats")
+		case "entity":
+			out.Values[i] = ec._SystemStats_entity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "current":
+			out.Values[i] = ec._SystemStats_current(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "active":
+			out.Values[i] = ec._SystemStats_active(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "history":
+			out.Values[i] = ec._SystemStats_history(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var systemStatsPointImplementors = []string{"SystemStatsPoint"}
+
+func (ec *executionContext) _SystemStatsPoint(ctx context.Context, sel ast.SelectionSet, obj *model.SystemStatsPoint) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, systemStatsPointImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SystemStatsPoint")
+		case "at":
+			out.Values[i] = ec._SystemStatsPoint_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._SystemStatsPoint_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "active":
+			out.Values[i] = ec._SystemStatsPoint_active(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
 }
 
 var userImplementors = []string{"User"}
@@ -17830,6 +26132,10 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNApi2gatehouseᚋinternalᚋcoreᚐApi(ctx context.Context, sel ast.SelectionSet, v core.Api) graphql.Marshaler {
+	return ec._Api(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNApi2ᚕᚖgatehouseᚋinternalᚋcoreᚐApiᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Api) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -17928,6 +26234,88 @@ func (ec *executionContext) marshalNCategoryCount2ᚖgatehouseᚋgraphᚋmodel�
 	return ec._CategoryCount(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNCertificate2ᚕᚖgatehouseᚋinternalᚋcoreᚐCertificateᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Certificate) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCertificate2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCertificate2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx context.Context, sel ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Certificate(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCertificateConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateConnection(ctx context.Context, sel ast.SelectionSet, v *model.CertificateConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CertificateConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCertificateDependencies2ᚖgatehouseᚋgraphᚋmodelᚐCertificateDependencies(ctx context.Context, sel ast.SelectionSet, v *model.CertificateDependencies) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CertificateDependencies(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCertificateStatus2gatehouseᚋgraphᚋmodelᚐCertificateStatus(ctx context.Context, v any) (model.CertificateStatus, error) {
+	var res model.CertificateStatus
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCertificateStatus2gatehouseᚋgraphᚋmodelᚐCertificateStatus(ctx context.Context, sel ast.SelectionSet, v model.CertificateStatus) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNCertificateUsage2ᚕᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CertificateUsage) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCertificateUsage2ᚖgatehouseᚋgraphᚋmodelᚐCertificateUsage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCertificateUsage2ᚖgatehouseᚋgraphᚋmodelᚐCertificateUsage(ctx context.Context, sel ast.SelectionSet, v *model.CertificateUsage) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CertificateUsage(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNChange2ᚖgatehouseᚋinternalᚋcoreᚐChange(ctx context.Context, sel ast.SelectionSet, v *core.Change) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -17989,6 +26377,42 @@ func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.S
 		}
 	}
 	return graphql.WrapContextMarshaler(ctx, res)
+}
+
+func (ec *executionContext) marshalNGateway2ᚕᚖgatehouseᚋinternalᚋcoreᚐNodeᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Node) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNGateway2ᚖgatehouseᚋinternalᚋcoreᚐNode(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNGateway2ᚖgatehouseᚋinternalᚋcoreᚐNode(ctx context.Context, sel ast.SelectionSet, v *core.Node) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Gateway(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNGatewayState2gatehouseᚋgraphᚋmodelᚐGatewayState(ctx context.Context, v any) (model.GatewayState, error) {
+	var res model.GatewayState
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNGatewayState2gatehouseᚋgraphᚋmodelᚐGatewayState(ctx context.Context, sel ast.SelectionSet, v model.GatewayState) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
@@ -18179,9 +26603,127 @@ func (ec *executionContext) marshalNKeyConnection2ᚖgatehouseᚋgraphᚋmodel�
 	return ec._KeyConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNKeyCounter2ᚕᚖgatehouseᚋgraphᚋmodelᚐKeyCounterᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.KeyCounter) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNKeyCounter2ᚖgatehouseᚋgraphᚋmodelᚐKeyCounter(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNKeyCounter2ᚖgatehouseᚋgraphᚋmodelᚐKeyCounter(ctx context.Context, sel ast.SelectionSet, v *model.KeyCounter) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._KeyCounter(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyIndex(ctx context.Context, sel ast.SelectionSet, v *model.KeyIndex) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._KeyIndex(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNKeyInput2gatehouseᚋgraphᚋmodelᚐKeyInput(ctx context.Context, v any) (model.KeyInput, error) {
 	res, err := ec.unmarshalInputKeyInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOauthAuthorization2ᚖgatehouseᚋgraphᚋmodelᚐOauthAuthorization(ctx context.Context, sel ast.SelectionSet, v *model.OauthAuthorization) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OauthAuthorization(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOauthAuthorizationInput2gatehouseᚋgraphᚋmodelᚐOauthAuthorizationInput(ctx context.Context, v any) (model.OauthAuthorizationInput, error) {
+	res, err := ec.unmarshalInputOauthAuthorizationInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOauthClient2ᚕᚖgatehouseᚋinternalᚋcoreᚐOauthClientᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.OauthClient) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx context.Context, sel ast.SelectionSet, v *core.OauthClient) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OauthClient(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOauthClientConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthClientConnection(ctx context.Context, sel ast.SelectionSet, v *model.OauthClientConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OauthClientConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNOauthClientInput2gatehouseᚋgraphᚋmodelᚐOauthClientInput(ctx context.Context, v any) (model.OauthClientInput, error) {
+	res, err := ec.unmarshalInputOauthClientInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOauthToken2ᚕᚖgatehouseᚋgraphᚋmodelᚐOauthTokenᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.OauthToken) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOauthToken2ᚖgatehouseᚋgraphᚋmodelᚐOauthToken(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOauthToken2ᚖgatehouseᚋgraphᚋmodelᚐOauthToken(ctx context.Context, sel ast.SelectionSet, v *model.OauthToken) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OauthToken(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNOrganisation2ᚕᚖgatehouseᚋinternalᚋcoreᚐOrganisationᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Organisation) graphql.Marshaler {
@@ -18274,6 +26816,21 @@ func (ec *executionContext) marshalNPolicyPartitions2gatehouseᚋinternalᚋcore
 	return ec._PolicyPartitions(ctx, sel, &v)
 }
 
+func (ec *executionContext) unmarshalNProxyRequestInput2gatehouseᚋgraphᚋmodelᚐProxyRequestInput(ctx context.Context, v any) (model.ProxyRequestInput, error) {
+	res, err := ec.unmarshalInputProxyRequestInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNProxyResponse2ᚖgatehouseᚋgraphᚋmodelᚐProxyResponse(ctx context.Context, sel ast.SelectionSet, v *model.ProxyResponse) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ProxyResponse(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18317,6 +26874,52 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNSystemStats2ᚖgatehouseᚋgraphᚋmodelᚐSystemStats(ctx context.Context, sel ast.SelectionSet, v *model.SystemStats) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SystemStats(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSystemStatsEntity2gatehouseᚋgraphᚋmodelᚐSystemStatsEntity(ctx context.Context, v any) (model.SystemStatsEntity, error) {
+	var res model.SystemStatsEntity
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSystemStatsEntity2gatehouseᚋgraphᚋmodelᚐSystemStatsEntity(ctx context.Context, sel ast.SelectionSet, v model.SystemStatsEntity) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNSystemStatsPoint2ᚕᚖgatehouseᚋgraphᚋmodelᚐSystemStatsPointᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.SystemStatsPoint) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSystemStatsPoint2ᚖgatehouseᚋgraphᚋmodelᚐSystemStatsPoint(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSystemStatsPoint2ᚖgatehouseᚋgraphᚋmodelᚐSystemStatsPoint(ctx context.Context, sel ast.SelectionSet, v *model.SystemStatsPoint) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SystemStatsPoint(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
@@ -18618,6 +27221,21 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) marshalOCertificate2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx context.Context, sel ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Certificate(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOCertificateFilter2ᚖgatehouseᚋgraphᚋmodelᚐCertificateFilter(ctx context.Context, v any) (*model.CertificateFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCertificateFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
 	if v == nil {
 		return nil, nil
@@ -18633,6 +27251,22 @@ func (ec *executionContext) marshalOFloat2ᚖfloat64(ctx context.Context, sel as
 	_ = sel
 	res := graphql.MarshalFloatContext(*v)
 	return graphql.WrapContextMarshaler(ctx, res)
+}
+
+func (ec *executionContext) unmarshalOGatewayState2ᚖgatehouseᚋgraphᚋmodelᚐGatewayState(ctx context.Context, v any) (*model.GatewayState, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.GatewayState)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOGatewayState2ᚖgatehouseᚋgraphᚋmodelᚐGatewayState(ctx context.Context, sel ast.SelectionSet, v *model.GatewayState) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
@@ -18753,6 +27387,36 @@ func (ec *executionContext) marshalOKeyIdentifier2ᚖgatehouseᚋgraphᚋmodel�
 	return v
 }
 
+func (ec *executionContext) marshalOKeyUsage2ᚖgatehouseᚋgraphᚋmodelᚐKeyUsage(ctx context.Context, sel ast.SelectionSet, v *model.KeyUsage) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._KeyUsage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx context.Context, sel ast.SelectionSet, v *core.OauthClient) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OauthClient(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOOauthTokenType2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenType(ctx context.Context, v any) (*model.OauthTokenType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.OauthTokenType)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOauthTokenType2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenType(ctx context.Context, sel ast.SelectionSet, v *model.OauthTokenType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx context.Context, sel ast.SelectionSet, v *core.Organisation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -18842,6 +27506,22 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = ctx
 	res := graphql.MarshalString(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOSystemStatsEntity2ᚖgatehouseᚋgraphᚋmodelᚐSystemStatsEntity(ctx context.Context, v any) (*model.SystemStatsEntity, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.SystemStatsEntity)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSystemStatsEntity2ᚖgatehouseᚋgraphᚋmodelᚐSystemStatsEntity(ctx context.Context, sel ast.SelectionSet, v *model.SystemStatsEntity) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {

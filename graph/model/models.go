@@ -100,6 +100,50 @@ type CategoryCount struct {
 	Count int `json:"count"`
 }
 
+// A page of certificates.
+type CertificateConnection struct {
+	// The certificates of this page.
+	Nodes []*core.Certificate `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// What uses a certificate.
+type CertificateDependencies struct {
+	// The certificate's id.
+	ID string `json:"id"`
+	// APIs that accept it from their clients.
+	ClientApis []*core.Api `json:"clientApis"`
+	// APIs that show it to, or trust it of, their upstreams.
+	UpstreamApis []*core.Api `json:"upstreamApis"`
+	// APIs that it is shown by, or pinned in.
+	ServerApis []*core.Api `json:"serverApis"`
+	// Keys that are bound to it; at most a hundred.
+	Keys []*core.Key `json:"keys"`
+}
+
+// Which certificates to list; every field that is given must hold.
+type CertificateFilter struct {
+	// A part of the id or of the subject's name, whatever the case.
+	Q *string `json:"q,omitempty"`
+	// Only those with their private key, or only those without.
+	HasPrivate *bool `json:"hasPrivate,omitempty"`
+	// Only those that have ended, or will within so many days.
+	ExpiresWithinDays *int `json:"expiresWithinDays,omitempty"`
+	// Only this organisation; for super users.
+	OrgID *string `json:"orgId,omitempty"`
+}
+
+// An API that uses a certificate.
+type CertificateUsage struct {
+	// The API.
+	API core.Api `json:"api"`
+	// What for: client, upstream, server, or pinned for a pinned public key.
+	Types []string `json:"types"`
+}
+
 // A new key with its token, which is shown this once.
 type CreatedKey struct {
 	// What callers of the APIs send. It is not kept where keys are hashed.
@@ -122,6 +166,24 @@ type KeyConnection struct {
 	TotalCount int `json:"totalCount"`
 	// Where this page stands.
 	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// One counter of a key.
+type KeyCounter struct {
+	// What it counts for: empty for the key as a whole, or the scope of the limit: the id of an API or of a policy.
+	Scope string `json:"scope"`
+	// How many requests the quota allows per period; -1 for no quota.
+	QuotaMax int `json:"quotaMax"`
+	// How many requests are left in this period; -1 for no quota.
+	QuotaRemaining int `json:"quotaRemaining"`
+	// When the period ends and the quota is whole again; null when no request has started a period.
+	QuotaRenews *time.Time `json:"quotaRenews,omitempty"`
+	// How many requests were counted in the current rate window; null when the gateways' rate limiter does not tell.
+	RateUsed *int `json:"rateUsed,omitempty"`
+	// How many requests the rate allows per `per` seconds; 0 or -1 for no limit.
+	Rate float64 `json:"rate"`
+	// The length of the rate window, in seconds.
+	Per float64 `json:"per"`
 }
 
 // Which keys to list; every field that is given must hold.
@@ -148,6 +210,24 @@ type KeyFilter struct {
 	BasicAuth *bool `json:"basicAuth,omitempty"`
 	// Only this organisation; for super users.
 	OrgID *string `json:"orgId,omitempty"`
+}
+
+// How far the index of the keys is.
+type KeyIndex struct {
+	// Whether keys live in the gateways' Redis. Otherwise they live in the store, and the index is always whole.
+	InRedis bool `json:"inRedis"`
+	// Whether a scan of Redis is under way.
+	Scanning bool `json:"scanning"`
+	// The share of the scan that is done, from 0 to 1.
+	Progress float64 `json:"progress"`
+	// How many sessions the scan has looked at so far, or the last one when none is under way.
+	Scanned int `json:"scanned"`
+	// How many of them differed from the index, and were taken over.
+	Corrected int `json:"corrected"`
+	// How many changes wait to be indexed.
+	Pending int `json:"pending"`
+	// When the last whole scan ended; null for never.
+	CompletedAt *time.Time `json:"completedAt,omitempty"`
 }
 
 // What a key shall be: start from `session`, from the other fields, or from both: the other fields are set in the session.
@@ -182,8 +262,72 @@ type KeyInput struct {
 	OrgID *string `json:"orgId,omitempty"`
 }
 
+// What the gateways have counted for a key.
+type KeyUsage struct {
+	// The counters: the key's own, and one for each API or policy with limits of its own.
+	Counters []*KeyCounter `json:"counters"`
+}
+
 // Everything that can be changed. Each field returns what it changed.
 type Mutation struct {
+}
+
+// What an authorisation gave.
+type OauthAuthorization struct {
+	// The code, for response_type code.
+	Code *string `json:"code,omitempty"`
+	// The access token, for response_type token.
+	AccessToken *string `json:"accessToken,omitempty"`
+	// Where to send the user's browser.
+	RedirectTo string `json:"redirectTo"`
+}
+
+// An authorisation of a client, for a user whom your application has signed in.
+type OauthAuthorizationInput struct {
+	// code or token.
+	ResponseType string `json:"responseType"`
+	// The client.
+	ClientID string `json:"clientId"`
+	// One of its redirect URIs.
+	RedirectURI string `json:"redirectUri"`
+	// The session that the token shall have; needed when the client has no policy.
+	KeyRules core.Document `json:"keyRules,omitempty"`
+	// Handed through to redirectTo.
+	State *string `json:"state,omitempty"`
+}
+
+// A page of OAuth clients.
+type OauthClientConnection struct {
+	// The clients of this page.
+	Nodes []*core.OauthClient `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// What an OAuth client shall be.
+type OauthClientInput struct {
+	// The id; a new one is made when it is absent. It cannot be changed.
+	ClientID *string `json:"clientId,omitempty"`
+	// The secret; a new one is made when it is absent.
+	Secret *string `json:"secret,omitempty"`
+	// Where the client may be sent after authorisation; none for clients that use the client-credentials grant only.
+	RedirectUris []string `json:"redirectUris,omitempty"`
+	// The policy that its tokens apply. It must give access to the API.
+	PolicyID *string `json:"policyId,omitempty"`
+	// Words for people.
+	Description *string `json:"description,omitempty"`
+	// Anything that middleware shall find with its tokens.
+	MetaData core.Document `json:"metaData,omitempty"`
+}
+
+// A token that a client got.
+type OauthToken struct {
+	// The token; its hash, where the gateways hash keys.
+	Code string `json:"code"`
+	// When it ends.
+	Expires time.Time `json:"expires"`
 }
 
 // A page of organisations.
@@ -278,12 +422,60 @@ type PolicyInput struct {
 	OrgID *string `json:"orgId,omitempty"`
 }
 
+// A request to send through a gateway.
+type ProxyRequestInput struct {
+	// GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS; GET by default.
+	Method *string `json:"method,omitempty"`
+	// The whole URL, under the address of a configured gateway.
+	URL string `json:"url"`
+	// A map of header names to values.
+	Headers core.Document `json:"headers,omitempty"`
+	// The body: a string is sent as it is, any other value as JSON.
+	Body core.Document `json:"body,omitempty"`
+}
+
+// What came back through a gateway.
+type ProxyResponse struct {
+	// The HTTP status.
+	StatusCode int `json:"statusCode"`
+	// A map of header names to values; several values of a header are joined with commas.
+	Headers core.Document `json:"headers"`
+	// The body: as JSON when it is JSON, and as a string otherwise.
+	Body core.Document `json:"body,omitempty"`
+	// Whether the body was longer than what is shown.
+	Truncated bool `json:"truncated"`
+	// What the gateway logged meanwhile, a line each; null when it does not tell.
+	Logs []string `json:"logs,omitempty"`
+}
+
 // Everything that can be asked.
 type Query struct {
 }
 
 // Everything that can be watched, over a websocket (graphql-transport-ws) or server-sent events.
 type Subscription struct {
+}
+
+// How many of something there were.
+type SystemStats struct {
+	// What is counted.
+	Entity SystemStatsEntity `json:"entity"`
+	// How many there are now.
+	Current int `json:"current"`
+	// How many of them are active now: switched on, or calling.
+	Active int `json:"active"`
+	// How many there were, at the end of each day of the range, the oldest first.
+	History []*SystemStatsPoint `json:"history"`
+}
+
+// A number at a moment.
+type SystemStatsPoint struct {
+	// The moment.
+	At time.Time `json:"at"`
+	// How many there were.
+	Total int `json:"total"`
+	// How many of them were active.
+	Active int `json:"active"`
 }
 
 // A page of users.
@@ -428,6 +620,131 @@ func (e APISort) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Where a certificate is in its life.
+type CertificateStatus string
+
+const (
+	// It holds, and will for a while.
+	CertificateStatusValid CertificateStatus = "VALID"
+	// It does not hold yet.
+	CertificateStatusNotYetValid CertificateStatus = "NOT_YET_VALID"
+	// It ends within the days that notifications.certificate_expiry_monitor.warning_threshold_days names.
+	CertificateStatusExpiring CertificateStatus = "EXPIRING"
+	// It has ended.
+	CertificateStatusExpired CertificateStatus = "EXPIRED"
+)
+
+var AllCertificateStatus = []CertificateStatus{
+	CertificateStatusValid,
+	CertificateStatusNotYetValid,
+	CertificateStatusExpiring,
+	CertificateStatusExpired,
+}
+
+func (e CertificateStatus) IsValid() bool {
+	switch e {
+	case CertificateStatusValid, CertificateStatusNotYetValid, CertificateStatusExpiring, CertificateStatusExpired:
+		return true
+	}
+	return false
+}
+
+func (e CertificateStatus) String() string {
+	return string(e)
+}
+
+func (e *CertificateStatus) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CertificateStatus(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CertificateStatus", str)
+	}
+	return nil
+}
+
+func (e CertificateStatus) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CertificateStatus) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CertificateStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Whether a gateway is there.
+type GatewayState string
+
+const (
+	// It calls every two seconds.
+	GatewayStateActive GatewayState = "ACTIVE"
+	// It has missed a few calls.
+	GatewayStateStale GatewayState = "STALE"
+	// It has been silent for a minute or more. It is forgotten after a day.
+	GatewayStateAway GatewayState = "AWAY"
+)
+
+var AllGatewayState = []GatewayState{
+	GatewayStateActive,
+	GatewayStateStale,
+	GatewayStateAway,
+}
+
+func (e GatewayState) IsValid() bool {
+	switch e {
+	case GatewayStateActive, GatewayStateStale, GatewayStateAway:
+		return true
+	}
+	return false
+}
+
+func (e GatewayState) String() string {
+	return string(e)
+}
+
+func (e *GatewayState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = GatewayState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid GatewayState", str)
+	}
+	return nil
+}
+
+func (e GatewayState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *GatewayState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e GatewayState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // What an id of a key is.
 type KeyIdentifier string
 
@@ -487,6 +804,64 @@ func (e *KeyIdentifier) UnmarshalJSON(b []byte) error {
 }
 
 func (e KeyIdentifier) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What kind of token a token is.
+type OauthTokenType string
+
+const (
+	// An access token.
+	OauthTokenTypeAccessToken OauthTokenType = "ACCESS_TOKEN"
+	// A refresh token.
+	OauthTokenTypeRefreshToken OauthTokenType = "REFRESH_TOKEN"
+)
+
+var AllOauthTokenType = []OauthTokenType{
+	OauthTokenTypeAccessToken,
+	OauthTokenTypeRefreshToken,
+}
+
+func (e OauthTokenType) IsValid() bool {
+	switch e {
+	case OauthTokenTypeAccessToken, OauthTokenTypeRefreshToken:
+		return true
+	}
+	return false
+}
+
+func (e OauthTokenType) String() string {
+	return string(e)
+}
+
+func (e *OauthTokenType) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OauthTokenType(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OauthTokenType", str)
+	}
+	return nil
+}
+
+func (e OauthTokenType) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OauthTokenType) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OauthTokenType) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -557,6 +932,67 @@ func (e *PolicySort) UnmarshalJSON(b []byte) error {
 }
 
 func (e PolicySort) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What SystemStats can count.
+type SystemStatsEntity string
+
+const (
+	// The APIs.
+	SystemStatsEntityAPIS SystemStatsEntity = "APIS"
+	// The data planes: groups of gateways. A stock gateway belongs to none, so that there is one when any gateway calls.
+	SystemStatsEntityDataplanes SystemStatsEntity = "DATAPLANES"
+	// The gateways.
+	SystemStatsEntityGateways SystemStatsEntity = "GATEWAYS"
+)
+
+var AllSystemStatsEntity = []SystemStatsEntity{
+	SystemStatsEntityAPIS,
+	SystemStatsEntityDataplanes,
+	SystemStatsEntityGateways,
+}
+
+func (e SystemStatsEntity) IsValid() bool {
+	switch e {
+	case SystemStatsEntityAPIS, SystemStatsEntityDataplanes, SystemStatsEntityGateways:
+		return true
+	}
+	return false
+}
+
+func (e SystemStatsEntity) String() string {
+	return string(e)
+}
+
+func (e *SystemStatsEntity) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SystemStatsEntity(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SystemStatsEntity", str)
+	}
+	return nil
+}
+
+func (e SystemStatsEntity) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SystemStatsEntity) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SystemStatsEntity) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

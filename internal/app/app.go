@@ -3,19 +3,28 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
+	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/rs/cors"
 
 	"gatehouse/graph"
 	"gatehouse/internal/authz"
+	"gatehouse/internal/certificate"
 	"gatehouse/internal/changes"
 	"gatehouse/internal/config"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway"
 	"gatehouse/internal/httpserver"
+	"gatehouse/internal/keyspace"
+	"gatehouse/internal/nodes"
+	"gatehouse/internal/notify"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/token"
 	"gatehouse/resolvers"
@@ -34,6 +43,11 @@ type App struct {
 	resolver *resolvers.Resolver
 	store    *store.Store
 	broker   *changes.Broker
+	nodes    *nodes.Registry
+	redis    redis.UniversalClient
+
+	stop    context.CancelFunc
+	running sync.WaitGroup
 }
 
 // Options are what New assembles.
@@ -41,6 +55,8 @@ type Options struct {
 	Config  *config.Config
 	Store   *store.Store
 	Keyring *secret.Keyring
+	// Redis is that of the gateways; nil for none. Close closes it.
+	Redis redis.UniversalClient
 	// AdminSecret is the configured or generated one.
 	AdminSecret string
 	// Log is for what operators read, AccessLog for a line a request; nil is none.
@@ -48,20 +64,57 @@ type Options struct {
 	Version, Revision string
 }
 
-// New assembles the program.
-func New(o Options) *App {
+// New assembles the program, and starts what it does in the background; Close ends that. It fails when a part of the
+// configuration cannot be used, such as a private key that is not one.
+func New(o Options) (*App, error) {
 	cfg := o.Config
 	guard := authz.Guard{AllowAdminResetPassword: cfg.Security.AllowAdminResetPassword}
 	broker := changes.NewBroker()
-	r := resolvers.New(o.Store, o.Keyring, broker, guard, o.Log, settings(cfg, o.Version))
-	authenticator := &authz.Authenticator{FindUser: r.Authenticate, AdminSecret: o.AdminSecret}
-	a := &App{AdminSecret: o.AdminSecret, resolver: r, store: o.Store, broker: broker}
+	a := &App{AdminSecret: o.AdminSecret, store: o.Store, broker: broker, redis: o.Redis}
+	var notifier *notify.Notifier
+	var space *keyspace.Space
+	if o.Redis != nil {
+		var err error
+		if notifier, err = notify.New(notify.Options{Redis: o.Redis, Secret: cfg.SharedNodeSecret, Log: o.Log}); err != nil {
+			return nil, err
+		}
+		space = keyspace.New(keyspace.Options{Redis: o.Redis, Store: o.Store, Notifier: notifier, Broker: broker, Log: o.Log,
+			Describe: func(ctx context.Context, keys []*core.Key) error { return a.resolver.DescribeKeys(ctx, keys) }})
+	}
+	a.nodes = nodes.New(nodes.Options{Store: o.Store, Secret: cfg.SharedNodeSecret, Broker: broker, Notifier: notifier, Log: o.Log})
+	shelf := certificate.NewShelf(certificate.ShelfOptions{Redis: o.Redis, Store: o.Store, Keyring: o.Keyring,
+		Secret: cmp.Or(cfg.Security.PrivateCertificateEncodingSecret, cfg.TykAPI.Secret), Log: o.Log})
+	a.resolver = resolvers.New(resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Log: o.Log,
+		Settings: settings(cfg, o.Version), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf,
+		Gateway: gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})})
+	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, AdminSecret: o.AdminSecret}
 	a.Handler = a.edge(o, a.faces(o, guard, authenticator))
-	return a
+
+	ctx, stop := context.WithCancel(context.Background())
+	a.stop = stop
+	a.background(ctx, a.nodes.Run, shelf.Run)
+	if o.Redis != nil {
+		a.background(ctx, notifier.Run, space.Run)
+	}
+	return a, nil
 }
 
-// Close ends the subscriptions. The store is the caller's.
-func (a *App) Close() { a.broker.Close() }
+// background runs loops until ctx ends.
+func (a *App) background(ctx context.Context, loops ...func(context.Context)) {
+	for _, loop := range loops {
+		a.running.Go(func() { loop(ctx) })
+	}
+}
+
+// Close ends the subscriptions and what runs in the background, and closes Redis. The store is the caller's.
+func (a *App) Close() {
+	a.broker.Close()
+	a.stop()
+	a.running.Wait()
+	if a.redis != nil {
+		_ = a.redis.Close() // its connections are all there is to give back
+	}
+}
 
 func settings(cfg *config.Config, version string) resolvers.Settings {
 	gateway := cfg.GatewayURL()
@@ -75,6 +128,8 @@ func settings(cfg *config.Config, version string) resolvers.Settings {
 		MasterKeys: cfg.EnableMasterKeys, ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
 		ForbidViewAccessKey: cfg.Security.ForbidAdminViewAccessToken, ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
 		PasswordHistory: cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
+		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints,
+		CertificateWarning: time.Duration(cfg.Notifications.CertificateExpiryMonitor.WarningThresholdDays) * 24 * time.Hour,
 	}
 }
 
@@ -98,6 +153,8 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log,
 	})
 	mux.Handle("/", legacy)
+	mux.Handle("/register/", a.nodes)
+	mux.Handle("/system/", a.nodes)
 	health := "/" + strings.Trim(cfg.HealthCheckEndpointName, "/")
 	mux.Handle(health, routed(health, httpserver.NewHealth(o.Version, o.Log, map[string]httpserver.Check{
 		"store": {Component: "datastore", Required: true, Run: a.store.Ping},

@@ -62,3 +62,19 @@ func (c *Config) GatewayURL() string {
 	}
 	return strings.TrimRight(host, "/")
 }
+
+// GatewayAPIURL is where the gateway's own REST API is, without a trailing slash: the host and port of tyk_api_config, over http
+// when they name no scheme; "" when there is none.
+func (c *Config) GatewayAPIURL() string {
+	host := strings.TrimRight(c.TykAPI.Host, "/")
+	if host == "" {
+		return ""
+	}
+	if !strings.Contains(host, "://") {
+		host = "http://" + host
+	}
+	if c.TykAPI.Port != "" {
+		host += ":" + c.TykAPI.Port
+	}
+	return host
+}

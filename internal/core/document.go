@@ -213,6 +213,12 @@ func spelledAs(object gjson.Result, names ...string) error {
 	return err
 }
 
+// UnmarshalJSON keeps a copy of the bytes.
+func (d *Document) UnmarshalJSON(raw []byte) error {
+	*d = append((*d)[:0:0], raw...)
+	return nil
+}
+
 // MarshalJSON writes the document as it is; nil is null.
 func (d Document) MarshalJSON() ([]byte, error) {
 	if len(d) == 0 {
