@@ -103,7 +103,8 @@ func withPath(r *http.Request, escaped string) *http.Request {
 // routes lists every endpoint. Fixed paths come before those with a name in the same place.
 func routes() []route {
 	var all []route
-	for _, area := range [][]route{apiRoutes, keyRoutes, policyRoutes, userRoutes, webhookRoutes, organisationRoutes, systemRoutes} {
+	for _, area := range [][]route{apiRoutes, keyRoutes, policyRoutes, userRoutes, webhookRoutes, organisationRoutes,
+		gatewayRoutes, oauthRoutes, certificateRoutes, systemRoutes} {
 		all = append(all, area...)
 	}
 	return all

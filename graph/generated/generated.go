@@ -4318,12 +4318,12 @@ extend type Query {
     to: Time
   ): SystemStats! @operation(method: "GET", path: "/api/system/stats", permission: "system", admin: "/admin/system/stats")
   "How far the index of the keys is."
-  keyIndex: KeyIndex! @operation(method: "GET", path: "/api/keys/index", permission: "system", admin: "/admin/keys/index")
+  keyIndex: KeyIndex! @operation(method: "GET", path: "/api/system/key-index", permission: "system", admin: "/admin/system/key-index")
 }
 
 extend type Mutation {
   "Starts a scan of Redis that makes the index of the keys whole again, in the background. One that is under way goes on."
-  rebuildKeyIndex: KeyIndex! @operation(method: "POST", path: "/api/keys/index", permission: "admin", admin: "/admin/keys/index")
+  rebuildKeyIndex: KeyIndex! @operation(method: "POST", path: "/api/system/key-index", permission: "admin", admin: "/admin/system/key-index")
 }
 `, BuiltIn: false},
 	{Name: "../schema/user.graphqls", Input: `"A person or a script that signs in."
@@ -13041,7 +13041,7 @@ func (ec *executionContext) _Mutation_rebuildKeyIndex(ctx context.Context, field
 					var zeroVal *model.KeyIndex
 					return zeroVal, err
 				}
-				path, err := ec.unmarshalNString2string(ctx, "/api/keys/index")
+				path, err := ec.unmarshalNString2string(ctx, "/api/system/key-index")
 				if err != nil {
 					var zeroVal *model.KeyIndex
 					return zeroVal, err
@@ -13051,7 +13051,7 @@ func (ec *executionContext) _Mutation_rebuildKeyIndex(ctx context.Context, field
 					var zeroVal *model.KeyIndex
 					return zeroVal, err
 				}
-				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/keys/index")
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/system/key-index")
 				if err != nil {
 					var zeroVal *model.KeyIndex
 					return zeroVal, err
@@ -17363,7 +17363,7 @@ func (ec *executionContext) _Query_keyIndex(ctx context.Context, field graphql.C
 					var zeroVal *model.KeyIndex
 					return zeroVal, err
 				}
-				path, err := ec.unmarshalNString2string(ctx, "/api/keys/index")
+				path, err := ec.unmarshalNString2string(ctx, "/api/system/key-index")
 				if err != nil {
 					var zeroVal *model.KeyIndex
 					return zeroVal, err
@@ -17373,7 +17373,7 @@ func (ec *executionContext) _Query_keyIndex(ctx context.Context, field graphql.C
 					var zeroVal *model.KeyIndex
 					return zeroVal, err
 				}
-				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/keys/index")
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/system/key-index")
 				if err != nil {
 					var zeroVal *model.KeyIndex
 					return zeroVal, err
