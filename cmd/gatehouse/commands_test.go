@@ -9,14 +9,14 @@ import (
 )
 
 func TestTheEnvironmentWinsOverTheFileAndAFlagOverBoth(t *testing.T) {
-	file := writeFile(t, `{"listen_port":4001,"page_size":5,"admin_secret":"from the file","license_key":"not needed","redis_host":"127.0.0.1","no_such_key":1}`)
+	file := writeFile(t, `{"listen_port":4001,"page_size":5,"admin_secret":"from the file","license_key":"not needed","sentry_code":"x","no_such_key":1}`)
 	env := []string{"TYK_DB_PAGESIZE=3", "TYK_DB_LISTENPORT=4002"}
 
 	stdout, stderr, code := run(t, env, "config", "--conf", file)
 	require.Zero(t, code, stderr)
 	assert.Regexp(t, `(?m)^page_size +3 +environment$`, stdout)
 	assert.Regexp(t, `(?m)^admin_secret +\*\*\*\* +file$`, stdout)
-	assert.Contains(t, stdout, "Without effect in this version: redis_host, license_key")
+	assert.Contains(t, stdout, "Without effect in this version: license_key, sentry_code")
 	assert.Contains(t, stdout, `Unknown: "no_such_key"`)
 	assert.NotContains(t, stdout, "from the file")
 	assert.NotContains(t, stdout, "not needed")
@@ -28,10 +28,10 @@ func TestTheEnvironmentWinsOverTheFileAndAFlagOverBoth(t *testing.T) {
 }
 
 func TestKnownSettingsWithoutEffectAreNamedInOneLogLine(t *testing.T) {
-	s := startNew(t, "TYK_DB_LICENSEKEY=hunter22", "TYK_DB_REDISHOST=127.0.0.1", "TYK_DB_NOSUCH=1", "TYK_DB_PAGESIZE=3")
+	s := startNew(t, "TYK_DB_LICENSEKEY=hunter22", "TYK_DB_SENTRYCODE=x", "TYK_DB_NOSUCH=1", "TYK_DB_PAGESIZE=3")
 	var effect, unknown []string
 	for line := range strings.Lines(s.errs.String()) {
-		if strings.Contains(line, "license_key") || strings.Contains(line, "redis_host") {
+		if strings.Contains(line, "license_key") || strings.Contains(line, "sentry_code") {
 			effect = append(effect, line)
 		}
 		if strings.Contains(line, "TYK_DB_NOSUCH") {
@@ -40,7 +40,7 @@ func TestKnownSettingsWithoutEffectAreNamedInOneLogLine(t *testing.T) {
 		assert.NotContains(t, line, "page_size")
 	}
 	require.Len(t, effect, 1, s.errs.String())
-	assert.Contains(t, effect[0], "redis_host, license_key")
+	assert.Contains(t, effect[0], "license_key, sentry_code")
 	require.Len(t, unknown, 1, s.errs.String())
 	secrets{"licence key": "hunter22"}.requireAbsent(t, s.errs.String())
 }

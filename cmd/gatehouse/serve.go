@@ -150,20 +150,29 @@ func open(ctx context.Context, cfg *config.Config, log, access *slog.Logger) (*a
 	if err != nil {
 		return nil, nil, err
 	}
+	redisdb.LogTo(log)
+	redis, err := redisdb.Open(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
 	engine, err := openEngine(ctx, cfg, log)
 	if err != nil {
 		return nil, nil, err
 	}
 	s := store.New(engine, store.WithDuplicateRoutes(cfg.EnableDuplicateSlugs))
-	info, _ := debug.ReadBuildInfo()
-	b := newBuild(info)
-	redis, err := redisdb.Open(cfg)
-	if err != nil {
+	if err := s.Reindex(ctx, log); err != nil {
+		_ = s.Close() // the start has failed for another reason
 		return nil, nil, err
 	}
+	info, _ := debug.ReadBuildInfo()
+	b := newBuild(info)
 	a, err := app.New(app.Options{Config: cfg, Store: s, Redis: redis, Keyring: keyring, AdminSecret: adminSecret, Log: log, AccessLog: access,
 		Version: b.Version, Revision: b.Commit})
-	return a, s, err
+	if err != nil {
+		_ = s.Close() // the start has failed for another reason
+		return nil, nil, err
+	}
+	return a, s, nil
 }
 
 // openEngine is the one place that knows which engines there are.

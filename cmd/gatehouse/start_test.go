@@ -67,6 +67,8 @@ func TestAStartThatCannotBeSaysWhyAndEndsWithOne(t *testing.T) {
 		"a certificate that is none":  {env: []string{"TYK_DB_HTTPSERVEROPTIONS_USESSL=true", "TYK_DB_HTTPSERVEROPTIONS_SSLCERTIFICATES=" + file}, says: []string{"http_server_options.ssl_certificates", file}},
 		"a data directory in a file":  {args: []string{"--data-dir", filepath.Join(file, "data")}, says: []string{"data directory", file, "not a directory"}},
 		"a port that is taken":        {args: []string{"--listen", "127.0.0.1", "--port", port}, says: []string{"127.0.0.1:" + port, "address already in use"}},
+		"a signing key that is none":  {env: []string{"TYK_DB_REDISHOST=127.0.0.1", "TYK_DB_PRIVATEKEYPATH=" + file}, says: []string{"private_key_path", file}},
+		"an authority that is none":   {env: []string{"TYK_DB_REDISHOST=127.0.0.1", "TYK_DB_REDISUSESSL=true", "TYK_DB_REDISCAFILE=" + file}, says: []string{"redis_ca_file", file}},
 		"a database nobody answers":   {env: []string{"TYK_DB_STORAGE_MAIN_TYPE=postgres", "TYK_DB_STORAGE_MAIN_CONNECTIONSTRING=postgres://gatehouse:hunter2@127.0.0.1:1/x"}, says: []string{"127.0.0.1"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -75,15 +75,19 @@ func New(o Options) (*App, error) {
 	var space *keyspace.Space
 	if o.Redis != nil {
 		var err error
-		if notifier, err = notify.New(notify.Options{Redis: o.Redis, Secret: cfg.SharedNodeSecret, Log: o.Log}); err != nil {
+		if notifier, err = notify.New(notifications(o, broker)); err != nil {
 			return nil, err
 		}
 		space = keyspace.New(keyspace.Options{Redis: o.Redis, Store: o.Store, Notifier: notifier, Broker: broker, Log: o.Log,
+			Interval: cfg.Gatehouse.KeyIndexInterval,
 			Describe: func(ctx context.Context, keys []*core.Key) error { return a.resolver.DescribeKeys(ctx, keys) }})
 	}
 	a.nodes = nodes.New(nodes.Options{Store: o.Store, Secret: cfg.SharedNodeSecret, Broker: broker, Notifier: notifier, Log: o.Log})
-	shelf := certificate.NewShelf(certificate.ShelfOptions{Redis: o.Redis, Store: o.Store, Keyring: o.Keyring,
-		Secret: cmp.Or(cfg.Security.PrivateCertificateEncodingSecret, cfg.TykAPI.Secret), Log: o.Log})
+	monitor := cfg.Notifications.CertificateExpiryMonitor
+	shelf := certificate.NewShelf(certificate.ShelfOptions{Redis: o.Redis, Store: o.Store, Keyring: o.Keyring, Broker: broker,
+		Secret:  cmp.Or(cfg.Security.PrivateCertificateEncodingSecret, cfg.TykAPI.Secret),
+		Refresh: time.Duration(monitor.MetadataRefreshIntervalMinutes) * time.Minute,
+		Warning: time.Duration(monitor.WarningThresholdDays) * 24 * time.Hour, Log: o.Log})
 	a.resolver = resolvers.New(resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Log: o.Log,
 		Settings: settings(cfg, o.Version), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf,
 		Gateway: gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})})
@@ -92,9 +96,10 @@ func New(o Options) (*App, error) {
 
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
-	a.background(ctx, a.nodes.Run, shelf.Run)
+	a.background(ctx, a.nodes.Run, shelf.Run, a.resolver.RunOauthSync)
 	if o.Redis != nil {
-		a.background(ctx, notifier.Run, space.Run)
+		bridge := changes.NewBridge(changes.BridgeOptions{Redis: o.Redis, Broker: broker, Forget: o.Store.Forget, Log: o.Log})
+		a.background(ctx, notifier.Run, space.Run, bridge.Run)
 	}
 	return a, nil
 }
@@ -116,6 +121,19 @@ func (a *App) Close() {
 	}
 }
 
+// notifications says how gateways are told of changes.
+func notifications(o Options, broker *changes.Broker) notify.Options {
+	cfg := o.Config
+	out := notify.Options{Redis: o.Redis, Secret: cfg.SharedNodeSecret, PrivateKeyPath: cfg.PrivateKeyPath, Log: o.Log}
+	if cfg.NotifyOnChange {
+		out.Broker = broker
+	}
+	if cfg.Gatehouse.ZeroConf {
+		out.Dashboard = cfg.URL(cfg.ListenPort)
+	}
+	return out
+}
+
 func settings(cfg *config.Config, version string) resolvers.Settings {
 	gateway := cfg.GatewayURL()
 	if gateway == "" {
@@ -128,7 +146,7 @@ func settings(cfg *config.Config, version string) resolvers.Settings {
 		MasterKeys: cfg.EnableMasterKeys, ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
 		ForbidViewAccessKey: cfg.Security.ForbidAdminViewAccessToken, ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
 		PasswordHistory: cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
-		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints,
+		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints, Gateways: cfg.Gateways(),
 		CertificateWarning: time.Duration(cfg.Notifications.CertificateExpiryMonitor.WarningThresholdDays) * 24 * time.Hour,
 	}
 }
@@ -148,7 +166,7 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 	})))
 	legacy := rest.New(rest.Options{
 		Query: a.resolver.Query(), Mutation: a.resolver.Mutation(),
-		Fields:        rest.Fields{Api: a.resolver.Api(), Key: a.resolver.Key(), User: a.resolver.User()},
+		Fields:        rest.Fields{Api: a.resolver.Api(), Gateway: a.resolver.Gateway(), Key: a.resolver.Key(), User: a.resolver.User(), OauthClient: a.resolver.OauthClient()},
 		Authenticator: authenticator, Guard: guard, Operations: graph.Operations(),
 		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log,
 	})
@@ -156,9 +174,12 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 	mux.Handle("/register/", a.nodes)
 	mux.Handle("/system/", a.nodes)
 	health := "/" + strings.Trim(cfg.HealthCheckEndpointName, "/")
-	mux.Handle(health, routed(health, httpserver.NewHealth(o.Version, o.Log, map[string]httpserver.Check{
-		"store": {Component: "datastore", Required: true, Run: a.store.Ping},
-	})))
+	checks := map[string]httpserver.Check{"store": {Component: "datastore", Required: true, Run: a.store.Ping}}
+	if a.redis != nil {
+		// Without Redis, gateways serve what they have, and changes are kept here until they can be told.
+		checks["redis"] = httpserver.Check{Component: "datastore", Run: func(ctx context.Context) error { return a.redis.Ping(ctx).Err() }}
+	}
+	mux.Handle(health, routed(health, httpserver.NewHealth(o.Version, o.Log, checks)))
 	if cfg.Gatehouse.Playground {
 		playground := routed("/playground", web.Playground())
 		mux.Handle("/playground", playground)

@@ -292,6 +292,12 @@ func (f *foreigners) input(name string) map[string]any {
 		return map[string]any{"email": probe + "@x.test", "permissions": map[string]any{"apis": "read"}}
 	case "WebhookInput":
 		return map[string]any{"name": probe, "method": "POST", "targetPath": "http://x.test"}
+	case "OauthClientInput":
+		return map[string]any{"description": probe}
+	case "OauthAuthorizationInput":
+		return map[string]any{"responseType": "code", "clientId": probe, "redirectUri": "http://x.test/" + probe}
+	case "ProxyRequestInput":
+		return map[string]any{"url": "http://gateway.test/" + probe}
 	}
 	return map[string]any{"name": probe}
 }

@@ -17,6 +17,7 @@ import (
 
 	"gatehouse/internal/app"
 	"gatehouse/internal/config"
+	"gatehouse/internal/redisdb"
 	"gatehouse/internal/secret"
 	"gatehouse/store"
 	"gatehouse/store/sql"
@@ -55,6 +56,9 @@ func WithStore(opts ...store.Option) Option {
 	return func(o *options) { o.store = append(o.store, opts...) }
 }
 
+// WithRedis runs with the Redis at host:port as that of the gateways.
+func WithRedis(address string) Option { return WithEnv("TYK_DB_REDISADDRS=" + address) }
+
 // WithLog sends the log somewhere; the default is nowhere.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
 
@@ -76,7 +80,10 @@ func New(t testing.TB, opts ...Option) *Server {
 	require.NoError(t, err)
 	storeOptions := append([]store.Option{store.WithDuplicateRoutes(loaded.Config.EnableDuplicateSlugs)}, o.store...)
 	s := store.New(o.engine, storeOptions...)
-	a, err := app.New(app.Options{Config: &loaded.Config, Store: s, Keyring: keyring, AdminSecret: AdminSecret, Log: o.log, Version: "test"})
+	redisdb.LogTo(slog.New(slog.DiscardHandler))
+	redis, err := redisdb.Open(&loaded.Config)
+	require.NoError(t, err)
+	a, err := app.New(app.Options{Config: &loaded.Config, Store: s, Redis: redis, Keyring: keyring, AdminSecret: AdminSecret, Log: o.log, Version: "test"})
 	require.NoError(t, err)
 	t.Cleanup(a.Close)
 	made, err := a.Bootstrap(context.Background(), app.DefaultBootstrap())

@@ -1,4 +1,5 @@
-// Package changes spreads the news that objects were created, updated or deleted to whoever listens in this process.
+// Package changes spreads the news that objects were created, updated or deleted to whoever listens: in this process, and
+// through a Bridge on the other servers of the installation.
 package changes
 
 import (
@@ -16,7 +17,10 @@ type Broker struct {
 	mu        sync.Mutex
 	closed    bool
 	listeners map[*listener]struct{}
+	watchers  map[*watcher]struct{}
 }
+
+type watcher struct{ heed func(*core.Change) }
 
 type listener struct {
 	wants func(*core.Change) bool
@@ -24,12 +28,17 @@ type listener struct {
 }
 
 // NewBroker makes a Broker without listeners.
-func NewBroker() *Broker { return &Broker{listeners: map[*listener]struct{}{}} }
+func NewBroker() *Broker {
+	return &Broker{listeners: map[*listener]struct{}{}, watchers: map[*watcher]struct{}{}}
+}
 
 // Publish tells every listener that wants it. It never waits: a listener whose queue is full is cut off.
 func (b *Broker) Publish(c *core.Change) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	for w := range b.watchers {
+		w.heed(c)
+	}
 	for l := range b.listeners {
 		if !l.wants(c) {
 			continue
@@ -56,6 +65,29 @@ func (b *Broker) Subscribe(wants func(*core.Change) bool) (changes <-chan *core.
 	return l.out, func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
+		b.drop(l)
+	}
+}
+
+// Watch has heed called with every change, in the order of their publication, until stop is called. It is for parts of the
+// program that may miss none: it is never cut off, and in return heed must neither wait nor call the broker.
+func (b *Broker) Watch(heed func(*core.Change)) (stop func()) {
+	w := &watcher{heed}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.watchers[w] = struct{}{}
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		delete(b.watchers, w)
+	}
+}
+
+// CutOff ends every subscription, and takes new ones: listeners may have missed a change, and shall read anew.
+func (b *Broker) CutOff() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for l := range b.listeners {
 		b.drop(l)
 	}
 }

@@ -34,6 +34,9 @@ func (l *loader) settle() {
 	}
 	l.resolve(&c.MongoSSLCAFile)
 	l.resolve(&c.MongoSSLPEMKeyFile)
+	for _, path := range []*string{&c.RedisCAFile, &c.RedisCertFile, &c.RedisKeyFile, &c.PrivateKeyPath} {
+		l.resolve(path)
+	}
 	for i := range c.HTTPServerOptions.Certificates {
 		l.resolve(&c.HTTPServerOptions.Certificates[i].Cert)
 		l.resolve(&c.HTTPServerOptions.Certificates[i].Key)

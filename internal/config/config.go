@@ -21,11 +21,11 @@ type Config struct {
 	Storage  Storage `json:"storage" env:"TYK_DB_STORAGE_" doc:"Data is kept in four layers. A layer without a type of its own uses main. This version keeps everything in main; the other layers are checked at the start."`
 
 	AdminSecret      string `json:"admin_secret" env:"TYK_DB_ADMINSECRET" secret:"yes" doc:"Secret of the /admin endpoints, sent in the header admin-auth. When it is empty, one is generated and kept in the data directory, for this server alone."`
-	SharedNodeSecret string `json:"shared_node_secret" env:"TYK_DB_NODESECRET" secret:"yes"`
+	SharedNodeSecret string `json:"shared_node_secret" env:"TYK_DB_NODESECRET" secret:"yes" max:"1024" doc:"Secret that gateways register with: the node_secret of their configuration. Without it they are refused."`
 	Redis
 
 	ForceAPIDefaults            bool   `json:"force_api_defaults" env:"TYK_DB_FORCEAPIDEFAULTS"`
-	NotifyOnChange              bool   `json:"notify_on_change" env:"TYK_DB_NOTIFYONCHANGE"`
+	NotifyOnChange              bool   `json:"notify_on_change" env:"TYK_DB_NOTIFYONCHANGE" default:"true" doc:"Tell the gateways over Redis when APIs, policies or certificates change, so that they load them within a second or so. Otherwise they load them when they are told to, or start."`
 	LicenseKey                  string `json:"license_key" env:"TYK_DB_LICENSEKEY" secret:"yes"`
 	HashKeys                    bool   `json:"hash_keys" env:"TYK_DB_HASHKEYS" default:"true" doc:"Keep keys by their hash only: the key itself is shown once, when it is made. The gateways must have the same setting."`
 	DisableKeyActionsByUsername bool   `json:"disable_key_actions_by_username" env:"TYK_DB_DISABLEKEYACTIONSBYUSERNAME" doc:"Name basic-auth users by key or hash only, not by user name."`
@@ -66,11 +66,11 @@ type Config struct {
 	Audit                     Audit                  `json:"audit"`
 	EnableMultiOrgUsers       bool                   `json:"enable_multi_org_users" env:"TYK_DB_ENABLEMULTIORGUSERS"`
 	HealthCheckEndpointName   string                 `json:"health_check_endpoint_name" env:"TYK_DB_HEALTHCHECKENDPOINTNAME" default:"hello" max:"64" doc:"Name of the health endpoint, without the slash."`
-	EdgeEndpoints             EdgeEndpoints          `json:"edge_endpoints" env:"TYK_DB_EDGEENDPOINTS"`
+	EdgeEndpoints             EdgeEndpoints          `json:"edge_endpoints" env:"TYK_DB_EDGEENDPOINTS" doc:"Gateways with segment tags: a name, the address of the endpoint and the tags of each. A registered gateway on the host of an endpoint is shown with its tags and version."`
 	PortalSessionSecret       string                 `json:"portal_session_secret" env:"TYK_DB_PORTALSESSIONSECRET" secret:"yes"`
 	DCRSSLInsecureSkipVerify  bool                   `json:"dcr_ssl_insecure_skip_verify" env:"TYK_DB_DCRSSLINSECURESKIPVERIFY"`
-	PrivateKeyPath            string                 `json:"private_key_path" env:"TYK_DB_PRIVATEKEYPATH"`
-	OAuthRedirectURISeparator string                 `json:"oauth_redirect_uri_separator" env:"TYK_DB_OAUTHREDIRECTURISEPARATOR"`
+	PrivateKeyPath            string                 `json:"private_key_path" env:"TYK_DB_PRIVATEKEYPATH" doc:"PEM file with an RSA key that signs what gateways are told over Redis; they check it with their public_key_path. Without it, shared_node_secret signs."`
+	OAuthRedirectURISeparator string                 `json:"oauth_redirect_uri_separator" env:"TYK_DB_OAUTHREDIRECTURISEPARATOR" default:"," doc:"What stands between the redirect URIs of an OAuth client that has several. The gateways' own setting of that name has to be the same; it is empty unless it is set."`
 	StatsdConnectionString    string                 `json:"statsd_connection_string" env:"TYK_DB_STATSDCONNECTIONSTRING"`
 	StatsdPrefix              string                 `json:"statsd_prefix" env:"TYK_DB_STATSDPREFIX"`
 	AllowUnsafeOAS            bool                   `json:"allow_unsafe_oas" env:"TYK_DB_ALLOWUNSAFEOAS"`
@@ -87,9 +87,9 @@ type Config struct {
 
 // TykAPIConfig says where the gateway is.
 type TykAPIConfig struct {
-	Host   string `json:"Host" env:"TYK_DB_TYKAPI_HOST" doc:"Host of the gateway, with or without a scheme. It is used in the URLs of APIs when host_config.override_hostname is empty."`
+	Host   string `json:"Host" env:"TYK_DB_TYKAPI_HOST" doc:"Host of the gateway, with or without a scheme: where its REST API is called. It is used in the URLs of APIs when host_config.override_hostname is empty."`
 	Port   string `json:"Port" env:"TYK_DB_TYKAPI_PORT" doc:"Port of the gateway, beside Host."`
-	Secret string `json:"Secret" env:"TYK_DB_TYKAPI_SECRET" secret:"yes"`
+	Secret string `json:"Secret" env:"TYK_DB_TYKAPI_SECRET" secret:"yes" doc:"Secret of the gateway's REST API: the secret of its own configuration. What goes through that API, such as OAuth clients, needs it, and Host."`
 }
 
 // HostConfig names the hosts that URLs are built from.
@@ -142,7 +142,7 @@ type Security struct {
 	AllowedContentSources            string                 `json:"allowed_content_sources" env:"TYK_DB_SECURITY_ALLOWEDCONTENTSOURCES"`
 	OpenPolicy                       OpenPolicy             `json:"open_policy"`
 	AdditionalPermissions            map[ObjectGroup]string `json:"additional_permissions" env:"TYK_DB_SECURITY_ADDITIONALPERMISSIONS"`
-	PrivateCertificateEncodingSecret string                 `json:"private_certificate_encoding_secret" env:"TYK_DB_SECURITY_PRIVATECERTIFICATEENCODINGSECRET" secret:"yes"`
+	PrivateCertificateEncodingSecret string                 `json:"private_certificate_encoding_secret" env:"TYK_DB_SECURITY_PRIVATECERTIFICATEENCODINGSECRET" secret:"yes" doc:"Secret that encrypts private keys of certificates in Redis. It must be that of the gateways; where they have none, they use their secret, and tyk_api_config.Secret is used here."`
 	ForbidAdminViewAccessToken       bool                   `json:"forbid_admin_view_access_token" env:"TYK_DB_SECURITY_FORBIDADMINVIEWACCESSTOKEN" doc:"Hide the access keys of users from administrators."`
 	ForbidAdminResetAccessToken      bool                   `json:"forbid_admin_reset_access_token" env:"TYK_DB_SECURITY_FORBIDADMINRESETACCESSTOKEN" doc:"Let nobody but the user make a new access key for the user."`
 }

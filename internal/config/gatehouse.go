@@ -4,17 +4,19 @@ import "time"
 
 // Gatehouse holds the settings that are this program's own.
 type Gatehouse struct {
-	DataDir         string        `json:"data_dir" env:"DATADIR" default:"./data" doc:"Folder of the SQLite database and of the generated secrets."`
-	EncryptionKey   string        `json:"encryption_key" env:"ENCRYPTIONKEY" secret:"yes" min:"16" doc:"Key from which those that encrypt access keys at rest are derived. When it is empty, one is generated and kept in the data directory. Servers that share a database need the same one."`
-	ListenAddress   string        `json:"listen_address" env:"LISTENADDRESS" doc:"Address to listen on; when it is empty, all of the machine's."`
-	MaxBodyBytes    int64         `json:"max_body_bytes" env:"MAXBODYBYTES" default:"10485760" min:"1024" max:"1073741824" doc:"Largest request body, in bytes; a larger one is answered with 413."`
-	RequestTimeout  time.Duration `json:"request_timeout" env:"REQUESTTIMEOUT" default:"30s" min:"100ms" max:"10m" doc:"Time that one request may take."`
-	ShutdownTimeout time.Duration `json:"shutdown_timeout" env:"SHUTDOWNTIMEOUT" default:"15s" min:"0s" max:"10m" doc:"Time that running requests have to finish when the server stops."`
-	GraphQL         GraphQL       `json:"graphql" env:"GRAPHQL_" doc:"Limits of one GraphQL query."`
-	AllowedOrigins  []string      `json:"allowed_origins" env:"ALLOWEDORIGINS" doc:"Origins, such as https://portal.example, whose pages may call this server from a browser (CORS), websockets included. The playground needs none."`
-	Playground      bool          `json:"playground" env:"PLAYGROUND" default:"true" doc:"Serve /playground."`
-	LogLevel        string        `json:"log_level" env:"LOGLEVEL" default:"info" oneof:"debug info warn error" doc:"Least important lines to log."`
-	Metrics         bool          `json:"metrics" env:"METRICS" default:"true" doc:"Serve /metrics."`
+	DataDir          string        `json:"data_dir" env:"DATADIR" default:"./data" doc:"Folder of the SQLite database and of the generated secrets."`
+	EncryptionKey    string        `json:"encryption_key" env:"ENCRYPTIONKEY" secret:"yes" min:"16" doc:"Key from which those that encrypt access keys at rest are derived. When it is empty, one is generated and kept in the data directory. Servers that share a database need the same one."`
+	ListenAddress    string        `json:"listen_address" env:"LISTENADDRESS" doc:"Address to listen on; when it is empty, all of the machine's."`
+	MaxBodyBytes     int64         `json:"max_body_bytes" env:"MAXBODYBYTES" default:"10485760" min:"1024" max:"1073741824" doc:"Largest request body, in bytes; a larger one is answered with 413."`
+	RequestTimeout   time.Duration `json:"request_timeout" env:"REQUESTTIMEOUT" default:"30s" min:"100ms" max:"10m" doc:"Time that one request may take."`
+	ShutdownTimeout  time.Duration `json:"shutdown_timeout" env:"SHUTDOWNTIMEOUT" default:"15s" min:"0s" max:"10m" doc:"Time that running requests have to finish when the server stops."`
+	GraphQL          GraphQL       `json:"graphql" env:"GRAPHQL_" doc:"Limits of one GraphQL query."`
+	AllowedOrigins   []string      `json:"allowed_origins" env:"ALLOWEDORIGINS" doc:"Origins, such as https://portal.example, whose pages may call this server from a browser (CORS), websockets included. The playground needs none."`
+	Playground       bool          `json:"playground" env:"PLAYGROUND" default:"true" doc:"Serve /playground."`
+	LogLevel         string        `json:"log_level" env:"LOGLEVEL" default:"info" oneof:"debug info warn error" doc:"Least important lines to log."`
+	KeyIndexInterval time.Duration `json:"key_index_interval" env:"KEYINDEXINTERVAL" default:"10m" min:"10s" max:"24h" doc:"Time between two scans of the keys in Redis, which find what was changed there unnoticed."`
+	Metrics          bool          `json:"metrics" env:"METRICS" default:"true" doc:"Serve /metrics."`
+	ZeroConf         bool          `json:"zeroconf" env:"ZEROCONF" doc:"Tell the gateways over Redis, every ten seconds, where this server is: at host_config.hostname. Those whose configuration names no dashboard use it then."`
 }
 
 // GraphQL bounds what one query may ask for.

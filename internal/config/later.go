@@ -3,29 +3,6 @@ package config
 // The sections of this file are known, so that files and environments which hold them load without a warning; what they
 // configure is not part of this version.
 
-// Redis says where the gateways' Redis is. Its keys are at the top level.
-type Redis struct {
-	RedisPort                  int               `json:"redis_port" env:"TYK_DB_REDISPORT"`
-	RedisHost                  string            `json:"redis_host" env:"TYK_DB_REDISHOST"`
-	RedisAddrs                 []string          `json:"redis_addrs" env:"TYK_DB_REDISADDRS"`
-	RedisHosts                 map[string]string `json:"redis_hosts" env:"TYK_DB_HOSTS"`
-	RedisUsername              string            `json:"redis_username" env:"TYK_DB_REDISUSERNAME"`
-	RedisPassword              string            `json:"redis_password" env:"TYK_DB_REDISPASSWORD" secret:"yes"`
-	RedisMasterName            string            `json:"redis_master_name" env:"TYK_DB_REDISMASTERNAME"`
-	RedisSentinelPassword      string            `json:"redis_sentinel_password" env:"TYK_DB_REDISSENTINELPASSWORD" secret:"yes"`
-	RedisTimeout               int               `json:"redis_timeout" env:"TYK_DB_REDISTIMEOUT"`
-	RedisDatabase              int               `json:"redis_database" env:"TYK_DB_REDISDATABASE"`
-	EnableCluster              bool              `json:"enable_cluster" env:"TYK_DB_ENABLECLUSTER"`
-	RedisUseSSL                bool              `json:"redis_use_ssl" env:"TYK_DB_REDISUSESSL"`
-	RedisSSLInsecureSkipVerify bool              `json:"redis_ssl_insecure_skip_verify" env:"TYK_DB_REDISSSLINSECURESKIPVERIFY"`
-	RedisCAFile                string            `json:"redis_ca_file" env:"TYK_DB_REDISCAFILE"`
-	RedisCertFile              string            `json:"redis_cert_file" env:"TYK_DB_REDISCERTFILE"`
-	RedisKeyFile               string            `json:"redis_key_file" env:"TYK_DB_REDISKEYFILE"`
-	RedisTLSMaxVersion         string            `json:"redis_tls_max_version" env:"TYK_DB_REDISTLSMAXVERSION"`
-	RedisTLSMinVersion         string            `json:"redis_tls_min_version" env:"TYK_DB_REDISTLSMINVERSION"`
-	RedisMaxActive             int               `json:"redis_max_active" env:"TYK_DB_REDISMAXACTIVE"`
-}
-
 // EmailBackend says how mail is sent. Settings hold the keys of the mail service.
 type EmailBackend struct {
 	EnableEmailNotifications bool              `json:"enable_email_notifications" env:"TYK_DB_EMAILBACKEND_ENABLEEMAILNOTIFICATIONS"`
@@ -128,6 +105,6 @@ type Notifications struct {
 
 // CertificateExpiryMonitor says when to warn about certificates that expire.
 type CertificateExpiryMonitor struct {
-	MetadataRefreshIntervalMinutes int `json:"metadata_refresh_interval_minutes" env:"TYK_DB_NOTIFICATIONS_CERTIFICATEEXPIRYMONITOR_METADATAREFRESHINTERVALMINUTES"`
-	WarningThresholdDays           int `json:"warning_threshold_days" env:"TYK_DB_NOTIFICATIONS_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS"`
+	MetadataRefreshIntervalMinutes int `json:"metadata_refresh_interval_minutes" env:"TYK_DB_NOTIFICATIONS_CERTIFICATEEXPIRYMONITOR_METADATAREFRESHINTERVALMINUTES" default:"30" min:"1" max:"1440" doc:"How often, in minutes, every certificate in Redis is compared with ours, and those that were uploaded at a gateway are looked for among all keys. What is missing in Redis is noticed every minute, whatever this says."`
+	WarningThresholdDays           int `json:"warning_threshold_days" env:"TYK_DB_NOTIFICATIONS_CERTIFICATEEXPIRYMONITOR_WARNINGTHRESHOLDDAYS" default:"30" min:"0" max:"3650" doc:"How many days before its end a certificate counts as expiring; it is logged once a day then."`
 }

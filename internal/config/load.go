@@ -175,6 +175,7 @@ func (l *loader) finish() (*Loaded, error) {
 	l.settle()
 	l.checkStorage()
 	l.checkServer()
+	l.checkRedis()
 	if len(l.problems) == 0 {
 		slices.Sort(l.Unknown)
 		return &l.Loaded, nil

@@ -54,12 +54,14 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 		"allow_explicit_policy_id":   c.AllowExplicitPolicyID,
 		"allow_unsafe_policy_ids":    !c.AllowUnsafePolicyIDs,
 		"health_check_endpoint_name": c.HealthCheckEndpointName == "hello",
+		"notify_on_change":           c.NotifyOnChange,
+		"redis":                      len(c.RedisAddresses()) == 0 && c.RedisPort == 6379 && c.RedisTimeout == 2 && c.RedisMaxActive == 500,
 		"log_format":                 c.LogFormat == "text",
 		"min_version":                c.HTTPServerOptions.MinVersion == 771,
 		"gatehouse": reflect.DeepEqual(c.Gatehouse, config.Gatehouse{
 			DataDir: "./data", MaxBodyBytes: 10 << 20, RequestTimeout: 30 * time.Second, ShutdownTimeout: 15 * time.Second,
 			GraphQL:    config.GraphQL{Introspection: true, MaxDepth: 12, MaxComplexity: 50000, MaxAliases: 50, MaxPageSize: 500},
-			Playground: true, LogLevel: "info", Metrics: true,
+			Playground: true, LogLevel: "info", Metrics: true, KeyIndexInterval: 10 * time.Minute,
 		}),
 	} {
 		if !got {
@@ -117,8 +119,8 @@ func TestValuesOfEveryTypeAreRead(t *testing.T) {
 		{"a large number", `{"ui": {"trial": {"end_date": 4102444800}}}`, "TYK_DB_UI_TRIAL_ENDDATE=4102444800", func(c config.Config) any { return c.UI.Trial.EndDate }, int64(4102444800)},
 		{"an unsigned number", `{"storage": {"logs": {"mysql": {"default_string_size": 9}}}}`, "TYK_DB_STORAGE_LOGS_MYSQL_DEFAULTSTRINGSIZE=9", func(c config.Config) any { return c.Storage.Logs.MySQL.DefaultStringSize }, uint(9)},
 		{"a TLS version", `{"http_server_options": {"min_version": 772}}`, "TYK_DB_HTTPSERVEROPTIONS_MINVERSION=772", func(c config.Config) any { return c.HTTPServerOptions.MinVersion }, uint16(772)},
-		{"a list", `{"redis_addrs": ["a:1", "b:2"]}`, "TYK_DB_REDISADDRS=a:1, b:2", func(c config.Config) any { return c.RedisAddrs }, []string{"a:1", "b:2"}},
-		{"a map", `{"redis_hosts": {"a": "1", "b": "2"}}`, "TYK_DB_HOSTS=a:1,b:2", func(c config.Config) any { return c.RedisHosts }, map[string]string{"a": "1", "b": "2"}},
+		{"a list", `{"http_server_options": {"ssl_certificates": ["a:1", "b:2"]}}`, "TYK_DB_HTTPSERVEROPTIONS_SSLCERTIFICATES=a:1, b:2", func(c config.Config) any { return c.HTTPServerOptions.SSLCertificates }, []string{"a:1", "b:2"}},
+		{"a map", `{"host_config": {"portal_domains": {"a": "1", "b": "2"}}}`, "TYK_DB_HOSTCONFIG_PORTALDOMAINS=a:1,b:2", func(c config.Config) any { return c.HostConfig.PortalDomains }, map[string]string{"a": "1", "b": "2"}},
 		{"a map whose values have colons", `{"ui": {"languages": {"a": "x:y"}}}`, "TYK_DB_UI_LANGUAGES=a:x:y", func(c config.Config) any { return c.UI.Languages }, map[string]string{"a": "x:y"}},
 		{"a map of permissions", `{"security": {"additional_permissions": {"p": "P"}}}`, "TYK_DB_SECURITY_ADDITIONALPERMISSIONS=p:P", func(c config.Config) any { return c.Security.AdditionalPermissions }, map[config.ObjectGroup]string{"p": "P"}},
 		{"certificates", `{"http_server_options": {"certificates": [{"domain_name": "a.example", "cert_file": "a.pem", "key_file": "a.key"}]}}`,
@@ -151,11 +153,13 @@ func TestEverySettingIsReadFromFileAndEnvironment(t *testing.T) {
 		"gatehouse.log_level": "warn", "http_server_options.min_version": "770", "tyk_api_config.Port": "8080",
 		"gatehouse.encryption_key": "0123456789abcdef", "home_dir": "/home", "gatehouse.max_body_bytes": "2048",
 		"mongo_ssl_ca_file": "/ca", "mongo_ssl_pem_keyfile": "/key", "http_server_options.ssl_certificates": "/a,/b",
-		"gatehouse.allowed_origins": "https://a.test,https://b.test",
+		"gatehouse.allowed_origins": "https://a.test,https://b.test", "redis_addrs": "a:1,b:2", "enable_cluster": "false",
+		"redis_ca_file": "/ca", "redis_cert_file": "/cert", "redis_key_file": "/key", "redis_tls_min_version": "1.1",
+		"redis_tls_max_version": "1.2", "private_key_path": "/sign",
 	}
 	byType := map[string]string{
-		"string": "x", "int": "7", "int64": "7", "uint": "7", "uint16": "7", "[]string": "a,b", "map[string]string": "a:b",
-		"map[ObjectGroup]string": "a:b", "Duration": "2s", "DBType": "sqlite",
+		"string": "x", "int": "7", "int64": "7", "uint": "7", "uint16": "7", "[]string": "a,b", "map[string]string": "a:1",
+		"map[ObjectGroup]string": "a:1", "Duration": "12s", "DBType": "sqlite",
 		"CertsData": `[{"domain_name":"d","cert_file":"/c","key_file":"/k"}]`, "EdgeEndpoints": `[{"name":"n","endpoint":"e","tags":["t"]}]`,
 	}
 	var env []string
@@ -219,7 +223,7 @@ func asJSON(t *testing.T, typ, text string) any {
 	case "[]string":
 		return strings.Split(text, ",")
 	case "map[string]string", "map[ObjectGroup]string":
-		return map[string]string{"a": "b"}
+		return map[string]string{"a": "1"}
 	}
 	if !json.Valid([]byte(text)) {
 		t.Fatalf("no JSON of type %s: %s", typ, text)
@@ -240,8 +244,8 @@ func TestSettingsWithoutEffectAreListedWhenTheyAreSet(t *testing.T) {
 	if got := mustLoad(t, "").WithoutEffect(); got != nil {
 		t.Errorf("nothing was set, and %v are listed", got)
 	}
-	got := mustLoad(t, `{"license_key": "k", "redis_port": 0, "sentry_code": "", "page_size": 5}`, "TYK_DB_STORAGE_LOGS_TABLESHARDING=true").WithoutEffect()
-	if want := []string{"redis_port", "license_key", "storage.logs.table_sharding"}; !slices.Equal(got, want) {
+	got := mustLoad(t, `{"license_key": "k", "sso_custom_login_url": "", "portal_session_lifetime": 0, "page_size": 5}`, "TYK_DB_STORAGE_LOGS_TABLESHARDING=true").WithoutEffect()
+	if want := []string{"license_key", "portal_session_lifetime", "storage.logs.table_sharding"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -63,6 +63,26 @@ func (c *Config) GatewayURL() string {
 	return strings.TrimRight(host, "/")
 }
 
+// Gateways are the addresses of all gateways that the configuration names: GatewayURL, GatewayAPIURL and the edge endpoints, over
+// http where they name no scheme.
+func (c *Config) Gateways() []string {
+	var out []string
+	for _, address := range []string{c.GatewayURL(), c.GatewayAPIURL()} {
+		if address != "" {
+			out = append(out, address)
+		}
+	}
+	for _, e := range c.EdgeEndpoints {
+		if e.Endpoint != "" && !strings.Contains(e.Endpoint, "://") {
+			e.Endpoint = "http://" + e.Endpoint
+		}
+		if e.Endpoint != "" {
+			out = append(out, e.Endpoint)
+		}
+	}
+	return out
+}
+
 // GatewayAPIURL is where the gateway's own REST API is, without a trailing slash: the host and port of tyk_api_config, over http
 // when they name no scheme; "" when there is none.
 func (c *Config) GatewayAPIURL() string {

@@ -31,13 +31,43 @@ type CertificateInfo struct {
 	Details Document `json:"details"`
 }
 
-// NewCertificate reads a Certificate from its document.
+// NewCertificate reads a Certificate from its document. Where only ids were read there is none, and the info stays empty.
 func NewCertificate(meta Meta, doc Document, sealed string) (*Certificate, error) {
 	c := &Certificate{Meta: meta, Sealed: sealed}
+	if len(doc) == 0 {
+		return c, nil
+	}
 	if err := json.Unmarshal(doc, &c.CertificateInfo); err != nil {
 		return nil, fmt.Errorf("certificate %s: %w", meta.ID, err)
 	}
 	return c, nil
+}
+
+// SealContext is what Sealed is sealed for.
+func (c *Certificate) SealContext() string { return "certificate " + c.ID + "/pem" }
+
+// CertificateStatus says where a certificate is in its life.
+type CertificateStatus string
+
+// The statuses, in the order of a life. A lone public key is valid always.
+const (
+	CertificateNotYetValid CertificateStatus = "NOT_YET_VALID"
+	CertificateValid       CertificateStatus = "VALID"
+	CertificateExpiring    CertificateStatus = "EXPIRING"
+	CertificateExpired     CertificateStatus = "EXPIRED"
+)
+
+// StatusAt is where the certificate is in its life at a time; it is expiring during the last part of it, warning long.
+func (c *CertificateInfo) StatusAt(now time.Time, warning time.Duration) CertificateStatus {
+	switch {
+	case c.NotAfter != nil && c.NotAfter.Before(now):
+		return CertificateExpired
+	case c.NotBefore != nil && c.NotBefore.After(now):
+		return CertificateNotYetValid
+	case c.NotAfter != nil && c.NotAfter.Before(now.Add(warning)):
+		return CertificateExpiring
+	}
+	return CertificateValid
 }
 
 // Document is the info as JSON.
