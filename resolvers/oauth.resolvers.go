@@ -7,80 +7,209 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
+	"crypto/subtle"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway"
+	"gatehouse/internal/notify"
+	"time"
 )
 
 // CreateOauthClient is the resolver for the createOauthClient field.
 func (r *mutationResolver) CreateOauthClient(ctx context.Context, apiID string, input model.OauthClientInput) (*core.OauthClient, error) {
-	panic(fmt.Errorf("not implemented: CreateOauthClient - createOauthClient"))
+	a, err := r.oauthApi(ctx, apiID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.newOauthClient(ctx, a, input, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.gateway.Require(); err != nil {
+		return nil, err
+	}
+	if err := r.store.OauthClients.Create(ctx, c); err != nil {
+		return nil, r.writeError(ctx, oauthClientName, err)
+	}
+	if _, err := r.pushOauthClient(ctx, c, oauthPatience); err != nil {
+		r.withdrawOauthClient(ctx, c, err)
+		return nil, err
+	}
+	r.changed(ctx, core.ChangeCreated, oauthClientName, &c.Meta)
+	return c, nil
 }
 
 // UpdateOauthClient is the resolver for the updateOauthClient field.
 func (r *mutationResolver) UpdateOauthClient(ctx context.Context, apiID string, clientID string, input model.OauthClientInput, revision *int) (*core.OauthClient, error) {
-	panic(fmt.Errorf("not implemented: UpdateOauthClient - updateOauthClient"))
+	if err := r.gateway.Require(); err != nil {
+		return nil, err
+	}
+	var was *core.OauthClient
+	c, err := edit(ctx, r.Resolver, oauthClientName, r.store.OauthClients, revision, func() (*core.OauthClient, error) {
+		_, c, err := r.findOauthClient(ctx, apiID, clientID)
+		return c, err
+	}, func(old *core.OauthClient) (*core.OauthClient, error) {
+		a, err := r.oauthApi(ctx, apiID)
+		if err != nil {
+			return nil, err
+		}
+		was = old
+		next, err := r.newOauthClient(ctx, a, input, old)
+		if err != nil || next.Document.Equal(old.Document) && next.Sealed == old.Sealed {
+			return nil, err
+		}
+		return next, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.pushOauthClient(ctx, c, oauthPatience); err != nil {
+		if c != was {
+			r.restoreOauthClient(ctx, was, c)
+		}
+		return nil, err
+	}
+	return c, nil
 }
 
 // DeleteOauthClient is the resolver for the deleteOauthClient field.
 func (r *mutationResolver) DeleteOauthClient(ctx context.Context, apiID string, clientID string, revision *int) (*model.Deleted, error) {
-	panic(fmt.Errorf("not implemented: DeleteOauthClient - deleteOauthClient"))
+	_, c, err := r.findOauthClient(ctx, apiID, clientID)
+	if err != nil {
+		return nil, err
+	}
+	if err := fresh(&c.Meta, revision); err != nil {
+		return nil, err
+	}
+	if r.gateway.Configured() {
+		// First there: a client that is gone here and not there would still get tokens.
+		if err := r.gateway.DeleteOauthClient(ctx, c.ApiID, c.ClientID); err != nil {
+			return nil, gateway.Explain(err)
+		}
+	}
+	_, err = remove(ctx, r.Resolver, oauthClientName, r.store.OauthClients, revision, func() (*core.OauthClient, error) {
+		_, c, err := r.findOauthClient(ctx, apiID, clientID)
+		return c, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.Deleted{ID: c.ID}, nil
 }
 
 // RevokeOauthToken is the resolver for the revokeOauthToken field.
 func (r *mutationResolver) RevokeOauthToken(ctx context.Context, clientID string, token string, typeArg *model.OauthTokenType) (bool, error) {
-	panic(fmt.Errorf("not implemented: RevokeOauthToken - revokeOauthToken"))
+	c, err := r.ownOauthClient(ctx, clientID)
+	if err != nil {
+		return false, err
+	}
+	if token == "" {
+		return false, core.Errorf(core.CodeInvalid, "token is required")
+	}
+	return true, r.revokeOauthToken(ctx, c, token, typeArg)
 }
 
 // RevokeOauthTokens is the resolver for the revokeOauthTokens field.
 func (r *mutationResolver) RevokeOauthTokens(ctx context.Context, clientID string, clientSecret *string) (bool, error) {
-	panic(fmt.Errorf("not implemented: RevokeOauthTokens - revokeOauthTokens"))
+	c, err := r.ownOauthClient(ctx, clientID)
+	if err != nil {
+		return false, err
+	}
+	secret, err := r.keyring.Open(c.Sealed, oauthSecretContext(c.ID))
+	if err != nil {
+		return false, err
+	}
+	if clientSecret != nil && subtle.ConstantTimeCompare([]byte(*clientSecret), []byte(secret)) != 1 {
+		return false, core.Errorf(core.CodeForbidden, "client secret is wrong")
+	}
+	err = r.askGateway(ctx, c, func() error { return r.gateway.RevokeOauthTokens(ctx, c.OrgID, c.ClientID, secret) })
+	return err == nil, err
 }
 
 // AuthorizeOauthClient is the resolver for the authorizeOauthClient field.
 func (r *mutationResolver) AuthorizeOauthClient(ctx context.Context, apiID string, input model.OauthAuthorizationInput) (*model.OauthAuthorization, error) {
-	panic(fmt.Errorf("not implemented: AuthorizeOauthClient - authorizeOauthClient"))
+	a, c, err := r.findOauthClient(ctx, apiID, input.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	return r.authorizeOauthClient(ctx, a, c, input)
 }
 
 // PurgeOauthTokens is the resolver for the purgeOauthTokens field.
 func (r *mutationResolver) PurgeOauthTokens(ctx context.Context) (bool, error) {
-	panic(fmt.Errorf("not implemented: PurgeOauthTokens - purgeOauthTokens"))
+	var err error
+	if r.gateway.Configured() {
+		err = gateway.Explain(r.gateway.PurgeOauthTokens(ctx))
+	} else {
+		err = r.notifier.Send(ctx, notify.PurgeOAuthTokens, "")
+	}
+	return err == nil, err
 }
 
 // Secret is the resolver for the secret field.
 func (r *oauthClientResolver) Secret(ctx context.Context, obj *core.OauthClient) (*string, error) {
-	panic(fmt.Errorf("not implemented: Secret - secret"))
+	return r.oauthSecret(ctx, obj), nil
+}
+
+// Document is the resolver for the document field.
+func (r *oauthClientResolver) Document(ctx context.Context, obj *core.OauthClient) (core.Document, error) {
+	return obj.Legacy(deref(r.oauthSecret(ctx, obj)), r.settings.OauthSeparator), nil
 }
 
 // API is the resolver for the api field.
 func (r *oauthClientResolver) API(ctx context.Context, obj *core.OauthClient) (*core.Api, error) {
-	panic(fmt.Errorf("not implemented: API - api"))
+	found, err := r.loaders(ctx).apis.all(ctx, obj.OrgID, []string{obj.ApiID})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
 }
 
 // Policy is the resolver for the policy field.
 func (r *oauthClientResolver) Policy(ctx context.Context, obj *core.OauthClient) (*core.Policy, error) {
-	panic(fmt.Errorf("not implemented: Policy - policy"))
+	found, err := r.loaders(ctx).policiesOf(ctx, obj.OrgID, []string{obj.PolicyID})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
 }
 
 // Organisation is the resolver for the organisation field.
 func (r *oauthClientResolver) Organisation(ctx context.Context, obj *core.OauthClient) (*core.Organisation, error) {
-	panic(fmt.Errorf("not implemented: Organisation - organisation"))
+	return r.loaders(ctx).organisation(ctx, obj.OrgID)
 }
 
 // OauthClient is the resolver for the oauthClient field.
 func (r *queryResolver) OauthClient(ctx context.Context, apiID string, clientID string) (*core.OauthClient, error) {
-	panic(fmt.Errorf("not implemented: OauthClient - oauthClient"))
+	_, c, err := r.findOauthClient(ctx, apiID, clientID)
+	return hidden(c, err)
 }
 
 // OauthClients is the resolver for the oauthClients field.
 func (r *queryResolver) OauthClients(ctx context.Context, apiID string, first *int, after *string) (*model.OauthClientConnection, error) {
-	panic(fmt.Errorf("not implemented: OauthClients - oauthClients"))
+	a, err := r.oauthApi(ctx, apiID)
+	if err != nil {
+		return nil, err
+	}
+	return r.listOauthClients(ctx, a, first, after)
 }
 
 // OauthTokens is the resolver for the oauthTokens field.
 func (r *queryResolver) OauthTokens(ctx context.Context, apiID string, clientID string) ([]*model.OauthToken, error) {
-	panic(fmt.Errorf("not implemented: OauthTokens - oauthTokens"))
+	_, c, err := r.findOauthClient(ctx, apiID, clientID)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := r.oauthTokens(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*model.OauthToken, len(tokens))
+	for i, t := range tokens {
+		out[i] = &model.OauthToken{Code: t.Code, Expires: time.Unix(t.Expires, 0).UTC()}
+	}
+	return out, nil
 }
 
 // OauthClient returns generated.OauthClientResolver implementation.

@@ -274,7 +274,7 @@ type ComplexityRoot struct {
 		SetAPIOwners                  func(childComplexity int, id string, input model.APIOwnersInput) int
 		SetUserPassword               func(childComplexity int, id string, currentPassword *string, newPassword string) int
 		UpdateAPI                     func(childComplexity int, id string, input model.APIInput, revision *int) int
-		UpdateKey                     func(childComplexity int, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int) int
+		UpdateKey                     func(childComplexity int, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int, resetQuota *bool) int
 		UpdateOauthClient             func(childComplexity int, apiID string, clientID string, input model.OauthClientInput, revision *int) int
 		UpdateOrganisation            func(childComplexity int, id string, input model.OrganisationInput, revision *int) int
 		UpdatePolicy                  func(childComplexity int, id string, input model.PolicyInput, revision *int) int
@@ -285,6 +285,7 @@ type ComplexityRoot struct {
 	OauthAuthorization struct {
 		AccessToken func(childComplexity int) int
 		Code        func(childComplexity int) int
+		Document    func(childComplexity int) int
 		RedirectTo  func(childComplexity int) int
 	}
 
@@ -294,6 +295,7 @@ type ComplexityRoot struct {
 		ClientID     func(childComplexity int) int
 		CreatedAt    func(childComplexity int) int
 		Description  func(childComplexity int) int
+		Document     func(childComplexity int) int
 		ID           func(childComplexity int) int
 		MetaData     func(childComplexity int) int
 		OrgID        func(childComplexity int) int
@@ -499,7 +501,7 @@ type ApiResolver interface {
 	Warnings(ctx context.Context, obj *core.Api) ([]string, error)
 }
 type CertificateResolver interface {
-	Status(ctx context.Context, obj *core.Certificate) (model.CertificateStatus, error)
+	Status(ctx context.Context, obj *core.Certificate) (core.CertificateStatus, error)
 
 	Usages(ctx context.Context, obj *core.Certificate) ([]*model.CertificateUsage, error)
 	Organisation(ctx context.Context, obj *core.Certificate) (*core.Organisation, error)
@@ -536,7 +538,7 @@ type MutationResolver interface {
 	ProxyRequest(ctx context.Context, input model.ProxyRequestInput) (*model.ProxyResponse, error)
 	CreateKey(ctx context.Context, input model.KeyInput) (*model.CreatedKey, error)
 	CreateBasicAuthUser(ctx context.Context, username string, password *string, input model.KeyInput) (*model.CreatedKey, error)
-	UpdateKey(ctx context.Context, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int) (*core.Key, error)
+	UpdateKey(ctx context.Context, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int, resetQuota *bool) (*core.Key, error)
 	DeleteKey(ctx context.Context, id string, by *model.KeyIdentifier, revision *int) (*model.Deleted, error)
 	ResetKeyQuota(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error)
 	CreateOauthClient(ctx context.Context, apiID string, input model.OauthClientInput) (*core.OauthClient, error)
@@ -570,6 +572,7 @@ type MutationResolver interface {
 type OauthClientResolver interface {
 	Secret(ctx context.Context, obj *core.OauthClient) (*string, error)
 
+	Document(ctx context.Context, obj *core.OauthClient) (core.Document, error)
 	API(ctx context.Context, obj *core.OauthClient) (*core.Api, error)
 	Policy(ctx context.Context, obj *core.OauthClient) (*core.Policy, error)
 	Organisation(ctx context.Context, obj *core.OauthClient) (*core.Organisation, error)
@@ -1877,7 +1880,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.UpdateKey(childComplexity, args["id"].(string), args["by"].(*model.KeyIdentifier), args["input"].(model.KeyInput), args["revision"].(*int)), true
+		return e.ComplexityRoot.Mutation.UpdateKey(childComplexity, args["id"].(string), args["by"].(*model.KeyIdentifier), args["input"].(model.KeyInput), args["revision"].(*int), args["resetQuota"].(*bool)), true
 	case "Mutation.updateOauthClient":
 		if e.ComplexityRoot.Mutation.UpdateOauthClient == nil {
 			break
@@ -1946,6 +1949,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OauthAuthorization.Code(childComplexity), true
+	case "OauthAuthorization.document":
+		if e.ComplexityRoot.OauthAuthorization.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthAuthorization.Document(childComplexity), true
 	case "OauthAuthorization.redirectTo":
 		if e.ComplexityRoot.OauthAuthorization.RedirectTo == nil {
 			break
@@ -1983,6 +1992,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OauthClient.Description(childComplexity), true
+	case "OauthClient.document":
+		if e.ComplexityRoot.OauthClient.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.Document(childComplexity), true
 	case "OauthClient.id":
 		if e.ComplexityRoot.OauthClient.ID == nil {
 			break
@@ -3293,6 +3308,8 @@ input ApiFilter {
   owner: ID
   "Only APIs that are no version of another."
   baseOnly: Boolean
+  "That use the certificate of this id."
+  certificate: ID
   "Only this organisation; for super users."
   orgId: ID
 }
@@ -3444,7 +3461,7 @@ type Certificate {
   status: CertificateStatus!
   "Everything, as REST shows it in detail."
   details: JSON!
-  "The APIs that use it, with what for."
+  "The APIs that use it, with what for: the newest hundred. The filter ` + "`" + `certificate` + "`" + ` of ` + "`" + `apis` + "`" + ` lists all."
   usages: [CertificateUsage!]! @permission(read: "apis")
   "The organisation that owns it."
   organisation: Organisation
@@ -3492,7 +3509,7 @@ type CertificateConnection {
   pageInfo: PageInfo!
 }
 
-"What uses a certificate."
+"What uses a certificate. At most the newest 500 APIs are looked at; the filter ` + "`" + `certificate` + "`" + ` of ` + "`" + `apis` + "`" + ` lists all."
 type CertificateDependencies {
   "The certificate's id."
   id: ID!
@@ -3527,7 +3544,7 @@ extend type Mutation {
   createCertificate("PEM text: certificates, the leaf first, and at most one private key; or one public key." pem: String!, "The organisation; for super users, others have one." orgId: ID): Certificate! @operation(method: "POST", path: "/api/certs", permission: "certificates")
   "Deletes a certificate. One that is in use needs ` + "`" + `force` + "`" + `."
   deleteCertificate("Its id, or its fingerprint." id: ID!, "Delete it though it is in use." force: Boolean = false, "Refuse when the certificate has another revision by now." revision: Int): Deleted! @operation(method: "DELETE", path: "/api/certs/{id}", permission: "certificates")
-  "Takes a certificate out of the APIs that accept it from clients or show it to upstreams, and deletes the keys that are bound to it."
+  "Takes a certificate out of the APIs that accept it from clients or show it to upstreams, and deletes the keys that are bound to it. Needs the right to change those, too. APIs that it is shown by, or pinned in, or whose requests it signs, keep it."
   deleteCertificateDependencies("Its id, or its fingerprint." id: ID!): Boolean! @operation(method: "DELETE", path: "/api/certs/dependencies/{id}", permission: "certificates")
 }
 `, BuiltIn: false},
@@ -3577,11 +3594,11 @@ extend type Query {
 extend type Mutation {
   "Has every gateway load its APIs and policies again."
   reloadGateways: Boolean! @operation(method: "POST", path: "/api/gateways/reload", permission: "system", admin: "/admin/gateways/reload")
-  "Has the gateways forget the responses that they cached for an API."
+  "Has the gateways forget the responses that they cached for an API: all of them where Redis is configured, otherwise the one of tyk_api_config."
   invalidateApiCache("The API, by its public or database id." apiId: ID!): Boolean! @operation(method: "DELETE", path: "/api/cache/{apiId}", permission: "apis")
-  "Has the gateways forget the key sets (JWKS) that they cached for an API."
+  "Has the gateways forget the key sets (JWKS) that they cached for an API, on the same terms. Gateways before 5.11 do not know how: they keep them until they expire."
   invalidateJwksCache("The API, by its public or database id." apiId: ID!): Boolean! @operation(method: "DELETE", path: "/api/cache/jwks/{apiId}", permission: "apis")
-  "Sends a request through a gateway, and shows what came back and what the gateway logged meanwhile. Only configured gateways can be called."
+  "Sends a request to a gateway, as a client would, and shows what came back. Only gateways that the configuration names (tyk_api_config, host_config.override_hostname, edge_endpoints) can be called, never their own API under /tyk/. Redirects are not followed. Without an answer within 30 seconds it fails."
   proxyRequest("The request." input: ProxyRequestInput!): ProxyResponse! @operation(method: "POST", path: "/api/proxy", permission: "apis")
 }
 
@@ -3591,10 +3608,12 @@ input ProxyRequestInput {
   method: String
   "The whole URL, under the address of a configured gateway."
   url: String!
-  "A map of header names to values."
+  "A map of header names to values; a list of values sends a header several times. Host chooses the domain of an API. Headers between neighbours (Connection and the like) and the secrets of gateways are not sent."
   headers: JSON
   "The body: a string is sent as it is, any other value as JSON."
   body: JSON
+  "Has the gateway of tyk_api_config run the request itself, through the API as it is saved here, and tell what it logged. The request goes upstream once, but past what the gateway's listener and the host name do. It takes an API of the caller's organisation."
+  debug: Boolean = false
 }
 
 "What came back through a gateway."
@@ -3603,11 +3622,11 @@ type ProxyResponse {
   statusCode: Int!
   "A map of header names to values; several values of a header are joined with commas."
   headers: JSON!
-  "The body: as JSON when it is JSON, and as a string otherwise."
+  "The body: as JSON when it is JSON, and as a string otherwise; at most 1 MiB."
   body: JSON
   "Whether the body was longer than what is shown."
   truncated: Boolean!
-  "What the gateway logged meanwhile, a line each; null when it does not tell."
+  "What the gateway logged meanwhile, a line each; null without debug."
   logs: [String!]
 }
 `, BuiltIn: false},
@@ -3811,6 +3830,8 @@ extend type Mutation {
     input: KeyInput!
     "Refuse when the key has another revision by now."
     revision: Int
+    "Start its quota and rate anew, as REST does unless it is asked not to (suppress_reset=1)."
+    resetQuota: Boolean = false
   ): Key! @operation(method: "PUT", path: "/api/keys/{id}", permission: "keys")
   "Deletes a key: gateways refuse it from then on."
   deleteKey(
@@ -3839,7 +3860,7 @@ type OauthClient {
   createdAt: Time!
   "When it was last changed."
   updatedAt: Time!
-  "The secret. Null for who may only read clients."
+  "The secret that the client proves itself with. Null when it was sealed with another encryption key than this server's."
   secret: String
   "The public id of the API that it is a client of."
   apiId: ID!
@@ -3851,6 +3872,8 @@ type OauthClient {
   description: String!
   "Anything that middleware shall find with its tokens."
   metaData: JSON
+  "The client as the legacy API shows it: with its secret, its redirect URIs in one text, and all else that came with it."
+  document: JSON!
   "The API."
   api: Api @permission(read: "apis")
   "The policy."
@@ -3879,6 +3902,8 @@ type OauthToken {
 
 "What an OAuth client shall be."
 input OauthClientInput {
+  "A whole client in the form of the legacy API, which the other fields change further. On an update it takes the place of all but the id and the secret."
+  document: JSON
   "The id; a new one is made when it is absent. It cannot be changed."
   clientId: ID
   "The secret; a new one is made when it is absent."
@@ -3889,7 +3914,7 @@ input OauthClientInput {
   policyId: ID
   "Words for people."
   description: String
-  "Anything that middleware shall find with its tokens."
+  "Anything that middleware shall find with its tokens; an object."
   metaData: JSON
 }
 
@@ -3909,6 +3934,8 @@ type OauthAuthorization {
   accessToken: String
   "Where to send the user's browser."
   redirectTo: String!
+  "The gateway's answer as it is."
+  document: JSON!
 }
 
 "An authorisation of a client, for a user whom your application has signed in."
@@ -3919,7 +3946,7 @@ input OauthAuthorizationInput {
   clientId: ID!
   "One of its redirect URIs."
   redirectUri: String!
-  "The session that the token shall have; needed when the client has no policy."
+  "The session that the token shall have; needed when the client has no policy. What it gives access to has to be of the organisation."
   keyRules: JSON
   "Handed through to redirectTo."
   state: String
@@ -3958,11 +3985,11 @@ extend type Mutation {
   "Deletes a client. Tokens that it got stay valid until they end; revoke them first where that matters."
   deleteOauthClient("The API, by its public or database id." apiId: ID!, "The client's id." clientId: ID!, "Refuse when the client has another revision by now." revision: Int): Deleted! @operation(method: "DELETE", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
   "Revokes one token of a client. A token that is not valid any more is no error, as in RFC 7009."
-  revokeOauthToken("The client's id." clientId: ID!, "The token." token: String!, "What kind of token it is; an access token by default." type: OauthTokenType = ACCESS_TOKEN): Boolean! @operation(method: "POST", path: "/api/apis/oauth/{clientId}/revoke", permission: "oauth")
+  revokeOauthToken("The client's id." clientId: ID!, "The token, or an access token's code in oauthTokens." token: String!, "What kind of token it is; null for either." type: OauthTokenType = ACCESS_TOKEN): Boolean! @operation(method: "POST", path: "/api/apis/oauth/{clientId}/revoke", permission: "oauth")
   "Revokes every token of a client."
   revokeOauthTokens("The client's id." clientId: ID!, "The client's secret, which is compared when it is given." clientSecret: String): Boolean! @operation(method: "POST", path: "/api/apis/oauth/{clientId}/revoke_all", permission: "oauth")
   "Authorises a client for a user whom your application has signed in."
-  authorizeOauthClient("The API, by its public id." apiId: ID!, "What to authorise." input: OauthAuthorizationInput!): OauthAuthorization! @operation(method: "POST", path: "/api/apis/oauth/{apiId}/authorize-client", permission: "oauth")
+  authorizeOauthClient("The API, by its public or database id." apiId: ID!, "What to authorise." input: OauthAuthorizationInput!): OauthAuthorization! @operation(method: "POST", path: "/api/apis/oauth/{apiId}/authorize-client", permission: "oauth")
   "Has the gateways forget the tokens that ended."
   purgeOauthTokens: Boolean! @operation(method: "DELETE", path: "/admin/oauth/tokens", permission: "admin", admin: "/admin/oauth/tokens")
 }
@@ -4265,13 +4292,13 @@ type SystemStats {
   current: Int!
   "How many of them are active now: switched on, or calling."
   active: Int!
-  "How many there were, at the end of each day of the range, the oldest first."
+  "How many of those that are there now there were at the end of each day of the range, the oldest first. What was deleted since is not counted, nor what was active before."
   history: [SystemStatsPoint!]!
 }
 
 "A number at a moment."
 type SystemStatsPoint {
-  "The moment."
+  "The day, by its first moment in UTC."
   at: Time!
   "How many there were."
   total: Int!
@@ -4308,13 +4335,13 @@ type KeyIndex {
 }
 
 extend type Query {
-  "Numbers about this installation, or the caller's organisation."
+  "Numbers about the caller's organisation, or with the admin secret about this installation. Gateways belong to no organisation."
   systemStats(
     "What to count; APIs by default."
     entity: SystemStatsEntity = APIS
     "The first day, by default the first of the previous year."
     from: Time
-    "The last day, today by default."
+    "The last day, today by default; at most 3660 days after the first."
     to: Time
   ): SystemStats! @operation(method: "GET", path: "/api/system/stats", permission: "system", admin: "/admin/system/stats")
   "How far the index of the keys is."
@@ -4935,6 +4962,8 @@ func (ec *executionContext) childFields_OauthAuthorization(ctx context.Context, 
 		return ec.fieldContext_OauthAuthorization_accessToken(ctx, field)
 	case "redirectTo":
 		return ec.fieldContext_OauthAuthorization_redirectTo(ctx, field)
+	case "document":
+		return ec.fieldContext_OauthAuthorization_document(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OauthAuthorization", field.Name)
 }
@@ -4965,6 +4994,8 @@ func (ec *executionContext) childFields_OauthClient(ctx context.Context, field g
 		return ec.fieldContext_OauthClient_description(ctx, field)
 	case "metaData":
 		return ec.fieldContext_OauthClient_metaData(ctx, field)
+	case "document":
+		return ec.fieldContext_OauthClient_document(ctx, field)
 	case "api":
 		return ec.fieldContext_OauthClient_api(ctx, field)
 	case "policy":
@@ -6240,6 +6271,14 @@ func (ec *executionContext) field_Mutation_updateKey_args(ctx context.Context, r
 		return nil, err
 	}
 	args["revision"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "resetQuota",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["resetQuota"] = arg4
 	return args, nil
 }
 
@@ -8435,8 +8474,8 @@ func (ec *executionContext) _Certificate_status(ctx context.Context, field graph
 			return ec.Resolvers.Certificate().Status(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.CertificateStatus) graphql.Marshaler {
-			return ec.marshalNCertificateStatus2gatehouseᚋgraphᚋmodelᚐCertificateStatus(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v core.CertificateStatus) graphql.Marshaler {
+			return ec.marshalNCertificateStatus2gatehouseᚋinternalᚋcoreᚐCertificateStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -11654,7 +11693,7 @@ func (ec *executionContext) _Mutation_updateKey(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateKey(ctx, fc.Args["id"].(string), fc.Args["by"].(*model.KeyIdentifier), fc.Args["input"].(model.KeyInput), fc.Args["revision"].(*int))
+			return ec.Resolvers.Mutation().UpdateKey(ctx, fc.Args["id"].(string), fc.Args["by"].(*model.KeyIdentifier), fc.Args["input"].(model.KeyInput), fc.Args["revision"].(*int), fc.Args["resetQuota"].(*bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -13890,6 +13929,29 @@ func (ec *executionContext) fieldContext_OauthAuthorization_redirectTo(_ context
 	return graphql.NewScalarFieldContext("OauthAuthorization", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _OauthAuthorization_document(ctx context.Context, field graphql.CollectedField, obj *model.OauthAuthorization) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthAuthorization_document(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Document, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Document) graphql.Marshaler {
+			return ec.marshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthAuthorization_document(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthAuthorization", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
 func (ec *executionContext) _OauthClient_id(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14164,6 +14226,29 @@ func (ec *executionContext) _OauthClient_metaData(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_OauthClient_metaData(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("OauthClient", field, true, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_document(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_document(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.OauthClient().Document(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Document) graphql.Marshaler {
+			return ec.marshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_document(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, true, true, errors.New("field of type JSON does not have child fields"))
 }
 
 func (ec *executionContext) _OauthClient_api(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
@@ -20034,7 +20119,7 @@ func (ec *executionContext) unmarshalInputApiFilter(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"q", "categories", "kind", "authTypes", "active", "owner", "baseOnly", "orgId"}
+	fieldsInOrder := [...]string{"q", "categories", "kind", "authTypes", "active", "owner", "baseOnly", "certificate", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -20090,6 +20175,13 @@ func (ec *executionContext) unmarshalInputApiFilter(ctx context.Context, obj any
 				return it, err
 			}
 			it.BaseOnly = data
+		case "certificate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("certificate"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Certificate = data
 		case "orgId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -20601,13 +20693,20 @@ func (ec *executionContext) unmarshalInputOauthClientInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"clientId", "secret", "redirectUris", "policyId", "description", "metaData"}
+	fieldsInOrder := [...]string{"document", "clientId", "secret", "redirectUris", "policyId", "description", "metaData"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "document":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("document"))
+			data, err := ec.unmarshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Document = data
 		case "clientId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -20917,7 +21016,11 @@ func (ec *executionContext) unmarshalInputProxyRequestInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"method", "url", "headers", "body"}
+	if _, present := asMap["debug"]; !present {
+		asMap["debug"] = false
+	}
+
+	fieldsInOrder := [...]string{"method", "url", "headers", "body", "debug"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -20952,6 +21055,13 @@ func (ec *executionContext) unmarshalInputProxyRequestInput(ctx context.Context,
 				return it, err
 			}
 			it.Body = data
+		case "debug":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("debug"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Debug = data
 		}
 	}
 	return it, nil
@@ -23430,6 +23540,11 @@ func (ec *executionContext) _OauthAuthorization(ctx context.Context, sel ast.Sel
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "document":
+			out.Values[i] = ec._OauthAuthorization_document(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -23556,6 +23671,44 @@ func (ec *executionContext) _OauthClient(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "document":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._OauthClient_document(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "api":
 			field := field
 
@@ -26280,14 +26433,21 @@ func (ec *executionContext) marshalNCertificateDependencies2ᚖgatehouseᚋgraph
 	return ec._CertificateDependencies(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNCertificateStatus2gatehouseᚋgraphᚋmodelᚐCertificateStatus(ctx context.Context, v any) (model.CertificateStatus, error) {
-	var res model.CertificateStatus
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNCertificateStatus2gatehouseᚋinternalᚋcoreᚐCertificateStatus(ctx context.Context, v any) (core.CertificateStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := core.CertificateStatus(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCertificateStatus2gatehouseᚋgraphᚋmodelᚐCertificateStatus(ctx context.Context, sel ast.SelectionSet, v model.CertificateStatus) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNCertificateStatus2gatehouseᚋinternalᚋcoreᚐCertificateStatus(ctx context.Context, sel ast.SelectionSet, v core.CertificateStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNCertificateUsage2ᚕᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.CertificateUsage) graphql.Marshaler {

@@ -37,6 +37,8 @@ type APIFilter struct {
 	Owner *string `json:"owner,omitempty"`
 	// Only APIs that are no version of another.
 	BaseOnly *bool `json:"baseOnly,omitempty"`
+	// That use the certificate of this id.
+	Certificate *string `json:"certificate,omitempty"`
 	// Only this organisation; for super users.
 	OrgID *string `json:"orgId,omitempty"`
 }
@@ -110,7 +112,7 @@ type CertificateConnection struct {
 	PageInfo PageInfo `json:"pageInfo"`
 }
 
-// What uses a certificate.
+// What uses a certificate. At most the newest 500 APIs are looked at; the filter `certificate` of `apis` lists all.
 type CertificateDependencies struct {
 	// The certificate's id.
 	ID string `json:"id"`
@@ -280,6 +282,8 @@ type OauthAuthorization struct {
 	AccessToken *string `json:"accessToken,omitempty"`
 	// Where to send the user's browser.
 	RedirectTo string `json:"redirectTo"`
+	// The gateway's answer as it is.
+	Document core.Document `json:"document"`
 }
 
 // An authorisation of a client, for a user whom your application has signed in.
@@ -290,7 +294,7 @@ type OauthAuthorizationInput struct {
 	ClientID string `json:"clientId"`
 	// One of its redirect URIs.
 	RedirectURI string `json:"redirectUri"`
-	// The session that the token shall have; needed when the client has no policy.
+	// The session that the token shall have; needed when the client has no policy. What it gives access to has to be of the organisation.
 	KeyRules core.Document `json:"keyRules,omitempty"`
 	// Handed through to redirectTo.
 	State *string `json:"state,omitempty"`
@@ -308,6 +312,8 @@ type OauthClientConnection struct {
 
 // What an OAuth client shall be.
 type OauthClientInput struct {
+	// A whole client in the form of the legacy API, which the other fields change further. On an update it takes the place of all but the id and the secret.
+	Document core.Document `json:"document,omitempty"`
 	// The id; a new one is made when it is absent. It cannot be changed.
 	ClientID *string `json:"clientId,omitempty"`
 	// The secret; a new one is made when it is absent.
@@ -318,7 +324,7 @@ type OauthClientInput struct {
 	PolicyID *string `json:"policyId,omitempty"`
 	// Words for people.
 	Description *string `json:"description,omitempty"`
-	// Anything that middleware shall find with its tokens.
+	// Anything that middleware shall find with its tokens; an object.
 	MetaData core.Document `json:"metaData,omitempty"`
 }
 
@@ -428,10 +434,12 @@ type ProxyRequestInput struct {
 	Method *string `json:"method,omitempty"`
 	// The whole URL, under the address of a configured gateway.
 	URL string `json:"url"`
-	// A map of header names to values.
+	// A map of header names to values; a list of values sends a header several times. Host chooses the domain of an API. Headers between neighbours (Connection and the like) and the secrets of gateways are not sent.
 	Headers core.Document `json:"headers,omitempty"`
 	// The body: a string is sent as it is, any other value as JSON.
 	Body core.Document `json:"body,omitempty"`
+	// Has the gateway of tyk_api_config run the request itself, through the API as it is saved here, and tell what it logged. The request goes upstream once, but past what the gateway's listener and the host name do. It takes an API of the caller's organisation.
+	Debug *bool `json:"debug,omitempty"`
 }
 
 // What came back through a gateway.
@@ -440,11 +448,11 @@ type ProxyResponse struct {
 	StatusCode int `json:"statusCode"`
 	// A map of header names to values; several values of a header are joined with commas.
 	Headers core.Document `json:"headers"`
-	// The body: as JSON when it is JSON, and as a string otherwise.
+	// The body: as JSON when it is JSON, and as a string otherwise; at most 1 MiB.
 	Body core.Document `json:"body,omitempty"`
 	// Whether the body was longer than what is shown.
 	Truncated bool `json:"truncated"`
-	// What the gateway logged meanwhile, a line each; null when it does not tell.
+	// What the gateway logged meanwhile, a line each; null without debug.
 	Logs []string `json:"logs,omitempty"`
 }
 
@@ -464,13 +472,13 @@ type SystemStats struct {
 	Current int `json:"current"`
 	// How many of them are active now: switched on, or calling.
 	Active int `json:"active"`
-	// How many there were, at the end of each day of the range, the oldest first.
+	// How many of those that are there now there were at the end of each day of the range, the oldest first. What was deleted since is not counted, nor what was active before.
 	History []*SystemStatsPoint `json:"history"`
 }
 
 // A number at a moment.
 type SystemStatsPoint struct {
-	// The moment.
+	// The day, by its first moment in UTC.
 	At time.Time `json:"at"`
 	// How many there were.
 	Total int `json:"total"`
@@ -615,70 +623,6 @@ func (e *APISort) UnmarshalJSON(b []byte) error {
 }
 
 func (e APISort) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
-}
-
-// Where a certificate is in its life.
-type CertificateStatus string
-
-const (
-	// It holds, and will for a while.
-	CertificateStatusValid CertificateStatus = "VALID"
-	// It does not hold yet.
-	CertificateStatusNotYetValid CertificateStatus = "NOT_YET_VALID"
-	// It ends within the days that notifications.certificate_expiry_monitor.warning_threshold_days names.
-	CertificateStatusExpiring CertificateStatus = "EXPIRING"
-	// It has ended.
-	CertificateStatusExpired CertificateStatus = "EXPIRED"
-)
-
-var AllCertificateStatus = []CertificateStatus{
-	CertificateStatusValid,
-	CertificateStatusNotYetValid,
-	CertificateStatusExpiring,
-	CertificateStatusExpired,
-}
-
-func (e CertificateStatus) IsValid() bool {
-	switch e {
-	case CertificateStatusValid, CertificateStatusNotYetValid, CertificateStatusExpiring, CertificateStatusExpired:
-		return true
-	}
-	return false
-}
-
-func (e CertificateStatus) String() string {
-	return string(e)
-}
-
-func (e *CertificateStatus) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = CertificateStatus(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid CertificateStatus", str)
-	}
-	return nil
-}
-
-func (e CertificateStatus) MarshalGQL(w io.Writer) {
-	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *CertificateStatus) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e CertificateStatus) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

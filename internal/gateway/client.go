@@ -3,6 +3,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,8 +31,9 @@ type Options struct {
 
 // Client calls the REST API of the configured gateway. It is safe for concurrent use.
 type Client struct {
-	o    Options
-	http *http.Client
+	o        Options
+	http     *http.Client
+	versions versions
 }
 
 // New makes a Client.
@@ -61,10 +63,50 @@ func IsStatus(err error, status int) bool {
 	return errors.As(err, &e) && e.Status == status
 }
 
-// Do calls the gateway, with body as JSON unless it is nil, an io.Reader or url.Values-encoded text with its own content type, and reads the
-// JSON of the answer into out unless that is nil. A status of 300 or more is a *StatusError. No gateway configured, or none that
-// answers, is CodeUnavailable.
+// Require returns an error that says what to configure where there is no gateway to call.
+func (c *Client) Require() error {
+	if !c.Configured() {
+		return core.Errorf(core.CodeUnavailable, "no gateway is configured: set tyk_api_config.Host, tyk_api_config.Port and tyk_api_config.Secret")
+	}
+	return nil
+}
+
+// Explain makes an error for people of a *StatusError: what the gateway refuses is CodeInvalid, what it cannot do now
+// CodeUnavailable. Other errors stay as they are.
+func Explain(err error) error {
+	var e *StatusError
+	switch {
+	case !errors.As(err, &e):
+		return err
+	case e.Status == http.StatusForbidden && strings.HasPrefix(e.Message, wrongSecret):
+		return core.Wrap(core.CodeUnavailable, err, "the gateway does not take our secret: set tyk_api_config.Secret to the secret of the gateway's configuration")
+	case e.Status >= http.StatusInternalServerError:
+		return core.Wrap(core.CodeUnavailable, err, "the gateway failed: %s", cmp.Or(e.Message, "it says nothing more"))
+	}
+	return core.Wrap(core.CodeInvalid, err, "the gateway refuses: %s", cmp.Or(e.Message, fmt.Sprintf("it answered %d", e.Status)))
+}
+
+// wrongSecret starts what a gateway answers to a secret that is not its own.
+const wrongSecret = "Attempted administrative access"
+
+// shorten keeps what people read of a message.
+func shorten(message string) string {
+	const most = 500
+	if len(message) > most {
+		message = strings.ToValidUTF8(message[:most], "") + "…"
+	}
+	return message
+}
+
+// Do calls the gateway, with body as JSON unless it is nil or a Form, and reads the JSON of the answer into out unless that is nil.
+// A status of 300 or more is a *StatusError, which Explain makes one for people. No gateway configured, or none that answers, is
+// CodeUnavailable.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any) error {
+	return c.do(ctx, "", method, path, body, out)
+}
+
+// do is Do with the name of the host that the request is for, where that is not the gateway's own.
+func (c *Client) do(ctx context.Context, host, method, path string, body, out any) error {
 	raw := []byte(nil)
 	contentType := "application/json"
 	switch b := body.(type) {
@@ -77,13 +119,14 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any) err
 			return fmt.Errorf("gateway: %w", err)
 		}
 	}
-	if !c.Configured() {
-		return core.Errorf(core.CodeUnavailable, "no gateway is configured: set tyk_api_config.Host, tyk_api_config.Port and tyk_api_config.Secret")
+	if err := c.Require(); err != nil {
+		return err
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.o.URL+path, bytes.NewReader(raw))
 	if err != nil {
 		return fmt.Errorf("gateway: %w", err)
 	}
+	req.Host = cmp.Or(host, req.Host)
 	req.Header.Set("x-tyk-authorization", c.o.Secret)
 	if body != nil {
 		req.Header.Set("Content-Type", contentType)
@@ -92,15 +135,21 @@ func (c *Client) Do(ctx context.Context, method, path string, body, out any) err
 	if err != nil {
 		return core.Wrap(core.CodeUnavailable, err, "the gateway (tyk_api_config) does not answer: try again")
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return core.Wrap(core.CodeUnavailable, err, "the gateway (tyk_api_config) broke off its answer: try again")
 	}
+	if len(answer) > maxAnswer {
+		return core.Errorf(core.CodeLimit, "the gateway's answer has more than %d MB", maxAnswer>>20)
+	}
 	if resp.StatusCode >= http.StatusMultipleChoices {
-		var status struct{ Message, Error string }
+		var status struct {
+			Message, Error string
+			Description    string `json:"error_description"` // of OAuth 2.0
+		}
 		_ = json.Unmarshal(answer, &status) // an answer in another form has no message
-		return &StatusError{Status: resp.StatusCode, Message: status.Message + status.Error}
+		return &StatusError{Status: resp.StatusCode, Message: shorten(cmp.Or(status.Message, status.Description, status.Error))}
 	}
 	if out == nil {
 		return nil

@@ -1,0 +1,182 @@
+package resolvers
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/core"
+	"gatehouse/store"
+)
+
+const oauthClientName = "OauthClient"
+
+// oauthApi finds the API whose clients a request is about.
+func (r *Resolver) oauthApi(ctx context.Context, id string) (*core.Api, error) {
+	a, err := r.findApi(ctx, id)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return nil, core.Errorf(core.CodeInvalid, "API reference not found.")
+	}
+	return a, err
+}
+
+// findOauthClient reads a client of an API, past the read cache, with the API.
+func (r *Resolver) findOauthClient(ctx context.Context, apiID, clientID string) (*core.Api, *core.OauthClient, error) {
+	a, err := r.oauthApi(ctx, apiID)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := one(ctx, oauthClientName, r.store.OauthClients.FindMany, store.Org(a.OrgID), [2]string{"client_id", clientID})
+	if err == nil && c.ApiID != a.ApiID {
+		return nil, nil, notFound(oauthClientName)
+	}
+	return a, c, err
+}
+
+// ownOauthClient reads a client by its id alone.
+func (r *Resolver) ownOauthClient(ctx context.Context, clientID string) (*core.OauthClient, error) {
+	return one(ctx, oauthClientName, r.store.OauthClients.FindMany, tenant(ctx), [2]string{"client_id", clientID})
+}
+
+func (r *Resolver) listOauthClients(ctx context.Context, a *core.Api, first *int, after *string) (*model.OauthClientConnection, error) {
+	q, err := r.query(ctx, store.Org(a.OrgID), first, after)
+	if err != nil {
+		return nil, err
+	}
+	q.Where, q.Desc = []store.Cond{store.HasLabel("api", a.ApiID)}, true
+	l, err := r.store.OauthClients.List(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return &model.OauthClientConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+}
+
+// oauthClientDocument is the document that an input means, started from the stored one where there is one, and the secret in it.
+func (r *Resolver) oauthClientDocument(in model.OauthClientInput, stored core.Document) (doc core.Document, secret string, err error) {
+	if doc, err = base(in.Document, stored, blank); err != nil {
+		return nil, "", err
+	}
+	if doc, secret, err = core.OauthClientFromLegacy(doc, r.settings.OauthSeparator); err != nil {
+		return nil, "", err
+	}
+	f := fields{doc}
+	f.text("client_id", in.ClientID)
+	f.texts("redirect_uris", in.RedirectUris)
+	f.text("policy_id", in.PolicyID)
+	f.text("description", in.Description)
+	err = f.object("meta_data", in.MetaData)
+	return f.doc, first(deref(in.Secret), secret), err
+}
+
+// newOauthClient makes a client of an API of a document that came from outside. An id and a secret that are lacking are made, and
+// old ones stay. old is what it replaces, nil for a new one.
+func (r *Resolver) newOauthClient(ctx context.Context, a *core.Api, in model.OauthClientInput, old *core.OauthClient) (*core.OauthClient, error) {
+	if !a.Definition.Get("api_definition.use_oauth2").Bool() {
+		return nil, core.Errorf(core.CodeInvalid, "API is not OAuth2: set use_oauth2 in its definition, and create clients then")
+	}
+	meta, id, was, stored := core.Meta{ID: core.NewID(r.store.Now()), OrgID: a.OrgID}, core.NewHex(), "", core.Document(nil)
+	if old != nil {
+		var err error
+		if was, err = r.keyring.Open(old.Sealed, oauthSecretContext(old.ID)); err != nil {
+			r.log.WarnContext(ctx, "the secret of an OAuth client cannot be opened", "client", old.ClientID, "error", err)
+		}
+		meta, id, stored = old.Meta, old.ClientID, old.Document
+	}
+	doc, secret, err := r.oauthClientDocument(in, stored)
+	if err != nil {
+		return nil, err
+	}
+	if given := doc.Text("client_id"); old != nil && given != "" && given != id {
+		return nil, core.Errorf(core.CodeInvalid, "client_id is %q, and the client that you are changing has %q", given, id)
+	}
+	for _, owned := range [][2]string{{"client_id", first(doc.Text("client_id"), id)}, {"api_id", a.ApiID}} {
+		if doc, err = doc.Owned("", owned[0], owned[1]); err != nil {
+			return nil, err
+		}
+	}
+	f := fields{doc}
+	f.absent("redirect_uris", "[]")
+	f.absent("policy_id", `""`)
+	f.absent("description", `""`)
+	if doc, err = r.oauthPolicy(ctx, a, f.doc); err != nil {
+		return nil, err
+	}
+	sealed := ""
+	if old != nil && (secret == "" || secret == was) {
+		sealed = old.Sealed
+	} else if sealed, err = r.sealOauthSecret(meta.ID, secret); err != nil {
+		return nil, err
+	}
+	return core.ParseOauthClient(meta, doc, sealed, r.settings.OauthSeparator)
+}
+
+// oauthPolicy holds for the policy that a client names: it exists in the organisation and opens the API. It becomes the id under
+// which gateways know it.
+func (r *Resolver) oauthPolicy(ctx context.Context, a *core.Api, doc core.Document) (core.Document, error) {
+	id := doc.Text("policy_id")
+	if id == "" {
+		return doc, nil
+	}
+	p, err := r.lookUpPolicy(ctx, store.Org(a.OrgID), id)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return nil, core.Errorf(core.CodeInvalid, "policy_id names a policy that does not exist in the organisation: %s", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !contains(p.ApiIDs, a.ApiID) {
+		return nil, core.Errorf(core.CodeInvalid, "the policy %q gives no access to the API %q: add the API to the access rights of the policy", p.Name, a.Name)
+	}
+	return doc.Owned("", "policy_id", p.PolicyID)
+}
+
+// sealOauthSecret seals the secret of a client, a new one where none is given.
+func (r *Resolver) sealOauthSecret(id, secret string) (string, error) {
+	if secret == "" {
+		secret = newOauthSecret()
+	}
+	if err := core.CheckOauthSecret(secret); err != nil {
+		return "", err
+	}
+	return r.keyring.Seal(secret, oauthSecretContext(id))
+}
+
+func oauthSecretContext(id string) string { return "oauth client " + id + "/secret" }
+
+// newOauthSecret makes a secret of the form that people know: the base64 of a random UUID.
+func newOauthSecret() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]))
+}
+
+// oauthSecret opens the secret of a client; nil when it was sealed with another encryption key.
+func (r *Resolver) oauthSecret(ctx context.Context, c *core.OauthClient) *string {
+	secret, err := r.keyring.Open(c.Sealed, oauthSecretContext(c.ID))
+	if err != nil {
+		// Whoever changed the key must still see the client, to delete it or to set a new secret.
+		r.log.WarnContext(ctx, "the secret of an OAuth client cannot be opened", "client", c.ClientID, "error", err)
+		return nil
+	}
+	return &secret
+}
+
+// oauthKeyRules is the session that an authorisation asks for, checked as that of a key of the organisation.
+func (r *Resolver) oauthKeyRules(ctx context.Context, org string, rules core.Document) (core.Document, error) {
+	doc, err := core.ParseDocument(rules)
+	if err != nil {
+		return nil, err
+	}
+	k, err := r.newKey(ctx, org, "", doc, nil)
+	if err != nil {
+		e := core.AsError(err)
+		if e.Code == core.CodeInternal {
+			return nil, err
+		}
+		return nil, core.Wrap(e.Code, err, "key_rules: %s", e.Message)
+	}
+	return k.Session, nil
+}
