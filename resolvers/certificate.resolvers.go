@@ -7,55 +7,123 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/store"
 )
 
 // Status is the resolver for the status field.
-func (r *certificateResolver) Status(ctx context.Context, obj *core.Certificate) (model.CertificateStatus, error) {
-	panic(fmt.Errorf("not implemented: Status - status"))
+func (r *certificateResolver) Status(ctx context.Context, obj *core.Certificate) (core.CertificateStatus, error) {
+	return obj.StatusAt(r.store.Now(), r.settings.CertificateWarning), nil
 }
 
 // Usages is the resolver for the usages field.
 func (r *certificateResolver) Usages(ctx context.Context, obj *core.Certificate) ([]*model.CertificateUsage, error) {
-	panic(fmt.Errorf("not implemented: Usages - usages"))
+	apis, _, err := r.loaders(ctx).apisByCertificate.lists.start(ctx, maxUsages, within{obj.OrgID, obj.ID})[0].wait(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*model.CertificateUsage, len(apis))
+	for i, a := range apis {
+		out[i] = &model.CertificateUsage{API: *a, Types: a.Certificates()[obj.ID]}
+	}
+	return out, nil
 }
 
 // Organisation is the resolver for the organisation field.
 func (r *certificateResolver) Organisation(ctx context.Context, obj *core.Certificate) (*core.Organisation, error) {
-	panic(fmt.Errorf("not implemented: Organisation - organisation"))
+	return r.loaders(ctx).organisation(ctx, obj.OrgID)
 }
 
 // CreateCertificate is the resolver for the createCertificate field.
 func (r *mutationResolver) CreateCertificate(ctx context.Context, pem string, orgID *string) (*core.Certificate, error) {
-	panic(fmt.Errorf("not implemented: CreateCertificate - createCertificate"))
+	org, err := r.ownerOf(ctx, orgID, "")
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.newCertificate(org, pem)
+	if err != nil {
+		return nil, err
+	}
+	err = r.store.Certificates.Create(ctx, c)
+	if errors.Is(err, store.ErrConflict) {
+		return nil, core.Wrap(core.CodeConflict, err, "Certificate with %s ID already exists.", c.ID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.certificates.Put(ctx, c)
+	r.changed(ctx, core.ChangeCreated, certificateName, &c.Meta)
+	return c, nil
 }
 
 // DeleteCertificate is the resolver for the deleteCertificate field.
 func (r *mutationResolver) DeleteCertificate(ctx context.Context, id string, force *bool, revision *int) (*model.Deleted, error) {
-	panic(fmt.Errorf("not implemented: DeleteCertificate - deleteCertificate"))
+	c, err := remove(ctx, r.Resolver, certificateName, certificates{r.Resolver}, revision, func() (*core.Certificate, error) {
+		c, err := r.findCertificate(ctx, id)
+		if err != nil || (force != nil && *force) {
+			return c, err
+		}
+		return c, r.unused(ctx, c)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.certificates.Remove(ctx, c.ID)
+	return &model.Deleted{ID: c.ID}, nil
 }
 
 // DeleteCertificateDependencies is the resolver for the deleteCertificateDependencies field.
 func (r *mutationResolver) DeleteCertificateDependencies(ctx context.Context, id string) (bool, error) {
-	panic(fmt.Errorf("not implemented: DeleteCertificateDependencies - deleteCertificateDependencies"))
+	c, err := r.findCertificate(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if err := r.takeFromApis(ctx, c); err != nil {
+		return false, err
+	}
+	return true, r.deleteKeysOf(ctx, c)
 }
 
 // Certificate is the resolver for the certificate field.
 func (r *queryResolver) Certificate(ctx context.Context, id string) (*core.Certificate, error) {
-	panic(fmt.Errorf("not implemented: Certificate - certificate"))
+	return hidden(r.findCertificate(ctx, id))
 }
 
 // Certificates is the resolver for the certificates field.
 func (r *queryResolver) Certificates(ctx context.Context, first *int, after *string, filter *model.CertificateFilter) (*model.CertificateConnection, error) {
-	panic(fmt.Errorf("not implemented: Certificates - certificates"))
+	var org *string
+	if filter != nil {
+		org = filter.OrgID
+	}
+	t, err := narrowed(ctx, org)
+	if err != nil {
+		return nil, err
+	}
+	q, err := r.query(ctx, t, first, after)
+	if err != nil {
+		return nil, err
+	}
+	q.Sort, q.Desc = "created_at", true
+	if err := r.certificateConditions(&q, filter); err != nil {
+		return nil, err
+	}
+	l, err := r.store.Certificates.List(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return &model.CertificateConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }
 
 // CertificateDependencies is the resolver for the certificateDependencies field.
 func (r *queryResolver) CertificateDependencies(ctx context.Context, id string) (*model.CertificateDependencies, error) {
-	panic(fmt.Errorf("not implemented: CertificateDependencies - certificateDependencies"))
+	c, err := r.findCertificate(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return r.dependencies(ctx, c)
 }
 
 // Certificate returns generated.CertificateResolver implementation.

@@ -1,3 +1,287 @@
 package rest
 
-var certificateRoutes = []route{}
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"time"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/authz"
+	"gatehouse/internal/core"
+)
+
+var certificateRoutes = []route{
+	{"GET", "/api/certs", "certificates", (*call).listCertificates, nil},
+	{"GET", "/api/certs/details", "certificates", (*call).listCertificateDetails, nil},
+	{"GET", "/api/certs/dependencies/{id}", "certificateDependencies", (*call).certificateDependencies, certificateMissing},
+	{"DELETE", "/api/certs/dependencies/{id}", "deleteCertificateDependencies", (*call).deleteCertificateDependencies, certificateMissing},
+	{"GET", "/api/certs/{id}/apis", "certificate", (*call).certificateApis, certificateMissing},
+	{"GET", "/api/certs/{id}", "certificate", (*call).getCertificate, legacyErrors{
+		core.CodeNotFound: {http.StatusNotFound, "Could not retrieve certificate details. Certificate with given SHA256 fingerprint not found.", false}}},
+	{"POST", "/api/certs", "createCertificate", (*call).createCertificate, legacyErrors{
+		core.CodeMalformed: {http.StatusInternalServerError, "", false},
+		core.CodeInvalid:   {http.StatusNotFound, "", false}, core.CodeConflict: {http.StatusNotFound, "", false}}},
+	{"DELETE", "/api/certs/{id}", "deleteCertificate", (*call).deleteCertificate, legacyErrors{
+		core.CodeNotFound: {http.StatusNotFound, "Could not delete certificate.", false}}},
+}
+
+var certificateMissing = legacyErrors{core.CodeNotFound: {http.StatusNotFound, "Certificate not found or access denied", false}}
+
+func (c *call) listCertificates() (reply, error) {
+	if c.param("mode") != "detailed" {
+		return listing(c, shape{`{"certs":[`, `],"pages":`}, c.certificates(nil), func(w io.Writer, cert *core.Certificate) error {
+			return element(w, cert.ID)
+		})
+	}
+	filter := &model.CertificateFilter{}
+	yes, no := true, false
+	switch c.param("filter") {
+	case "", "omit":
+	case "with_pk":
+		filter.HasPrivate = &yes
+	case "without_pk":
+		filter.HasPrivate = &no
+	default:
+		return nil, core.Errorf(core.CodeInvalid, "filter must be omit, with_pk or without_pk")
+	}
+	return listing(c, shape{`{"cert_basics":[`, `],"pages":`}, c.certificates(filter), func(w io.Writer, cert *core.Certificate) error {
+		return element(w, basics{cert.ID, cert.IssuerCn, cert.SubjectCn, cert.DNSNames, cert.HasPrivate, at(cert.NotBefore), at(cert.NotAfter), cert.IsCa})
+	})
+}
+
+// element writes an element of a list.
+func element(w io.Writer, v any) error {
+	raw, err := json.Marshal(v)
+	if err == nil {
+		_, err = w.Write(raw)
+	}
+	return err
+}
+
+// basics is a certificate in the detailed list.
+type basics struct {
+	ID         string    `json:"id"`
+	IssuerCn   string    `json:"issuer_cn"`
+	SubjectCn  string    `json:"subject_cn"`
+	DNSNames   []string  `json:"dns_names"`
+	HasPrivate bool      `json:"has_private"`
+	NotBefore  time.Time `json:"not_before"`
+	NotAfter   time.Time `json:"not_after"`
+	IsCa       bool      `json:"is_ca"`
+}
+
+// at is a time as the legacy API shows it: what is absent is the first one.
+func at(t *time.Time) (out time.Time) {
+	if t != nil {
+		out = t.UTC()
+	}
+	return out
+}
+
+func (c *call) listCertificateDetails() (reply, error) {
+	return listing(c, shape{`{"certificates":[`, `],"pages":`}, c.certificates(nil), func(w io.Writer, cert *core.Certificate) error {
+		_, err := w.Write(cert.Details)
+		return err
+	})
+}
+
+func (c *call) certificates(filter *model.CertificateFilter) fetch[core.Certificate] {
+	return func(first *int, after *string) (fetched[core.Certificate], error) {
+		l, err := c.Query.Certificates(c.ctx, first, after, filter)
+		if err != nil {
+			return fetched[core.Certificate]{}, err
+		}
+		return fetched[core.Certificate]{l.Nodes, l.TotalCount, l.PageInfo}, nil
+	}
+}
+
+func (c *call) getCertificate() (reply, error) {
+	cert, err := c.Query.Certificate(c.ctx, c.vars["id"])
+	return show(c, cert, err, func(cert *core.Certificate) (core.Document, error) { return cert.Details, nil })
+}
+
+func (c *call) createCertificate() (reply, error) {
+	text, err := c.upload()
+	if err != nil {
+		return nil, notCreated(err)
+	}
+	cert, err := c.Mutation.CreateCertificate(c.ctx, string(text), c.optional("org_id"))
+	if err != nil {
+		return nil, notCreated(err)
+	}
+	c.tag(&cert.Meta)
+	return shown(map[string]string{"id": cert.ID, "status": "ok", "message": "Certificate added."}), nil
+}
+
+// notCreated puts the legacy words before the reason.
+func notCreated(err error) error {
+	switch e := core.AsError(err); e.Code {
+	case core.CodeConflict: // there is no space in the description
+		return core.Wrap(e.Code, err, "Could not create certificate.%s", e.Message)
+	case core.CodeInvalid:
+		return core.Wrap(e.Code, err, "Could not create certificate: %s", e.Message)
+	}
+	return err
+}
+
+// upload reads the one file of a form, whatever the name of its field; a body of any other kind is the file itself.
+func (c *call) upload() ([]byte, error) {
+	raw, err := c.body()
+	if err != nil {
+		return nil, err
+	}
+	kind, params, err := mime.ParseMediaType(c.request.Header.Get("Content-Type"))
+	if err == nil && kind == "multipart/form-data" {
+		if raw, err = onlyFile(multipart.NewReader(bytes.NewReader(raw), params["boundary"])); err != nil {
+			return nil, err
+		}
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil, core.Errorf(core.CodeMalformed, "Failed to read response body, body empty.")
+	}
+	return raw, nil
+}
+
+// onlyFile returns the one file of a form.
+func onlyFile(form *multipart.Reader) ([]byte, error) {
+	var file []byte
+	for files := 0; ; {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			return file, nil
+		}
+		if err != nil {
+			return nil, core.Wrap(core.CodeMalformed, err, "the form cannot be read: send multipart/form-data with one file")
+		}
+		if part.FileName() == "" {
+			continue
+		}
+		if files++; files > 1 {
+			return nil, core.Errorf(core.CodeInvalid, "there are two files in the form: send one, with the certificate and, behind it, its private key")
+		}
+		if file, err = io.ReadAll(part); err != nil {
+			return nil, core.Wrap(core.CodeMalformed, err, "the form cannot be read: send multipart/form-data with one file")
+		}
+	}
+}
+
+func (c *call) deleteCertificate() (reply, error) {
+	revision, err := c.revision()
+	if err != nil {
+		return nil, err
+	}
+	force := c.flag("force")
+	if _, err := c.Mutation.DeleteCertificate(c.ctx, c.vars["id"], &force, revision); err != nil {
+		return nil, err
+	}
+	return shown(map[string]string{"status": "ok", "message": "removed"}), nil
+}
+
+// mayReadApis refuses who may not see APIs: GraphQL asks for the same right before it shows those that use a certificate.
+func (c *call) mayReadApis() error {
+	return c.Guard.CheckPermission(authz.From(c.ctx), "apis", http.MethodGet, c.request.URL.Path)
+}
+
+func (c *call) certificateApis() (reply, error) {
+	cert, err := found(c.Query.Certificate(c.ctx, c.vars["id"]))
+	if err != nil {
+		return nil, err
+	}
+	if err := c.mayReadApis(); err != nil {
+		return nil, err
+	}
+	id, err := json.Marshal(cert.ID)
+	if err != nil {
+		return nil, err
+	}
+	sort := model.APISortCreatedAtDesc
+	open := `{"cert_id":` + string(id) + `,"apis":[`
+	return listing(c, shape{open, `],"pages":`}, c.apis(&model.APIFilter{Certificate: &cert.ID, OrgID: &cert.OrgID}, &sort), func(w io.Writer, a *core.Api) error {
+		return element(w, usage{a.ApiID, a.Name, legacyUses(a.Certificates()[cert.ID]), legacyKind(a)})
+	})
+}
+
+// usage is an API that uses a certificate.
+type usage struct {
+	ApiID string   `json:"api_id"`
+	Name  string   `json:"name"`
+	Types []string `json:"usage_type"`
+	Kind  string   `json:"tyk_api_type"`
+}
+
+// legacyUses are uses in the words of the legacy API, which has none for a pinned public key: it is about an upstream.
+func legacyUses(uses []string) []string {
+	out := []string{}
+	upstream := false
+	for _, use := range uses {
+		if use == "pinned" || use == "upstream" {
+			if upstream {
+				continue
+			}
+			use, upstream = "upstream", true
+		}
+		out = append(out, use)
+	}
+	return out
+}
+
+// legacyKind is what an API is, in the words of this endpoint.
+func legacyKind(a *core.Api) string {
+	switch a.Kind {
+	case "tcp":
+		return "TCP"
+	case "graphql":
+		return "Tyk GraphQL"
+	case "udg":
+		return "Tyk UDG"
+	case "subgraph":
+		return "Subgraph"
+	case "supergraph":
+		return "Supergraph"
+	}
+	return "Tyk Classic"
+}
+
+func (c *call) certificateDependencies() (reply, error) {
+	d, err := c.Query.CertificateDependencies(c.ctx, c.vars["id"])
+	if err != nil {
+		return nil, err
+	}
+	if err := c.mayReadApis(); err != nil {
+		return nil, err
+	}
+	view := struct {
+		ID            string   `json:"certID"`
+		ClientApis    []string `json:"client_cert_apis"`
+		ClientNames   []string `json:"client_cert_api_names"`
+		UpstreamApis  []string `json:"upstream_cert_apis"`
+		UpstreamNames []string `json:"upstream_cert_api_names"`
+		Key           string   `json:"key_cert"`
+	}{ID: d.ID}
+	view.ClientApis, view.ClientNames = idsAndNames(d.ClientApis)
+	view.UpstreamApis, view.UpstreamNames = idsAndNames(d.UpstreamApis)
+	if len(d.Keys) > 0 && c.Guard.CheckPermission(authz.From(c.ctx), "keys", http.MethodGet, c.request.URL.Path) == nil {
+		view.Key = d.Keys[0].ID
+	}
+	return shown(view), nil
+}
+
+func idsAndNames(apis []*core.Api) (ids, names []string) {
+	ids, names = []string{}, []string{}
+	for _, a := range apis {
+		ids, names = append(ids, a.ApiID), append(names, a.Name)
+	}
+	return ids, names
+}
+
+func (c *call) deleteCertificateDependencies() (reply, error) {
+	if _, err := c.Mutation.DeleteCertificateDependencies(c.ctx, c.vars["id"]); err != nil {
+		return nil, err
+	}
+	return done("Certificate dependencies deletion successfully attempted.", nil), nil
+}

@@ -1,0 +1,214 @@
+package resolvers
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/authz"
+	"gatehouse/internal/certificate"
+	"gatehouse/internal/core"
+	"gatehouse/store"
+)
+
+const certificateName = "Certificate"
+
+// How many of the objects that use a certificate are shown with it.
+const (
+	maxUsages     = 100
+	maxDependents = 500
+)
+
+// findCertificate finds a certificate by its id or its fingerprint.
+func (r *Resolver) findCertificate(ctx context.Context, id string) (*core.Certificate, error) {
+	id = strings.ToLower(id)
+	return one(ctx, certificateName, r.store.Certificates.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"fingerprint", id})
+}
+
+// newCertificate makes a certificate of what somebody uploaded.
+func (r *Resolver) newCertificate(org, text string) (*core.Certificate, error) {
+	b, err := certificate.Parse([]byte(text), r.store.Now())
+	if err != nil {
+		return nil, err
+	}
+	if err := r.certificates.Check(b); err != nil {
+		return nil, err
+	}
+	return r.certificates.New(org, b)
+}
+
+// certificates deletes a certificate together with a note that has it taken from the gateways.
+type certificates struct{ *Resolver }
+
+func (w certificates) Update(ctx context.Context, c *core.Certificate) error {
+	return w.store.Certificates.Update(ctx, c)
+}
+
+func (w certificates) Delete(ctx context.Context, c *core.Certificate) error {
+	return w.store.Apply(ctx, w.store.Certificates.Deleting(c), w.Resolver.certificates.Removing(c.ID))
+}
+
+// certificateConditions puts a filter into a query. Who asks about expiry gets those first that end first.
+func (r *Resolver) certificateConditions(q *store.Query, f *model.CertificateFilter) error {
+	if f == nil {
+		return nil
+	}
+	if f.Q != nil && *f.Q != "" {
+		q.Where = append(q.Where, store.AnyOf(store.Contains("id", *f.Q), store.Contains("subject_cn", *f.Q)))
+	}
+	q.Where = truth(q.Where, "has_private", f.HasPrivate)
+	if f.ExpiresWithinDays != nil {
+		days := *f.ExpiresWithinDays
+		if days < 0 || days > 36500 {
+			return core.Errorf(core.CodeInvalid, "expiresWithinDays must be a number of days from 0 to 36500")
+		}
+		// A lone public key has no end, and is kept with 0.
+		q.Where = append(q.Where, store.Between("not_after", 1, r.store.Now().Add(time.Duration(days)*24*time.Hour).Unix()))
+		q.Sort, q.Desc = "not_after", false
+	}
+	return nil
+}
+
+// unused refuses a certificate that is in use.
+func (r *Resolver) unused(ctx context.Context, c *core.Certificate) error {
+	t := store.Org(c.OrgID)
+	apis, err := r.store.Apis.CountByLabel(ctx, t, "certificate", c.ID)
+	if err != nil {
+		return err
+	}
+	keys, err := r.keys.CountByLabel(ctx, t, "certificate", c.ID)
+	if err != nil {
+		return err
+	}
+	if apis[c.ID]+keys[c.ID] == 0 {
+		return nil
+	}
+	return core.Errorf(core.CodeConflict, "the certificate is in use, by %s and %s: delete its dependencies first, or delete it with force=true",
+		counted(apis[c.ID], "API"), counted(keys[c.ID], "key"))
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// dependencies are the newest objects that use a certificate.
+func (r *Resolver) dependencies(ctx context.Context, c *core.Certificate) (*model.CertificateDependencies, error) {
+	out := &model.CertificateDependencies{ID: c.ID, ClientApis: []*core.Api{}, UpstreamApis: []*core.Api{}, ServerApis: []*core.Api{}}
+	apis, err := r.store.Apis.TopByLabel(ctx, store.Org(c.OrgID), "certificate", []string{c.ID}, maxDependents)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range siblings(ctx, apis[c.ID]) {
+		uses := a.Certificates()[c.ID]
+		if slices.Contains(uses, "client") {
+			out.ClientApis = append(out.ClientApis, a)
+		}
+		if slices.Contains(uses, "upstream") {
+			out.UpstreamApis = append(out.UpstreamApis, a)
+		}
+		if slices.Contains(uses, "server") || slices.Contains(uses, "pinned") {
+			out.ServerApis = append(out.ServerApis, a)
+		}
+	}
+	keys, err := r.keys.TopByLabel(ctx, store.Org(c.OrgID), "certificate", []string{c.ID}, maxUsages)
+	if err != nil {
+		return nil, err
+	}
+	out.Keys = siblings(ctx, append([]*core.Key{}, keys[c.ID]...))
+	return out, nil
+}
+
+// takeFromApis takes a certificate out of the APIs that accept it from clients, or show it to upstreams.
+func (r *Resolver) takeFromApis(ctx context.Context, c *core.Certificate) error {
+	for after := ""; ; {
+		l, err := r.store.Apis.List(ctx, store.Query{Tenant: store.Org(c.OrgID), Sort: "id", After: after, Limit: 100,
+			Where: []store.Cond{store.HasLabel("certificate", c.ID)}})
+		if err != nil {
+			return err
+		}
+		if len(l.Objects) > 0 {
+			if err := r.guard.CheckPermission(authz.From(ctx), "apis", http.MethodPut, "/api/apis"); err != nil {
+				return err
+			}
+		}
+		for _, a := range l.Objects {
+			_, err := r.editApi(ctx, a.ID, nil, func(old *core.Api) (core.Document, error) { return withoutCertificate(old.Definition, c.ID) })
+			if err != nil && core.CodeOf(err) != core.CodeNotFound {
+				return err
+			}
+		}
+		if !l.More {
+			return nil
+		}
+		after = l.Cursors[len(l.Cursors)-1]
+	}
+}
+
+// withoutCertificate takes a certificate out of client_certificates and upstream_certificates.
+func withoutCertificate(doc core.Document, id string) (core.Document, error) {
+	patch := map[string]any{}
+	if list := doc.Get("api_definition.client_certificates"); list.IsArray() {
+		kept := []json.RawMessage{}
+		for _, entry := range list.Array() {
+			if strings.TrimSpace(entry.Str) != id {
+				kept = append(kept, json.RawMessage(entry.Raw))
+			}
+		}
+		if len(kept) < len(list.Array()) {
+			patch["client_certificates"] = kept
+		}
+	}
+	hosts := map[string]any{}
+	for host, entry := range doc.Get("api_definition.upstream_certificates").Map() {
+		if strings.TrimSpace(entry.Str) == id {
+			hosts[host] = nil
+		}
+	}
+	if len(hosts) > 0 {
+		patch["upstream_certificates"] = hosts
+	}
+	if len(patch) == 0 {
+		return doc, nil
+	}
+	raw, err := json.Marshal(map[string]any{"api_definition": patch})
+	if err != nil {
+		return nil, err
+	}
+	return core.ParseDocument(doc.MergePatch(raw))
+}
+
+// deleteKeysOf deletes the keys that are bound to a certificate.
+func (r *Resolver) deleteKeysOf(ctx context.Context, c *core.Certificate) error {
+	for {
+		found, err := r.keys.TopByLabel(ctx, store.Org(c.OrgID), "certificate", []string{c.ID}, maxUsages)
+		if err != nil || len(found[c.ID]) == 0 {
+			return err
+		}
+		if err := r.guard.CheckPermission(authz.From(ctx), "keys", http.MethodDelete, "/api/keys"); err != nil {
+			return err
+		}
+		deleted := 0
+		for _, k := range found[c.ID] {
+			_, err := remove(ctx, r, keyName, r.keys, nil, func() (*core.Key, error) {
+				return one(ctx, keyName, r.keys.FindMany, store.Org(c.OrgID), [2]string{"id", k.ID})
+			})
+			switch {
+			case err == nil:
+				deleted++
+			case core.CodeOf(err) != core.CodeNotFound:
+				return err
+			}
+		}
+		if deleted == 0 { // the index knows keys that are gone
+			return nil
+		}
+	}
+}
