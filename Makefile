@@ -73,6 +73,10 @@ fuzz: ## Run every fuzz target for a while (FUZZTIME=30s)
 e2e: build ## Drive a real server and its playground in headless Chromium
 	@scripts/e2e
 
+.PHONY: e2e-gateway
+e2e-gateway: build ## Prove Gatehouse against the gateway that GATEHOUSE_E2E_GATEWAY names; what it says goes to docs/e2e-gateway.txt
+	@scripts/e2e-gateway docs/e2e-gateway.txt
+
 .PHONY: bench
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -37,8 +37,8 @@ var gqlgen = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparse
 // layers are the arrows, from the outside in: cmd -> {graph, rest, web} -> resolvers -> {internal/<noun>, store} -> core.
 var layers = []layer{
 	{
-		// Helpers of tests, such as the conformance suite; see TestTheProductHoldsNoTestCode.
-		name: "test support", packages: []string{"*test"},
+		// Helpers of tests, such as the conformance suite, and whole tests; see TestTheProductHoldsNoTestCode.
+		name: "test support", packages: []string{"*test", "e2e"},
 		imports: []string{"app", "graph", "rest", "web", "resolvers", "contract", "engines", "store", "internal", "core"},
 	},
 	{
