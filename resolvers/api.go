@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/definition"
 	"gatehouse/store"
 )
 
@@ -115,10 +116,15 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	if doc, err = r.embedHooks(ctx, org, f.doc); err != nil {
 		return nil, err
 	}
-	return core.ParseApi(meta, doc)
+	a, err := core.ParseApi(meta, doc)
+	if err != nil {
+		return nil, err
+	}
+	_, err = definition.CheckApi(doc)
+	return a, err
 }
 
-const zeroID = "000000000000000000000000"
+const zeroID = core.ZeroID
 
 func first(values ...string) string {
 	for _, v := range values {
@@ -174,6 +180,9 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 	}
 	if f.Owner != nil {
 		where = append(where, store.HasLabel("owner", *f.Owner))
+	}
+	if f.Certificate != nil {
+		where = append(where, store.HasLabel("certificate", *f.Certificate))
 	}
 	if f.BaseOnly != nil && *f.BaseOnly {
 		versions, err := r.versionIDs(ctx, t)
@@ -311,4 +320,14 @@ func (r *Resolver) listApis(ctx context.Context, t store.Tenant, first *int, aft
 		return nil, err
 	}
 	return &model.APIConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+}
+
+// apiWarnings says what gateways may stumble over in an API. One that was saved before types were checked, or restored from
+// elsewhere, may hold what makes them refuse it.
+func apiWarnings(a *core.Api) []string {
+	warnings, err := definition.CheckApi(a.Definition)
+	if err != nil {
+		return []string{core.AsError(err).Message}
+	}
+	return append([]string{}, warnings...)
 }

@@ -7,7 +7,6 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -50,7 +49,7 @@ func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api) ([]*core.Webh
 
 // Warnings is the resolver for the warnings field.
 func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, error) {
-	panic(fmt.Errorf("not implemented: Warnings - warnings"))
+	return apiWarnings(obj), nil
 }
 
 // CreateAPI is the resolver for the createApi field.
@@ -97,7 +96,7 @@ func (r *mutationResolver) PatchAPI(ctx context.Context, id string, patch core.D
 
 // DeleteAPI is the resolver for the deleteApi field.
 func (r *mutationResolver) DeleteAPI(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	a, err := remove(ctx, r.Resolver, apiName, r.store.Apis, revision, func() (*core.Api, error) { return r.findApi(ctx, id) })
+	a, err := remove(ctx, r.Resolver, apiName, apisWithClients{r.Resolver}, revision, func() (*core.Api, error) { return r.findApi(ctx, id) })
 	if err != nil {
 		return nil, err
 	}

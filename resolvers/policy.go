@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/definition"
 	"gatehouse/store"
 )
 
@@ -80,13 +81,9 @@ func (r *Resolver) checkRights(ctx context.Context, org string, doc core.Documen
 	if len(apiIDs) == 0 {
 		return doc, nil, nil
 	}
-	apis, err := r.store.Apis.FindMany(ctx, store.Org(org), "api_id", apiIDs)
+	names, err := r.apiNames(ctx, org, apiIDs)
 	if err != nil {
 		return nil, nil, err
-	}
-	names := make(map[string]string, len(apis))
-	for _, a := range apis {
-		names[a.ApiID] = a.Name
 	}
 	var missing []string
 	for _, id := range apiIDs {
@@ -101,6 +98,30 @@ func (r *Resolver) checkRights(ctx context.Context, org string, doc core.Documen
 	}
 	sort.Strings(missing)
 	return doc, missing, nil
+}
+
+// apiNames are the names of the APIs that exist, by their public ids. A few of them, which is what a key has, are looked up in the
+// read cache.
+func (r *Resolver) apiNames(ctx context.Context, org string, apiIDs []string) (map[string]string, error) {
+	names := make(map[string]string, len(apiIDs))
+	if len(apiIDs) > 10 {
+		apis, err := r.store.Apis.FindMany(ctx, store.Org(org), "api_id", apiIDs)
+		for _, a := range apis {
+			names[a.ApiID] = a.Name
+		}
+		return names, err
+	}
+	for _, id := range apiIDs {
+		a, err := r.store.Apis.FindBy(ctx, store.Org(org), "api_id", id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		names[a.ApiID] = a.Name
+	}
+	return names, nil
 }
 
 func missingApis(missing []string) error {
@@ -167,6 +188,10 @@ func (r *Resolver) newPolicy(ctx context.Context, org string, doc core.Document,
 		f.absent("date_created", strconv.Quote(r.store.Now().Format(time.RFC3339)))
 	}
 	p, err := core.ParsePolicy(meta, f.doc, r.settings.UnsafePolicyIDs)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, err = definition.CheckPolicy(f.doc)
 	return p, missing, err
 }
 

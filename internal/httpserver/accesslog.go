@@ -8,7 +8,8 @@ import (
 )
 
 // AccessLog writes one line for each request when it ends: method, path, status, bytes of the body, duration (nanoseconds in
-// JSON), request id, remote address, and the actor where SetActor named one. Answers of 500 and above are warnings, the rest is information.
+// JSON), request id, remote address, and the actor where SetActor named one. Answers of 500 and above are warnings, the rest is
+// information; where a handler called Quiet, answers below 400 are for debugging only.
 //
 // The line holds no header, no body and no query, and key tokens in the path are cut (see maskPath), so it can be kept and shared.
 // The remote address is the peer's: a header that anybody can send proves nothing.
@@ -26,6 +27,10 @@ func AccessLog(logger *slog.Logger) Middleware {
 				if status >= http.StatusInternalServerError {
 					level = slog.LevelWarn
 				}
+				q := requestOf(r.Context())
+				if q != nil && q.quiet.Load() && status < http.StatusBadRequest {
+					level = slog.LevelDebug
+				}
 				if !logger.Enabled(r.Context(), level) {
 					return
 				}
@@ -40,7 +45,7 @@ func AccessLog(logger *slog.Logger) Middleware {
 					slog.Duration("duration", end.Sub(start)),
 					slog.String("request_id", RequestID(r.Context())),
 					slog.String("remote_ip", remoteIP(r)))
-				if q := requestOf(r.Context()); q != nil {
+				if q != nil {
 					if actor := text(&q.actor); actor != "" {
 						line.AddAttrs(slog.String("actor_id", actor))
 					}

@@ -140,6 +140,18 @@ func TestMaskPath(t *testing.T) {
 	}
 }
 
+func TestAccessLogLeavesOutWhatIsQuietUnlessItFails(t *testing.T) {
+	for status, lines := range map[int]int{200: 0, 302: 0, 403: 1, 503: 1} {
+		var l logs
+		quiet := func(w http.ResponseWriter, r *http.Request) {
+			Quiet(r.Context())
+			w.WriteHeader(status)
+		}
+		Chain(http.HandlerFunc(quiet), Identify, AccessLog(l.logger())).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		assert.Len(t, l.lines(t), lines, "status %d", status)
+	}
+}
+
 func TestAccessLogCutsATokenWithAnEscapedSlash(t *testing.T) {
 	var l logs
 	r := httptest.NewRequest("GET", "/api/keys/eyJvcmciOiJ4%2Ftail-of-the-token", nil)

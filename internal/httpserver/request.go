@@ -25,6 +25,7 @@ type request struct {
 	id    string
 	actor atomic.Pointer[string]
 	route atomic.Pointer[string]
+	quiet atomic.Bool
 }
 
 type requestKey struct{}
@@ -82,6 +83,14 @@ func SetActor(ctx context.Context, id string) {
 func SetRoute(ctx context.Context, template string) {
 	if q := requestOf(ctx); q != nil {
 		q.route.Store(&template)
+	}
+}
+
+// Quiet leaves the request out of the access log, at its usual level, unless it fails: for what comes all the time and tells
+// nothing. Outside of a request it does nothing.
+func Quiet(ctx context.Context) {
+	if q := requestOf(ctx); q != nil {
+		q.quiet.Store(true)
 	}
 }
 
