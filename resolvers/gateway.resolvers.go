@@ -7,55 +7,73 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/notify"
+	"slices"
 )
 
 // Version is the resolver for the version field.
 func (r *gatewayResolver) Version(ctx context.Context, obj *core.Node) (*string, error) {
-	panic(fmt.Errorf("not implemented: Version - version"))
+	address, err := r.gatewayAddress(ctx, obj)
+	if err != nil || address == "" {
+		return nil, err
+	}
+	if v := r.gateway.Version(ctx, address); v != "" {
+		return &v, nil
+	}
+	return nil, nil
 }
 
 // State is the resolver for the state field.
 func (r *gatewayResolver) State(ctx context.Context, obj *core.Node) (model.GatewayState, error) {
-	panic(fmt.Errorf("not implemented: State - state"))
+	return model.GatewayState(r.nodes.State(obj)), nil
 }
 
 // Tags is the resolver for the tags field.
 func (r *gatewayResolver) Tags(ctx context.Context, obj *core.Node) ([]string, error) {
-	panic(fmt.Errorf("not implemented: Tags - tags"))
+	if e := r.edgeEndpoint(obj); e != nil {
+		return append([]string{}, e.Tags...), nil // none is an empty list: null means that nobody knows
+	}
+	return nil, nil
 }
 
 // Lag is the resolver for the lag field.
 func (r *gatewayResolver) Lag(ctx context.Context, obj *core.Node) (float64, error) {
-	panic(fmt.Errorf("not implemented: Lag - lag"))
+	return r.nodes.Lag(obj).Seconds(), nil
 }
 
 // ReloadGateways is the resolver for the reloadGateways field.
 func (r *mutationResolver) ReloadGateways(ctx context.Context) (bool, error) {
-	panic(fmt.Errorf("not implemented: ReloadGateways - reloadGateways"))
+	if err := r.notifier.Send(ctx, notify.GroupReload, ""); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // InvalidateAPICache is the resolver for the invalidateApiCache field.
 func (r *mutationResolver) InvalidateAPICache(ctx context.Context, apiID string) (bool, error) {
-	panic(fmt.Errorf("not implemented: InvalidateAPICache - invalidateApiCache"))
+	return r.forget(ctx, apiID, notify.DeleteAPICache, "/tyk/cache/")
 }
 
 // InvalidateJwksCache is the resolver for the invalidateJwksCache field.
 func (r *mutationResolver) InvalidateJwksCache(ctx context.Context, apiID string) (bool, error) {
-	panic(fmt.Errorf("not implemented: InvalidateJwksCache - invalidateJwksCache"))
+	return r.forget(ctx, apiID, notify.InvalidateJWKSCache, "/tyk/cache/jwks/")
 }
 
 // ProxyRequest is the resolver for the proxyRequest field.
 func (r *mutationResolver) ProxyRequest(ctx context.Context, input model.ProxyRequestInput) (*model.ProxyResponse, error) {
-	panic(fmt.Errorf("not implemented: ProxyRequest - proxyRequest"))
+	return r.proxy(ctx, input)
 }
 
 // Gateways is the resolver for the gateways field.
 func (r *queryResolver) Gateways(ctx context.Context, state *model.GatewayState) ([]*core.Node, error) {
-	panic(fmt.Errorf("not implemented: Gateways - gateways"))
+	all, err := r.nodes.List(ctx)
+	if err != nil || state == nil {
+		return all, err
+	}
+	return slices.DeleteFunc(all, func(n *core.Node) bool { return model.GatewayState(r.nodes.State(n)) != *state }), nil
 }
 
 // Gateway returns generated.GatewayResolver implementation.

@@ -21,6 +21,8 @@ type loaders struct {
 	keysByApi      *byLabel[core.Key]
 	keysByPolicy   *byLabel[core.Key]
 	apisByWebhook  *byLabel[core.Api]
+
+	apisByCertificate *byLabel[core.Api]
 }
 
 type loadersKey struct{}
@@ -50,6 +52,8 @@ func (r *Resolver) newLoaders() *loaders {
 		keysByApi:      newByLabel(r.keys.TopByLabel, r.keys.CountByLabel, "api"),
 		keysByPolicy:   newByLabel(r.keys.TopByLabel, r.keys.CountByLabel, "policy"),
 		apisByWebhook:  newByLabel(s.Apis.TopByLabel, s.Apis.CountByLabel, "webhook"),
+
+		apisByCertificate: newByLabel(s.Apis.TopByLabel, s.Apis.CountByLabel, "certificate"),
 	}
 }
 
@@ -80,8 +84,16 @@ func siblings[T any](ctx context.Context, objects []*T) []*T {
 		case *core.Webhook:
 			l.organisations.expect("", o.OrgID)
 			l.apisByWebhook.expect(o.OrgID, o.ID)
+		case *core.OauthClient:
+			l.organisations.expect("", o.OrgID)
+			l.apis.expect(o.OrgID, o.ApiID)
+			l.policies.expect(o.OrgID, o.PolicyID)
+			l.policiesByDBID.expect(o.OrgID, o.PolicyID)
 		case *core.User:
 			l.organisations.expect("", o.OrgID)
+		case *core.Certificate:
+			l.organisations.expect("", o.OrgID)
+			l.apisByCertificate.expect(o.OrgID, o.ID)
 		}
 	}
 	return objects

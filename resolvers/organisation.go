@@ -78,6 +78,13 @@ func (r *Resolver) owned(ctx context.Context, org string) (writes []store.Change
 		func() error {
 			return collect(ctx, r.store.Webhooks, org, &writes, func(n int) { count("webhooks", n) })
 		},
+		func() error {
+			return collect(ctx, r.store.Certificates, org, &writes, func(n int) { count("certificates", n) },
+				func(c *core.Certificate) store.Change { return r.certificates.Removing(c.ID) })
+		},
+		func() error {
+			return collect(ctx, r.store.OauthClients, org, &writes, func(n int) { count("OAuth clients", n) })
+		},
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -87,7 +94,7 @@ func (r *Resolver) owned(ctx context.Context, org string) (writes []store.Change
 	return writes, strings.Join(parts, ", "), nil
 }
 
-func collect[T any](ctx context.Context, repo *store.Repository[T], org string, writes *[]store.Change, count func(int)) error {
+func collect[T any](ctx context.Context, repo *store.Repository[T], org string, writes *[]store.Change, count func(int), also ...func(*T) store.Change) error {
 	total := 0
 	for after := ""; ; {
 		l, err := repo.List(ctx, store.Query{Tenant: store.Org(org), Sort: "id", After: after, Limit: cascadePage, IDsOnly: true})
@@ -96,6 +103,9 @@ func collect[T any](ctx context.Context, repo *store.Repository[T], org string, 
 		}
 		for _, o := range l.Objects {
 			*writes = append(*writes, repo.Deleting(o))
+			for _, write := range also {
+				*writes = append(*writes, write(o))
+			}
 		}
 		total += len(l.Objects)
 		if !l.More {

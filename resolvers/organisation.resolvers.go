@@ -55,6 +55,10 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 		if err != nil {
 			return nil, err
 		}
+		keys, err := r.sessionsOf(ctx, o.ID)
+		if err != nil {
+			return nil, err
+		}
 		writes, summary, err := r.owned(ctx, o.ID)
 		if err != nil {
 			return nil, err
@@ -72,7 +76,9 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 		if err != nil {
 			return nil, r.writeError(ctx, organisationName, err)
 		}
+		r.certificates.Wake()
 		r.changed(ctx, core.ChangeDeleted, organisationName, &o.Meta)
+		r.purge(ctx, keys)
 		return &model.Deleted{ID: o.ID}, nil
 	}
 }

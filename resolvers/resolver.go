@@ -65,6 +65,8 @@ type Settings struct {
 	OauthSeparator string
 	// CertificateWarning is how long before its end a certificate counts as expiring.
 	CertificateWarning time.Duration
+	// Gateways are the addresses that requests of people may be sent to.
+	Gateways []string
 	// EdgeEndpoints are the gateways that the configuration names, beside tyk_api_config.
 	EdgeEndpoints config.EdgeEndpoints
 }
@@ -83,6 +85,7 @@ type Resolver struct {
 	notifier     *notify.Notifier
 	nodes        *nodes.Registry
 	gateway      *gateway.Client
+	forwarder    *gateway.Forwarder
 	certificates *certificate.Shelf
 }
 
@@ -109,7 +112,8 @@ type Dependencies struct {
 // New makes the application.
 func New(d Dependencies) *Resolver {
 	r := &Resolver{store: d.Store, keys: d.Store.Keys, guard: d.Guard, keyring: d.Keyring, broker: d.Broker, log: d.Log, settings: d.Settings,
-		space: d.Space, notifier: d.Notifier, nodes: d.Nodes, gateway: d.Gateway, certificates: d.Certificates}
+		space: d.Space, notifier: d.Notifier, nodes: d.Nodes, gateway: d.Gateway, certificates: d.Certificates,
+		forwarder: gateway.NewForwarder(d.Settings.Gateways...)}
 	if d.Space != nil {
 		r.keys = d.Space
 	}

@@ -69,4 +69,4 @@ func (r *Resolver) mayRead(ctx context.Context, object string) bool {
 
 // readPermissions names the permission behind each type of a change.
 var readPermissions = map[string]string{apiName: "apis", policyName: "policies", keyName: "keys", userName: "users",
-	webhookName: "hooks", organisationName: authz.PermissionAdmin}
+	webhookName: "hooks", organisationName: authz.PermissionAdmin, oauthClientName: "oauth", certificateName: "certificates"}

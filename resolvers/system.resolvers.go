@@ -7,22 +7,28 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 	"gatehouse/graph/model"
 	"time"
 )
 
 // RebuildKeyIndex is the resolver for the rebuildKeyIndex field.
 func (r *mutationResolver) RebuildKeyIndex(ctx context.Context) (*model.KeyIndex, error) {
-	panic(fmt.Errorf("not implemented: RebuildKeyIndex - rebuildKeyIndex"))
+	if r.space != nil {
+		r.space.Rebuild()
+	}
+	i, err := r.keyIndex(ctx)
+	if err == nil {
+		i.Scanning = i.InRedis
+	}
+	return i, err
 }
 
 // SystemStats is the resolver for the systemStats field.
 func (r *queryResolver) SystemStats(ctx context.Context, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) (*model.SystemStats, error) {
-	panic(fmt.Errorf("not implemented: SystemStats - systemStats"))
+	return r.systemStats(ctx, entity, from, to)
 }
 
 // KeyIndex is the resolver for the keyIndex field.
 func (r *queryResolver) KeyIndex(ctx context.Context) (*model.KeyIndex, error) {
-	panic(fmt.Errorf("not implemented: KeyIndex - keyIndex"))
+	return r.keyIndex(ctx)
 }

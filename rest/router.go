@@ -34,9 +34,11 @@ type Options struct {
 
 // Fields resolve what GraphQL computes for a field of an object, for the answers that hold it.
 type Fields struct {
-	Api  generated.ApiResolver
-	Key  generated.KeyResolver
-	User generated.UserResolver
+	Api         generated.ApiResolver
+	Gateway     generated.GatewayResolver
+	Key         generated.KeyResolver
+	User        generated.UserResolver
+	OauthClient generated.OauthClientResolver
 }
 
 // route pairs a legacy request with the operation that it is guarded as and with its handler.
@@ -103,8 +105,8 @@ func withPath(r *http.Request, escaped string) *http.Request {
 // routes lists every endpoint. Fixed paths come before those with a name in the same place.
 func routes() []route {
 	var all []route
-	for _, area := range [][]route{apiRoutes, keyRoutes, policyRoutes, userRoutes, webhookRoutes, organisationRoutes,
-		gatewayRoutes, oauthRoutes, certificateRoutes, systemRoutes} {
+	for _, area := range [][]route{apiRoutes, keyRoutes, keyIndexRoutes, policyRoutes, userRoutes, webhookRoutes, organisationRoutes,
+		gatewayRoutes, proxyRoutes, oauthRoutes, certificateRoutes, systemRoutes, statsRoutes} {
 		all = append(all, area...)
 	}
 	return all

@@ -13,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/gateway/gatewaytest"
 	"gatehouse/store"
 )
 
@@ -28,7 +30,11 @@ const answerSection = "answer"
 type script struct {
 	archive *txtar.Archive
 	// env are the settings of the server: the lines of the file's comment that start with "env ".
-	env   []string
+	env []string
+	// gateway is for a server that has a gateway to call: a line of the comment is "gateway".
+	gateway bool
+	// redis is for a server that has the gateways' Redis: a line of the comment is "redis".
+	redis bool
 	steps []*step
 }
 
@@ -55,6 +61,8 @@ func readScript(t testing.TB, path string) *script {
 		if setting, ok := strings.CutPrefix(strings.TrimSpace(line), "env "); ok {
 			s.env = append(s.env, setting)
 		}
+		s.gateway = s.gateway || strings.TrimSpace(line) == "gateway"
+		s.redis = s.redis || strings.TrimSpace(line) == "redis"
 	}
 	for _, f := range archive.Files {
 		if f.Name != answerSection {
@@ -77,14 +85,25 @@ func (s *script) format(answers []string) []byte {
 }
 
 // play sends the requests to a fresh server and returns what happened, and each answer as a golden file holds it.
-func (s *script) play(t testing.TB) (exchanges []exchange, answers []string) {
+func (s *script) play(t testing.TB, more ...apptest.Option) (exchanges []exchange, answers []string) {
 	t.Helper()
-	srv := apptest.New(t, apptest.WithEnv(s.env...), apptest.WithStore(store.WithClock(ticking())))
+	if s.redis {
+		more = append(more, apptest.WithRedis(miniredis.RunT(t).Addr()))
+	}
+	gatewayURL := ""
+	if s.gateway {
+		g := gatewaytest.New(t)
+		gatewayURL, more = g.URL, append(more, apptest.WithEnv(g.Env()...))
+	}
+	srv := apptest.New(t, append(more, apptest.WithEnv(s.env...), apptest.WithStore(store.WithClock(ticking())))...)
 	names := newNames(s.steps)
 	names.set("org", srv.OrgID)
 	names.set("user", srv.UserID)
 	names.set("access-key", srv.AccessKey)
 	names.set("admin-secret", apptest.AdminSecret)
+	if s.gateway {
+		names.set("gateway", gatewayURL)
+	}
 	if names.uses("<other-") {
 		org, key := srv.Organisation(t, "other")
 		names.set("other-org", org)
@@ -195,12 +214,13 @@ func (n *names) show(r apptest.Reply) string {
 var volatile = regexp.MustCompile(`\b(?:` + strings.Join([]string{
 	`(eyJ[A-Za-z0-9+/]{20,}={0,2})`,
 	`([12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)`,
+	`([0-9a-f]{88})\b`,
 	`([0-9a-f]{24})\b`,
 	`([0-9a-f]{32})\b`,
 	`([0-9a-f]{16})\b`,
 }, "|") + `)`)
 
-var kinds = []string{"token", "time", "id", "hex", "hash"}
+var kinds = []string{"token", "time", "certificate", "id", "hex", "hash"}
 
 // nameOf returns the name of a volatile value, a new one at its first appearance.
 func (n *names) nameOf(value string) string {

@@ -186,13 +186,17 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 		mux.Handle("/playground/", playground)
 		mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
 	}
-	// net/http's mux would redirect paths with empty or dotted parts; the legacy router sees /api and /admin as they came.
+	// net/http's mux would redirect paths with empty or dotted parts; the legacy router sees /api and /admin as they came. Gateways
+	// put their paths behind an address that may end in a slash.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/admin/") {
+		switch path := r.URL.Path; {
+		case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/admin/"):
 			legacy.ServeHTTP(w, r)
-			return
+		case strings.HasPrefix(path, "//register/"), strings.HasPrefix(path, "//system/"):
+			http.StripPrefix("/", a.nodes).ServeHTTP(w, r)
+		default:
+			mux.ServeHTTP(w, r)
 		}
-		mux.ServeHTTP(w, r)
 	})
 }
 

@@ -272,6 +272,7 @@ func TestWhatMakesGatewaysReload(t *testing.T) {
 		{core.Change{Object: "Api", Kind: core.ChangeDeleted}, ApiUpdated},
 		{core.Change{Object: "Policy", Kind: core.ChangeUpdated}, PolicyChanged},
 		{core.Change{Object: "Certificate", Kind: core.ChangeCreated}, GroupReload},
+		{core.Change{Object: "Webhook", Kind: core.ChangeUpdated}, ApiUpdated},
 		{core.Change{Object: "Organisation", Kind: core.ChangeDeleted}, ApiUpdated},
 	} {
 		broker.Publish(&tc.change)

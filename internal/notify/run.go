@@ -66,6 +66,10 @@ func (n *Notifier) heed(c *core.Change) {
 		}
 	case "Policy":
 		n.Reload(PolicyChanged)
+	case "Webhook":
+		if c.Kind == core.ChangeUpdated { // APIs that refer to it take the change with them
+			n.Reload(ApiUpdated)
+		}
 	case "Certificate":
 		n.Reload(GroupReload)
 	}
