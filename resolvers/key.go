@@ -10,12 +10,15 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/definition"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/token"
 	"gatehouse/store"
 )
 
 const keyName = "Key"
+
+var errUpdateByHash = core.Errorf(core.CodeForbidden, "the configuration forbids to update keys by hash (enable_update_key_by_hash)")
 
 // findKey finds a key by what its caller gives for it: the names under which the session may be kept, the likeliest first.
 func (r *Resolver) findKey(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error) {
@@ -141,6 +144,9 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 	if doc, err = withPassword(doc, old); err != nil {
 		return nil, err
 	}
+	if _, err := definition.CheckSession(doc); err != nil {
+		return nil, err
+	}
 	meta := core.Meta{OrgID: org, ID: tok}
 	switch {
 	case old != nil:
@@ -162,7 +168,34 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 
 // DescribeKeys fills in what the sessions of keys do not say themselves: the explicit ids of policies that they name by their
 // database ids.
-func (r *Resolver) DescribeKeys(ctx context.Context, keys []*core.Key) error { return nil }
+func (r *Resolver) DescribeKeys(ctx context.Context, keys []*core.Key) error {
+	named := map[string][]string{}
+	for _, k := range keys {
+		for _, id := range k.PolicyIDs {
+			if core.IsID(id) && !contains(named[k.OrgID], id) {
+				named[k.OrgID] = append(named[k.OrgID], id)
+			}
+		}
+	}
+	explicit := map[[2]string]string{}
+	for org, ids := range named {
+		found, err := r.store.Policies.FindMany(ctx, store.Org(org), "id", ids)
+		if err != nil {
+			return err
+		}
+		for _, p := range found {
+			explicit[[2]string{org, p.ID}] = p.PolicyID
+		}
+	}
+	for _, k := range keys {
+		for _, id := range k.PolicyIDs {
+			if policy := explicit[[2]string{k.OrgID, id}]; policy != "" && !contains(k.PolicyIDs, policy) {
+				k.AppliedIDs = append(k.AppliedIDs, policy)
+			}
+		}
+	}
+	return nil
+}
 
 // policiesFor reads the policies that a key is to apply; all must exist in the organisation.
 func (r *Resolver) policiesFor(ctx context.Context, org string, ids []string) ([]*core.Policy, error) {
@@ -233,6 +266,7 @@ func withPassword(doc core.Document, old *core.Key) (core.Document, error) {
 
 // saveKey creates a key, or replaces the one with the same id where replacing is what was asked for.
 func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace bool) (*model.CreatedKey, error) {
+	k.Session = r.renewed(k.Session)
 	for try := 1; ; try++ {
 		err := r.keys.Create(ctx, k)
 		if err == nil {

@@ -7,7 +7,6 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -21,7 +20,7 @@ func (r *keyResolver) KeyHash(ctx context.Context, obj *core.Key) (string, error
 
 // Usage is the resolver for the usage field.
 func (r *keyResolver) Usage(ctx context.Context, obj *core.Key) (*model.KeyUsage, error) {
-	panic(fmt.Errorf("not implemented: Usage - usage"))
+	return r.usage(ctx, obj)
 }
 
 // Apis is the resolver for the apis field.
@@ -50,6 +49,10 @@ func (r *mutationResolver) CreateKey(ctx context.Context, input model.KeyInput) 
 		return nil, err
 	}
 	tok := token.Generate(org, r.settings.HashFunction)
+	if certificate := doc.Text("certificate"); certificate != "" {
+		// Gateways find the key of a client certificate under this name.
+		tok = token.Custom(org, certificate, r.settings.HashFunction)
+	}
 	if input.CustomID != nil {
 		if err := core.CheckCustomKey("the custom key", *input.CustomID); err != nil {
 			return nil, err
@@ -93,11 +96,12 @@ func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username str
 }
 
 // UpdateKey is the resolver for the updateKey field.
-func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int) (*core.Key, error) {
-	return edit(ctx, r.Resolver, keyName, r.keys, revision, func() (*core.Key, error) { return r.findKey(ctx, id, by) },
+func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int, resetQuota *bool) (*core.Key, error) {
+	reset := resetQuota != nil && *resetQuota
+	k, err := edit(ctx, r.Resolver, keyName, r.keys, revision, func() (*core.Key, error) { return r.findKey(ctx, id, by) },
 		func(old *core.Key) (*core.Key, error) {
 			if byHash(old, id) && !r.settings.UpdateByHash {
-				return nil, core.Errorf(core.CodeForbidden, "the configuration forbids to update keys by hash (enable_update_key_by_hash)")
+				return nil, errUpdateByHash
 			}
 			doc, err := keyDocument(input, old.Session)
 			if err != nil {
@@ -107,8 +111,23 @@ func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.K
 			if err != nil || next.Session.Equal(old.Session) {
 				return nil, err
 			}
+			if reset {
+				next.Session = r.renewed(next.Session)
+			} else {
+				next.Session = r.continued(next.Session, old.Session)
+			}
 			return next, nil
 		})
+	if err != nil || r.space == nil {
+		return k, err
+	}
+	if reset {
+		if err := r.space.ResetQuota(ctx, k); err != nil {
+			return nil, err
+		}
+	}
+	r.forgotten(k, id)
+	return k, nil
 }
 
 // DeleteKey is the resolver for the deleteKey field.
@@ -123,12 +142,26 @@ func (r *mutationResolver) DeleteKey(ctx context.Context, id string, by *model.K
 	if err != nil {
 		return nil, err
 	}
+	r.forgotten(k, id)
 	return &model.Deleted{ID: k.ID}, nil
 }
 
 // ResetKeyQuota is the resolver for the resetKeyQuota field.
 func (r *mutationResolver) ResetKeyQuota(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error) {
-	panic(fmt.Errorf("not implemented: ResetKeyQuota - resetKeyQuota"))
+	k, err := r.findKey(ctx, id, by)
+	if err != nil {
+		return nil, err
+	}
+	if byHash(k, id) && !r.settings.UpdateByHash {
+		return nil, errUpdateByHash
+	}
+	if r.space != nil {
+		if err := r.space.ResetQuota(ctx, k); err != nil {
+			return nil, err
+		}
+		r.forgotten(k, id)
+	}
+	return k, nil
 }
 
 // Key is the resolver for the key field.

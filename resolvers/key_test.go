@@ -2,9 +2,11 @@ package resolvers_test
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/bcrypt"
@@ -30,6 +32,10 @@ type keeper struct {
 
 func newKeeper(t *testing.T, opts ...apptest.Option) keeper {
 	t.Helper()
+	// GATEHOUSE_TEST_KEYS=redis runs the tests of keys with keys in the gateways' Redis.
+	if os.Getenv("GATEHOUSE_TEST_KEYS") == "redis" {
+		opts = append([]apptest.Option{apptest.WithRedis(miniredis.RunT(t).Addr())}, opts...)
+	}
 	s := apptest.New(t, opts...)
 	api := createApi(t, s, `{"name":"Weather"}`)
 	policy := must(t, s.GraphQL(t, `mutation($api: ID!) { it: createPolicy(input: {name: "Gold", apiIds: [$api]}) { id } }`, map[string]any{"api": api})).Get("data.it.id").Str
@@ -53,6 +59,7 @@ func (k keeper) create(t *testing.T, more map[string]any) apptest.Reply {
 // stored is the session as it lies in the store.
 func (k keeper) stored(t *testing.T, id string) *core.Key {
 	t.Helper()
+	k.GraphQL(t, findKey, map[string]any{"id": id, "by": "HASH"}) // what is made is indexed before it is read
 	found, err := k.Store.Keys.FindMany(t.Context(), store.Org(k.OrgID), "id", []string{id})
 	require.NoError(t, err)
 	require.Len(t, found, 1)

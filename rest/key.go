@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/tidwall/gjson"
+
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 )
@@ -18,6 +20,7 @@ var keyRoutes = []route{
 	{"POST", "/api/keys", "createKey", (*call).createKey, keyErrors},
 	{"POST", "/api/keys/{id}", "createKey", (*call).createKey, keyErrors},
 	{"PUT", "/api/keys/{id}", "updateKey", (*call).updateKey, keyErrors},
+	{"PUT", "/api/keys/{id}/reset-quota", "resetKeyQuota", (*call).resetKeyQuota, keyErrors},
 	{"DELETE", "/api/keys/{id}", "deleteKey", (*call).deleteKey, keyErrors},
 	{"POST", "/api/apis/keys/basic/{username}", "createBasicAuthUser", (*call).createBasicAuthUser, keyErrors},
 	{"GET", "/api/apis/{api}/keys", "keys", (*call).listKeys, keysUnlistable},
@@ -140,7 +143,45 @@ func (c *call) getKey() (reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shown(data), nil
+	data.Session, err = c.counted(k, data.Session)
+	return shown(data), err
+}
+
+// counted is a session with what is left of its quotas, as gateways have counted them, in the places where gateways show it.
+func (c *call) counted(k *core.Key, session core.Document) (core.Document, error) {
+	usage, err := c.Fields.Key.Usage(c.ctx, k)
+	if core.CodeOf(err) == core.CodeUnavailable || usage == nil {
+		return session, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range usage.Counters {
+		at := ""
+		if n.Scope != "" {
+			if at = "access_rights." + gjson.Escape(n.Scope) + ".limit."; !session.Get(at + "quota_max").Exists() {
+				continue
+			}
+		}
+		if n.QuotaMax < 0 || n.QuotaRemaining == n.QuotaMax && n.QuotaRenews == nil {
+			continue // nothing was counted
+		}
+		session = session.Set(at+"quota_remaining", n.QuotaRemaining)
+		if n.QuotaRenews != nil {
+			session = session.Set(at+"quota_renews", n.QuotaRenews.Unix())
+		}
+	}
+	return session, nil
+}
+
+// resetKeyQuota answers as a change of the key does.
+func (c *call) resetKeyQuota() (reply, error) {
+	k, err := c.Mutation.ResetKeyQuota(c.ctx, c.vars["id"], c.identifier())
+	if err != nil {
+		return nil, err
+	}
+	c.tag(&k.Meta)
+	return done("Quota reset", ""), nil
 }
 
 func (c *call) previewKey() (reply, error) {
@@ -197,7 +238,8 @@ func (c *call) updateKey() (reply, error) {
 		return nil, err
 	}
 	return changing(c, func(doc core.Document, revision *int) (*core.Key, error) {
-		return c.Mutation.UpdateKey(c.ctx, c.vars["id"], c.identifier(), model.KeyInput{Session: doc}, revision)
+		reset := c.param("suppress_reset") != "1"
+		return c.Mutation.UpdateKey(c.ctx, c.vars["id"], c.identifier(), model.KeyInput{Session: doc}, revision, &reset)
 	}, func(k *core.Key) (reply, error) {
 		data, err := c.keyData(c.vars["id"], k)
 		return shown(struct {

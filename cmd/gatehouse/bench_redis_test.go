@@ -2,43 +2,14 @@ package main_test
 
 import (
 	"bytes"
-	"io"
-	"net"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
-)
 
-// redisServer starts a private Redis, as Debian configures it but for the disk, and returns its port.
-func redisServer(b *testing.B) string {
-	b.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		b.Skip("redis-server is not installed (Debian: apt-get install redis-server)")
-	}
-	l, err := new(net.ListenConfig).Listen(b.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(b, err)
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(b, err)
-	require.NoError(b, l.Close())
-	cmd := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", b.TempDir(), "--appendonly", "yes", "--save", "")
-	cmd.Stdout = io.Discard
-	require.NoError(b, cmd.Start())
-	b.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	require.Eventually(b, func() bool {
-		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
-		if err == nil {
-			_ = conn.Close()
-		}
-		return err == nil
-	}, 10*time.Second, 10*time.Millisecond)
-	return port
-}
+	"gatehouse/internal/redistest"
+)
 
 // BenchmarkKeysInRedis measures what the gateways' Redis adds to the making and reading of keys.
 func BenchmarkKeysInRedis(b *testing.B) {
@@ -49,8 +20,7 @@ func BenchmarkKeysInRedis(b *testing.B) {
 			dir := b.TempDir()
 			org, key := seed(b, dir)
 			if where == "Redis" {
-				b.Setenv("TYK_DB_REDISHOST", "127.0.0.1")
-				b.Setenv("TYK_DB_REDISPORT", redisServer(b))
+				b.Setenv("TYK_DB_REDISADDRS", redistest.Start(b, "--appendonly", "yes").Addr)
 			}
 			s := start(b, path, dir)
 			s.settled(b, key)

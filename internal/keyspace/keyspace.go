@@ -1,10 +1,16 @@
-// Package keyspace keeps the sessions of keys where the gateways read them: in their Redis, in their own format. The store holds
-// the index that finds them.
+// Package keyspace keeps the sessions of keys where the gateways read them: in their Redis, in their own format. Redis is the
+// truth. The store holds the index that finds keys, with a copy of each session, which brings them back when Redis loses them.
+//
+// All that happens to the index goes through reconcile, which compares the two for some ids and makes the index follow: after
+// writes of our own (space.go, queue.go), on news of the gateways (foreign.go), and in the course of a scan (scan.go).
 package keyspace
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -24,85 +30,55 @@ type Options struct {
 	Log      *slog.Logger
 	// Describe fills in what a session does not say itself: the explicit ids of policies that it names by their database ids.
 	Describe func(ctx context.Context, keys []*core.Key) error
+	// Interval is the time between two scans of Redis; 0 is ten minutes.
+	Interval time.Duration
 }
 
 // Space is the key space in Redis with its index in the store. It implements resolvers.KeySpace.
-type Space struct{ o Options }
+type Space struct {
+	o     Options
+	queue *queue
+	// server is the name of this process among others that share the Redis.
+	server string
+	writes atomic.Uint64
 
-// New makes a Space.
-func New(o Options) *Space { return &Space{o} }
-
-// FindMany is as KeySpace says.
-func (s *Space) FindMany(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*core.Key, error) {
-	return s.o.Store.Keys.FindMany(ctx, t, unique, ids)
+	anchor anchored
+	graves graves
+	// silentUntil is the time, in Unix nanoseconds, before which Redis is not asked by readers: it did not answer.
+	silentUntil atomic.Int64
+	// wanted asks for a scan.
+	wanted chan struct{}
+	logged sync.Map // ids of which was logged that they cannot be indexed
+	unread atomic.Int64
 }
 
-// List is as KeySpace says.
-func (s *Space) List(ctx context.Context, q store.Query) (*store.List[core.Key], error) {
-	return s.o.Store.Keys.List(ctx, q)
+// New makes a Space. Nothing is asked of Redis before Run.
+func New(o Options) *Space {
+	o.Interval = cmp.Or(o.Interval, 10*time.Minute)
+	if o.Describe == nil {
+		o.Describe = func(context.Context, []*core.Key) error { return nil }
+	}
+	return &Space{o: o, queue: newQueue(), server: core.NewHex(), wanted: make(chan struct{}, 1),
+		anchor: anchored{changed: make(chan struct{}), hurry: make(chan struct{}, 1)}}
 }
 
-// Count is as KeySpace says.
-func (s *Space) Count(ctx context.Context, t store.Tenant, where ...store.Cond) (int, error) {
-	return s.o.Store.Keys.Count(ctx, t, where...)
+// Run keeps the index in step with Redis, until ctx ends. It ends when what this process wrote is in the index.
+func (s *Space) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, loop := range []func(context.Context){s.flush, s.watch, s.listen, s.scans} {
+		running.Go(func() { loop(ctx) })
+	}
+	running.Wait()
 }
 
-// TopByLabel is as KeySpace says.
-func (s *Space) TopByLabel(ctx context.Context, t store.Tenant, label string, values []string, limit int) (map[string][]*core.Key, error) {
-	return s.o.Store.Keys.TopByLabel(ctx, t, label, values, limit)
-}
-
-// CountByLabel is as KeySpace says.
-func (s *Space) CountByLabel(ctx context.Context, t store.Tenant, label string, values ...string) (map[string]int, error) {
-	return s.o.Store.Keys.CountByLabel(ctx, t, label, values...)
-}
-
-// Create is as KeySpace says.
-func (s *Space) Create(ctx context.Context, k *core.Key) error { return s.o.Store.Keys.Create(ctx, k) }
-
-// Update is as KeySpace says.
-func (s *Space) Update(ctx context.Context, k *core.Key) error { return s.o.Store.Keys.Update(ctx, k) }
-
-// Delete is as KeySpace says.
-func (s *Space) Delete(ctx context.Context, k *core.Key) error { return s.o.Store.Keys.Delete(ctx, k) }
-
-// Run keeps the index in step with Redis, until ctx ends.
-func (s *Space) Run(ctx context.Context) { <-ctx.Done() }
-
-// Status is how far the index is.
-type Status struct {
-	Scanning bool
-	// Progress is the share of the scan that is done, from 0 to 1.
-	Progress float64
-	// Scanned is how many sessions it has looked at, Corrected how many of them were taken over.
-	Scanned, Corrected int
-	// Pending is how many changes wait to be indexed.
-	Pending int
-	// CompletedAt is when the last whole scan ended; zero for never.
-	CompletedAt time.Time
-}
-
-// Status tells how far the index is.
-func (s *Space) Status(ctx context.Context) (Status, error) { return Status{}, nil }
-
-// Rebuild starts a scan in the background, unless one is under way.
-func (s *Space) Rebuild() {}
-
-// Counter is what gateways have counted for a limit of a key.
-type Counter struct {
-	// Scope is "" for the key as a whole, or the scope of the limit.
-	Scope string
-	// QuotaMax and QuotaRemaining are -1 for no quota.
-	QuotaMax, QuotaRemaining int64
-	// QuotaRenews is zero when no request has started a period.
-	QuotaRenews time.Time
-	// RateUsed is -1 when the rate limiter of the gateways does not tell.
-	RateUsed  int64
-	Rate, Per float64
-}
-
-// Usage reads what gateways have counted for a key.
-func (s *Space) Usage(ctx context.Context, k *core.Key) ([]Counter, error) { return nil, nil }
-
-// ResetQuota starts the quota of a key anew, for all of its limits.
-func (s *Space) ResetQuota(ctx context.Context, k *core.Key) error { return nil }
+// The times of the loops.
+const (
+	// answers is how long Redis may take to answer one call.
+	answers = 5 * time.Second
+	// silence is how long readers leave a Redis alone that did not answer.
+	silence = time.Second
+	// beats is the time between two looks at the marker.
+	beats = time.Second
+	// settles is how old a mark has to be for others than its writer to see to it.
+	settles = 10 * time.Second
+)

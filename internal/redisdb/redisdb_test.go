@@ -16,6 +16,7 @@ import (
 
 	"gatehouse/internal/config"
 	"gatehouse/internal/redisdb"
+	"gatehouse/internal/redistest"
 )
 
 // open opens what the variables configure.
@@ -144,7 +145,7 @@ func TestARedisThatIsGoneCostsTwoSecondsAtMost(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
 	require.NoError(t, err)
 	t.Cleanup(func() { silent.Close() })
-	for name, address := range map[string]string{"refused": freeAddress(t), "silent": silent.Addr().String()} {
+	for name, address := range map[string]string{"refused": redistest.FreeAddress(t), "silent": silent.Addr().String()} {
 		for mode, env := range map[string][]string{"one server": nil, "a cluster": {"TYK_DB_ENABLECLUSTER=true"}, "sentinels": {"TYK_DB_REDISMASTERNAME=m"}} {
 			t.Run(name+", "+mode, func(t *testing.T) {
 				t.Parallel()
@@ -164,7 +165,7 @@ func TestTheLibraryLogsWhereWeDo(t *testing.T) {
 	var out bytes.Buffer
 	redisdb.LogTo(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	t.Cleanup(func() { redisdb.LogTo(slog.New(slog.DiscardHandler)) })
-	client, err := open(t, "TYK_DB_REDISADDRS="+freeAddress(t), "TYK_DB_REDISMASTERNAME=the-master")
+	client, err := open(t, "TYK_DB_REDISADDRS="+redistest.FreeAddress(t), "TYK_DB_REDISMASTERNAME=the-master")
 	require.NoError(t, err)
 	require.Error(t, client.Ping(t.Context()).Err())
 	require.Contains(t, out.String(), "level=DEBUG msg=redis")

@@ -1,7 +1,6 @@
 package redisdb_test
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -11,7 +10,6 @@ import (
 	"math/big"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -19,46 +17,14 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
-)
 
-// freeAddress is where nobody listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
+	"gatehouse/internal/redistest"
+)
 
 // startServer runs a Redis of its own until the test ends, and returns its address.
 func startServer(t *testing.T, args ...string) string {
 	t.Helper()
-	address := freeAddress(t)
-	run(t, address, append(args, "--port", portOf(address), "--save", "", "--appendonly", "no")...)
-	return address
-}
-
-func run(t *testing.T, address string, args ...string) {
-	t.Helper()
-	program, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Skip("no redis-server on this machine; install the Debian package redis-server")
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, program, append(args, "--bind", "127.0.0.1")...)
-	cmd.Dir = t.TempDir()
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		stop()
-		_ = cmd.Wait() // it was killed
-	})
-	require.Eventually(t, func() bool {
-		conn, err := net.Dial("tcp", address) //nolint:noctx // of a test
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	}, 20*time.Second, 10*time.Millisecond)
+	return redistest.Start(t, args...).Addr
 }
 
 func portOf(address string) string {
@@ -79,8 +45,8 @@ func startTLS(t *testing.T) (dir, address string) {
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	require.NoError(t, err)
-	address = freeAddress(t)
-	run(t, address, "--port", "0", "--tls-port", portOf(address), "--tls-ca-cert-file", write("ca.pem", "CERTIFICATE", ca.Raw),
+	address = redistest.FreeAddress(t)
+	redistest.StartAt(t, address, "--port", "0", "--tls-port", portOf(address), "--tls-ca-cert-file", write("ca.pem", "CERTIFICATE", ca.Raw),
 		"--tls-cert-file", write("cert.pem", "CERTIFICATE", cert.Raw), "--tls-key-file", write("key.pem", "PRIVATE KEY", der))
 	return dir, address
 }
@@ -106,7 +72,7 @@ func certificate(t *testing.T, parent *x509.Certificate, parentKey *ecdsa.Privat
 // startCluster runs a cluster of one node, which has all slots.
 func startCluster(t *testing.T) string {
 	t.Helper()
-	bus := freeAddress(t)
+	bus := redistest.FreeAddress(t)
 	address := startServer(t, "--cluster-enabled", "yes", "--cluster-port", portOf(bus))
 	client := redis.NewClient(&redis.Options{Addr: address})
 	defer client.Close()
@@ -117,10 +83,10 @@ func startCluster(t *testing.T) string {
 // startSentinel runs one sentinel that watches a master.
 func startSentinel(t *testing.T, master, masterPassword, password string) string {
 	t.Helper()
-	address := freeAddress(t)
+	address := redistest.FreeAddress(t)
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
 	require.NoError(t, os.WriteFile(file, []byte("sentinel monitor main 127.0.0.1 "+portOf(master)+" 1\nsentinel auth-pass main "+masterPassword+
 		"\nrequirepass "+strconv.Quote(password)+"\n"), 0o600))
-	run(t, address, file, "--sentinel", "--port", portOf(address))
+	redistest.StartAt(t, address, file, "--sentinel", "--port", portOf(address))
 	return address
 }

@@ -48,13 +48,13 @@ func StartAt(t testing.TB, addr string, args ...string) *Server {
 // Start runs the server again, after Kill, and returns when it listens.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
-	s.cmd = exec.Command("redis-server", s.args...) //nolint:gosec // the tests' own arguments
+	s.cmd = exec.Command("redis-server", s.args...)
 	s.cmd.Dir, s.cmd.Stderr = s.Dir, os.Stderr
 	require.NoError(t, s.cmd.Start())
 	require.Eventually(t, func() bool {
 		conn, err := (&net.Dialer{Timeout: time.Second}).Dial("tcp", s.Addr)
 		if err == nil {
-			conn.Close()
+			_ = conn.Close()
 		}
 		return err == nil
 	}, 20*time.Second, 10*time.Millisecond, "redis-server listens")
@@ -71,6 +71,6 @@ func FreeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String()
 }

@@ -1,0 +1,135 @@
+package resolvers
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/core"
+	"gatehouse/internal/keyspace"
+	"gatehouse/store"
+)
+
+// The fields of a session by which gateways know that its limits begin anew: another last_updated begins the rate, and
+// quota_renews is when the quota does so by itself.
+const (
+	lastUpdated = "last_updated"
+	quotaRenews = "quota_renews"
+)
+
+// renewed is a session whose limits begin anew. Without Redis nobody counts, and it stays as it is.
+func (r *Resolver) renewed(doc core.Document) core.Document {
+	if r.space == nil {
+		return doc
+	}
+	now := r.store.Now().Unix()
+	return doc.Set(lastUpdated, strconv.FormatInt(now, 10)).Set(quotaRenews, now+doc.Get("quota_renewal_rate").Int())
+}
+
+// continued is a session whose limits go on where those of the one that it replaces are.
+func (r *Resolver) continued(doc, old core.Document) core.Document {
+	if r.space == nil {
+		return doc
+	}
+	keep := func(path string) {
+		if was := old.Get(path); was.Exists() && was.Raw != doc.Get(path).Raw {
+			doc = doc.SetRaw(path, []byte(was.Raw))
+		}
+	}
+	keep(lastUpdated)
+	keep(quotaRenews)
+	doc.Get("access_rights").ForEach(func(api, right gjson.Result) bool {
+		if right.Get("limit").IsObject() {
+			keep("access_rights." + gjson.Escape(api.Str) + ".limit." + quotaRenews)
+		}
+		return true
+	})
+	return doc
+}
+
+// forgotten has gateways forget what they cached of a key under the name by which its caller gave it.
+func (r *Resolver) forgotten(k *core.Key, given string) {
+	if r.space != nil {
+		r.notifier.FlushKeys(keyspace.CacheNames(k.ID, given)...)
+	}
+}
+
+// sessionsOf lists the keys of an organisation that live in Redis, by their ids alone.
+func (r *Resolver) sessionsOf(ctx context.Context, org string) ([]*core.Key, error) {
+	if r.space == nil {
+		return nil, nil
+	}
+	var keys []*core.Key
+	q := store.Query{Tenant: store.Org(org), Sort: "id", Limit: cascadePage, IDsOnly: true}
+	for {
+		l, err := r.space.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		if keys = append(keys, l.Objects...); !l.More {
+			return keys, nil
+		}
+		q.After = l.Cursors[len(l.Cursors)-1]
+	}
+}
+
+// purge removes the sessions of keys that the store has lost with their organisation. Those that stay, for want of an answer,
+// open nothing, since its APIs are gone; the next scan shows them.
+func (r *Resolver) purge(ctx context.Context, keys []*core.Key) {
+	if len(keys) == 0 {
+		return
+	}
+	if err := r.space.Purge(context.WithoutCancel(ctx), keys); err != nil {
+		r.log.ErrorContext(ctx, "sessions of a deleted organisation stay in Redis", "keys", len(keys), "error", err)
+	}
+}
+
+// usage is what gateways counted for a key; nil where keys do not live in Redis.
+func (r *Resolver) usage(ctx context.Context, k *core.Key) (*model.KeyUsage, error) {
+	if r.space == nil {
+		return nil, nil
+	}
+	policies, err := r.loaders(ctx).policiesOf(ctx, k.OrgID, k.PolicyIDs)
+	if err != nil {
+		return nil, err
+	}
+	all, err := r.space.Usage(ctx, k, policies)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.KeyUsage{}
+	for _, c := range all {
+		n := &model.KeyCounter{Scope: c.Scope, QuotaMax: int(c.QuotaMax), QuotaRemaining: int(c.QuotaRemaining), Rate: c.Rate, Per: c.Per,
+			QuotaRenews: moment(c.QuotaRenews)}
+		if c.RateUsed >= 0 {
+			used := int(c.RateUsed)
+			n.RateUsed = &used
+		}
+		out.Counters = append(out.Counters, n)
+	}
+	return out, nil
+}
+
+// moment is a time, nil for the zero one.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// keyIndex is how far the index is.
+func (r *Resolver) keyIndex(ctx context.Context) (*model.KeyIndex, error) {
+	if r.space == nil {
+		return &model.KeyIndex{Progress: 1}, nil
+	}
+	s, err := r.space.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &model.KeyIndex{InRedis: true, Scanning: s.Scanning, Progress: s.Progress, Scanned: s.Scanned, Corrected: s.Corrected,
+		Pending: s.Pending, CompletedAt: moment(s.CompletedAt)}, nil
+}
