@@ -3,6 +3,8 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"gatehouse/internal/core"
@@ -19,6 +21,11 @@ type Collection struct {
 	Unique []Unique
 	// Labels are fields with many values, matched as a whole.
 	Labels []string
+	// Searched are text fields, and "id", of which there may be so many that engines keep an index of their parts for Contains.
+	Searched []string
+	// Added are the Text, Int and Labels that each later version of the collection brought. They follow from the object alone, so
+	// that Reindex can add them to records that an earlier program wrote.
+	Added [][]string
 }
 
 // Unique declares a value that at most one record may have.
@@ -34,15 +41,15 @@ var (
 		Unique: []Unique{{"email_key", false}, {"access_key", true}}}
 	apis = &Collection{Name: "apis", Text: []string{"name", "slug_text"}, Int: []string{"active"},
 		Unique: []Unique{{"api_id", true}, {"slug", false}, {"route", false}},
-		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate"}}
+		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate"}, Added: [][]string{{"certificate"}}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"}}
 	keys = &Collection{Name: "keys", Text: []string{"alias", "oauth_client_id"}, Int: []string{"expires", "inactive", "basic_auth"},
-		Labels: []string{"api", "policy", "tag", "hash", "certificate"}}
+		Labels: []string{"api", "policy", "tag", "hash", "certificate"}, Searched: []string{"id", "alias"}, Added: [][]string{{"certificate"}}}
 	webhooks = &Collection{Name: "webhooks", Text: []string{"name"}, Unique: []Unique{{"webhook_id", false}}}
 	// The gateways that registered. They belong to no organisation.
 	nodes        = &Collection{Name: "nodes", Text: []string{"hostname"}, Int: []string{"last_seen"}, Unique: []Unique{{"session", true}}}
-	oauthClients = &Collection{Name: "oauth_clients", Text: []string{"api_id", "policy_id"}, Unique: []Unique{{"client_id", true}}}
+	oauthClients = &Collection{Name: "oauth_clients", Text: []string{"api_id", "policy_id"}, Unique: []Unique{{"client_id", true}}, Labels: []string{"api"}}
 	certificates = &Collection{Name: "certificates", Text: []string{"subject_cn", "fingerprint"}, Int: []string{"not_after", "has_private"}}
 	// What the installation keeps for itself, such as how far an index is.
 	settings = &Collection{Name: "settings"}
@@ -104,7 +111,8 @@ func apiKind(allowDuplicates bool) kind[core.Api] {
 				Text:   map[string]string{"name": a.Name, "slug_text": a.Slug},
 				Unique: map[string]string{"api_id": a.ApiID, "slug": a.Slug, "route": a.Route()},
 				Labels: map[string][]string{"category": a.Categories, "kind": {a.Kind}, "auth": a.AuthTypes,
-					"owner": append(append([]string{}, a.UserOwners...), a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions}}
+					"owner": append(append([]string{}, a.UserOwners...), a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions,
+					"certificate": slices.Sorted(maps.Keys(a.Certificates()))}}
 			if a.Internal {
 				r.Labels["kind"] = []string{a.Kind, "internal"}
 			}
@@ -145,8 +153,9 @@ var keyKind = kind[core.Key]{
 	meta: func(k *core.Key) *core.Meta { return &k.Meta },
 	encode: func(k *core.Key) Record {
 		r := Record{Doc: k.Session, Text: map[string]string{"alias": k.Alias, "oauth_client_id": k.OauthClientID},
-			Int:    map[string]int64{"inactive": number(k.Inactive), "basic_auth": number(k.BasicAuth)},
-			Labels: map[string][]string{"api": k.ApiIDs, "policy": append(append([]string{}, k.PolicyIDs...), k.AppliedIDs...), "tag": k.Tags, "hash": {k.Hash}}}
+			Int: map[string]int64{"inactive": number(k.Inactive), "basic_auth": number(k.BasicAuth)},
+			Labels: map[string][]string{"api": k.ApiIDs, "policy": append(append([]string{}, k.PolicyIDs...), k.AppliedIDs...), "tag": k.Tags, "hash": {k.Hash},
+				"certificate": k.Certificates()}}
 		if !k.Expires.IsZero() {
 			r.Int["expires"] = k.Expires.Unix()
 		}
@@ -179,7 +188,7 @@ var oauthClientKind = kind[core.OauthClient]{
 	meta: func(c *core.OauthClient) *core.Meta { return &c.Meta },
 	encode: func(c *core.OauthClient) Record {
 		return Record{Doc: c.Document, Sealed: sealedText(c.Sealed), Text: map[string]string{"api_id": c.ApiID, "policy_id": c.PolicyID},
-			Unique: map[string]string{"client_id": c.ClientID}}
+			Unique: map[string]string{"client_id": c.ClientID}, Labels: map[string][]string{"api": {c.ApiID}}}
 	},
 	decode: func(m core.Meta, r Record) (*core.OauthClient, error) {
 		sealed, err := unsealedText(m, r)

@@ -63,8 +63,11 @@ type Write struct {
 	// Record is what to write. For a delete, ID and OrgID are enough.
 	Record Record
 	// Was is the revision that the record must have now. 0 creates: the id must be free. Otherwise the stored record must be in
-	// the same organisation with just this revision, and Record.Revision must be Was+1 for an update.
+	// the same organisation with just this revision, and Record.Revision must be Was+1 for an update, Was for a Surface.
 	Was int64
+	// Surface writes the Text, Int and Labels that the record names, and nothing else: of a label all values, what it does not name
+	// stays, and so do document, revision and times. It may last even where a later write of the same Apply fails.
+	Surface bool
 	// Delete removes the record; Was 0 then means whatever its revision. Deleting what is not there is ErrStale.
 	Delete bool
 }

@@ -185,6 +185,28 @@ func (r *Repository[T]) Deleting(object *T) Change {
 	})
 }
 
+// surfacing is the write of the fields of the object, of Text, Int and Labels, and of nothing else; ok is false where they are all
+// empty, as they are in a record that lacks them.
+func (r *Repository[T]) surfacing(object *T, fields []string) (change Change, ok bool) {
+	full := r.record(object)
+	part := Record{ID: full.ID, OrgID: full.OrgID, Revision: full.Revision, CreatedAt: full.CreatedAt,
+		Text: map[string]string{}, Int: map[string]int64{}, Labels: map[string][]string{}}
+	for _, name := range fields {
+		switch {
+		case full.Text[name] != "":
+			part.Text[name] = full.Text[name]
+		case full.Int[name] != 0:
+			part.Int[name] = full.Int[name]
+		case len(full.Labels[name]) > 0:
+			part.Labels[name] = full.Labels[name]
+		default:
+			continue
+		}
+		ok = true
+	}
+	return r.change(object, func(time.Time) Write { return Write{Record: part, Was: full.Revision, Surface: true} }), ok
+}
+
 func (r *Repository[T]) change(object *T, write func(time.Time) Write) Change {
 	return Change{
 		write: func(now time.Time) Write {

@@ -23,6 +23,8 @@ type Store struct {
 
 	engine Engine
 	now    func() time.Time
+	// reindexPage is how many records Reindex reads at once.
+	reindexPage int
 }
 
 // Option changes how New builds a Store.
@@ -32,6 +34,7 @@ type options struct {
 	now             func() time.Time
 	duplicateRoutes bool
 	cacheTTL        time.Duration
+	reindexPage     int
 }
 
 // WithClock sets the clock, for tests.
@@ -44,13 +47,16 @@ func WithDuplicateRoutes(allow bool) Option { return func(o *options) { o.duplic
 // cache off.
 func WithCacheTTL(ttl time.Duration) Option { return func(o *options) { o.cacheTTL = ttl } }
 
+// WithReindexPage sets how many records Reindex reads at once, for tests; the default is 500.
+func WithReindexPage(n int) Option { return func(o *options) { o.reindexPage = n } }
+
 // New makes a Store over an engine. Closing it closes the engine.
 func New(engine Engine, opts ...Option) *Store {
-	o := options{now: time.Now, cacheTTL: 900 * time.Millisecond}
+	o := options{now: time.Now, cacheTTL: 900 * time.Millisecond, reindexPage: 500}
 	for _, opt := range opts {
 		opt(&o)
 	}
-	s := &Store{engine: engine, now: o.now}
+	s := &Store{engine: engine, now: o.now, reindexPage: o.reindexPage}
 	s.Organisations = newRepository(s, organisationKind, o)
 	s.Users = newRepository(s, userKind, o)
 	s.Apis = newRepository(s, apiKind(o.duplicateRoutes), o)
@@ -91,6 +97,24 @@ func (s *Store) Apply(ctx context.Context, changes ...Change) error {
 		return failure(err, "write")
 	}
 	return err
+}
+
+// Forget has the read cache forget the objects of a type, Api for example, since another process changed one; "" and types of
+// which the store knows nothing mean all objects, and so does Organisation, which may go with all that it owns.
+func (s *Store) Forget(object string) {
+	one := map[string]func(){"User": s.Users.cache.forget, "Api": s.Apis.cache.forget, "Policy": s.Policies.cache.forget,
+		"Key": s.Keys.cache.forget, "Webhook": s.Webhooks.cache.forget, "OauthClient": s.OauthClients.cache.forget,
+		"Certificate": s.Certificates.cache.forget}
+	if forget, ok := one[object]; ok {
+		forget()
+		return
+	}
+	for _, forget := range one {
+		forget()
+	}
+	s.Organisations.cache.forget()
+	s.Nodes.cache.forget()
+	s.Settings.cache.forget()
 }
 
 // Now is the time by the clock of the store.

@@ -81,11 +81,7 @@ func (s *Space) takeOver(ctx context.Context, told map[string]bool) {
 	}
 	// Most are news of our own.
 	s.flushed(ctx)
-	err := s.rebury(ctx, ids)
-	if err == nil {
-		_, _, err = s.reconcile(ctx, ids, foreign)
-	}
-	if err != nil && ctx.Err() == nil {
+	if _, _, err := s.reconcile(ctx, ids, foreign); err != nil && ctx.Err() == nil {
 		s.o.Log.DebugContext(ctx, "changed keys wait for the next scan", "keys", len(ids), "error", err)
 	}
 }

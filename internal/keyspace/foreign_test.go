@@ -133,6 +133,26 @@ func TestADeletedKeyThatAGatewayWritesBackIsDeletedAgain(t *testing.T) {
 	assert.NotNil(t, w.one(t, id(1)), "and so does one that was made here again")
 }
 
+func TestADeletedKeyThatRedisForgotToForgetIsDeletedByWhicheverServerMeetsIt(t *testing.T) {
+	s, addr := database(t), redistest.Start(t).Addr
+	w := start(t, s, addr).anchored(t)
+	const created = `"2026-01-02T03:04:05Z"`
+	for i := range 2 {
+		require.NoError(t, w.Create(t.Context(), key(i, "date_created", created)))
+		require.NoError(t, w.Delete(t.Context(), w.one(t, id(i))))
+	}
+	w.stop()
+	w = start(t, s, addr).anchored(t)
+	for i := range 2 { // as a Redis that was killed comes back with them
+		w.set(t, name(i), string(key(i, "date_created", created).Session))
+	}
+	assert.Nil(t, w.one(t, id(0)), "by id")
+	assert.Empty(t, w.get(t, name(0)))
+	w.Rebuild()
+	eventually(t, func(c *assert.CollectT) { assert.Empty(c, w.get(t, name(1)), "by a scan") })
+	assert.Nil(t, w.row(t, id(1)))
+}
+
 func TestPurgedKeysAndTheirCountersAreGone(t *testing.T) {
 	w := start(t, database(t), redistest.Start(t).Addr).anchored(t)
 	for i := range 3 {

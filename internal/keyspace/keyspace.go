@@ -43,7 +43,6 @@ type Space struct {
 	writes atomic.Uint64
 
 	anchor anchored
-	graves graves
 	// silentUntil is the time, in Unix nanoseconds, before which Redis is not asked by readers: it did not answer.
 	silentUntil atomic.Int64
 	// wanted asks for a scan.

@@ -17,7 +17,7 @@ type lease struct {
 }
 
 // leased is how long a lease lasts that is not renewed: so much later another server takes over from one that died.
-const leased = 30 * time.Second
+const leased = 10 * time.Second
 
 // errLeaseLost means that another server may have taken over.
 var errLeaseLost = errors.New("keyspace: the lease of the index was lost")

@@ -169,11 +169,18 @@ func (s *Space) index(ctx context.Context, keys []*core.Key) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		writes := make([]store.Change, len(keys))
-		for i, k := range keys {
-			writes[i] = s.o.Store.Keys.Creating(k)
+		notes, err := s.notes(ctx, idsOf(keys))
+		if err != nil {
+			return err
 		}
-		err := s.o.Store.Apply(ctx, writes...)
+		writes := s.forgetting(notes)
+		for _, k := range keys {
+			writes = append(writes, s.o.Store.Keys.Creating(k))
+		}
+		err = s.o.Store.Apply(ctx, writes...)
+		if errors.Is(err, store.ErrStale) { // another server forgot the same
+			continue
+		}
 		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}

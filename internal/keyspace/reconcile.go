@@ -93,6 +93,16 @@ func (s *Space) compare(ctx context.Context, ids []string, from origin) (*plan, 
 	if err != nil {
 		return nil, err
 	}
+	var wanted []string // ids of which it matters whether they were deleted
+	for i, id := range ids {
+		if (raws[i] != "") == (rows[id] == nil) {
+			wanted = append(wanted, id)
+		}
+	}
+	notes, err := s.notes(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
 	p := &plan{}
 	for i, id := range ids {
 		if !indexable(id) || slices.Contains(ids[:i], id) {
@@ -104,6 +114,16 @@ func (s *Space) compare(ctx context.Context, ids []string, from origin) (*plan, 
 			continue
 		case key == nil:
 			p.drop(s, row)
+			// Another server may come first to the row of a key that one of us deleted. What says when it was made is told from
+			// a new one of its name, whoever deleted it.
+			if from == own || !dateCreated(row.Session).IsZero() {
+				p.writes = append(p.writes, s.noting(row, notes[id]))
+			}
+			continue
+		case row == nil && from != own && s.buried(notes[id], key.Session):
+			if err := s.rebury(ctx, id, raws[i]); err != nil {
+				return nil, err
+			}
 			continue
 		case row != nil && row.OrgID == key.OrgID && (string(row.Session) == raws[i] || from != own && same(row.Session, raws[i])):
 			key.Meta = row.Meta
@@ -117,6 +137,9 @@ func (s *Space) compare(ctx context.Context, ids []string, from origin) (*plan, 
 			}
 			key.CreatedAt = s.created(key)
 			p.write(s.o.Store.Keys.Creating(key), core.ChangeCreated, key)
+			if note := notes[id]; note != nil {
+				p.writes = append(p.writes, s.o.Store.Settings.Deleting(note))
+			}
 		}
 		p.keys = append(p.keys, key)
 	}

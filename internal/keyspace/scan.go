@@ -145,6 +145,9 @@ func (s *Space) scan(ctx context.Context) error {
 	if err = w.walk(ctx); err == nil {
 		err = w.rest(ctx)
 	}
+	if err == nil {
+		err = s.weed(ctx)
+	}
 	w.Scanning = false
 	if err == nil {
 		w.Progress, w.CompletedAt = 1, time.Now().UTC()

@@ -2,6 +2,7 @@ package keyspace
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -11,7 +12,8 @@ import (
 )
 
 // FindMany is as KeySpace says. It reads Redis, and the index beside it: what only Redis has is found, and a revision belongs to
-// the session that comes with it. While Redis does not answer, or is being restored, the index answers alone.
+// the session that comes with it. While Redis does not answer, or is being restored, the index answers alone; when it has none
+// of ids then, it fails with CodeUnavailable, since another server may have made one that the index lacks yet.
 func (s *Space) FindMany(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*core.Key, error) {
 	if unique != "id" {
 		s.flushed(ctx)
@@ -33,13 +35,12 @@ func (s *Space) FindMany(ctx context.Context, t store.Tenant, unique string, ids
 // find reads the keys of ids, whatever the organisation.
 func (s *Space) find(ctx context.Context, ids []string) (map[string]*core.Key, error) {
 	if time.Now().UnixNano() < s.silentUntil.Load() {
-		return s.rows(ctx, ids)
+		return s.indexed(ctx, ids, errSilent)
 	}
 	raws, err := s.sessions(ctx, ids)
 	if err != nil {
 		s.silentUntil.Store(time.Now().Add(silence).UnixNano())
-		s.flushed(ctx)
-		return s.rows(ctx, ids)
+		return s.indexed(ctx, ids, err)
 	}
 	rows, err := s.rows(ctx, ids)
 	if err != nil {
@@ -65,13 +66,25 @@ func (s *Space) find(ctx context.Context, ids []string) (map[string]*core.Key, e
 	s.flushed(ctx)
 	more, _, err := s.reconcile(ctx, differ, foreign)
 	if core.CodeOf(err) == core.CodeUnavailable && ctx.Err() == nil {
-		// The index alone.
-		more, err = s.rows(ctx, differ)
+		more, err = s.indexed(ctx, differ, err)
 	}
 	for id, k := range more {
 		found[id] = k
 	}
 	return found, err
+}
+
+// errSilent stands for a Redis that did not answer a moment ago.
+var errSilent = unavailable(errors.New("keyspace: Redis did not answer a moment ago"))
+
+// indexed reads keys while Redis does not answer, for the reason why. None found does not mean that there is none.
+func (s *Space) indexed(ctx context.Context, ids []string, why error) (map[string]*core.Key, error) {
+	s.flushed(ctx)
+	rows, err := s.rows(ctx, ids)
+	if err == nil && len(rows) == 0 && len(ids) > 0 {
+		err = why
+	}
+	return rows, err
 }
 
 // List is as KeySpace says. It reads the index, which holds what this process wrote before; the counters in its sessions are
@@ -105,7 +118,6 @@ func (s *Space) Create(ctx context.Context, k *core.Key) error {
 	if !indexable(k.ID) {
 		return core.Errorf(core.CodeInvalid, "the key's name is too long: it must have at most %d bytes", maxID)
 	}
-	s.graves.open(k.ID)
 	m := s.newMark(k.ID)
 	created, err := s.put(ctx, k, m)
 	if err != nil {
@@ -137,9 +149,7 @@ func (s *Space) Update(ctx context.Context, k *core.Key) error {
 
 // Delete is as KeySpace says, on the terms of Update. The key's counters go with it.
 func (s *Space) Delete(ctx context.Context, k *core.Key) error {
-	s.graves.bury(k)
 	if _, err := s.replace(ctx, k, ""); err != nil {
-		s.graves.open(k.ID)
 		return err
 	}
 	if err := s.ResetQuota(ctx, k); err != nil {
@@ -173,21 +183,24 @@ func (s *Space) replace(ctx context.Context, k *core.Key, next string) (map[stri
 			return nil, err
 		}
 		if done {
-			break
+			s.o.Notifier.FlushKeys(k.ID)
+			found, _, err := s.reconcile(context.WithoutCancel(ctx), ids, own)
+			if err != nil {
+				return nil, err
+			}
+			// A Redis that had just started was being restored, perhaps, and the row as it was went over what was written.
+			now := found[k.ID]
+			if undone := now != nil && now.Revision == k.Revision && string(now.Session) != next; !undone {
+				s.unmark(ctx, m)
+				return found, nil
+			}
 		}
-		// A gateway wrote in between: perhaps only where its counters stand.
+		// Otherwise, a gateway wrote in between: perhaps only where its counters stand.
 		if try == tries {
 			s.unmark(ctx, m)
 			return nil, store.ErrStale
 		}
 	}
-	s.o.Notifier.FlushKeys(k.ID)
-	found, _, err := s.reconcile(context.WithoutCancel(ctx), ids, own)
-	if err != nil {
-		return nil, err
-	}
-	s.unmark(ctx, m)
-	return found, nil
 }
 
 // Purge removes the sessions of keys, whatever became of them since they were read, with their counters. Their rows are the

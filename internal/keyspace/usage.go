@@ -57,7 +57,7 @@ func (s *Space) Usage(ctx context.Context, k *core.Key, policies []*core.Policy)
 			used, _ := got[i].used.Int64() // absent is none
 			c.QuotaMax, c.QuotaRemaining = l.quotaMax, max(l.quotaMax-used, 0)
 			if left := got[i].left.Val(); left > 0 {
-				c.QuotaRenews = now.Add(left).UTC()
+				c.QuotaRenews = now.Add(left).UTC().Truncate(time.Second)
 			}
 		}
 		// Without a log, this limiter keeps none in Redis, or counted nothing lately: nobody knows.

@@ -30,7 +30,12 @@ func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 			continue
 		}
 		var err error
-		if steps[i].document, err = e.encode(w.Collection, w.Record); err != nil {
+		if w.Surface {
+			steps[i].document, err = surface(w.Collection, w.Record)
+		} else {
+			steps[i].document, err = e.encode(w.Collection, w.Record)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -45,11 +50,14 @@ func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 	return e.withUndo(ctx, steps)
 }
 
-// step is a write with its document, encoded before anything is written.
+// step is a write with its document, or the fields of its surface, encoded before anything is written.
 type step struct {
 	store.Write
 	document bson.Raw
 }
+
+// update is what changes the stored document, in a step that does not replace it.
+func (s step) update() bson.D { return bson.D{{Key: "$set", Value: s.document}} }
 
 // create tells whether the step must find its id free.
 func (s step) create() bool { return !s.Delete && s.Was == 0 }
@@ -77,7 +85,13 @@ func (e *Engine) make(ctx context.Context, s step) error {
 		}
 		return err
 	}
-	done, err := collection.ReplaceOne(ctx, s.target(), s.document)
+	var done *mongo.UpdateResult
+	var err error
+	if s.Surface {
+		done, err = collection.UpdateOne(ctx, s.target(), s.update())
+	} else {
+		done, err = collection.ReplaceOne(ctx, s.target(), s.document)
+	}
 	if err == nil && done.MatchedCount == 0 {
 		return store.ErrStale
 	}
@@ -135,6 +149,11 @@ func (e *Engine) undoAll(ctx context.Context, steps []step, before []bson.Raw) e
 	defer cancel()
 	var left []error
 	for i := len(steps) - 1; i >= 0; i-- {
+		// What a Surface brought follows from the record and does no harm. It has no revision of its own, by which to see whether another
+		// server has brought the same since, and counts on it.
+		if steps[i].Surface {
+			continue
+		}
 		if err := e.undo(ctx, steps[i], before[i]); err != nil {
 			left = append(left, fmt.Errorf("mongo: a write of %s in %s was made and could not be undone: %w",
 				steps[i].Record.ID, steps[i].Collection.Name, err))
@@ -147,7 +166,7 @@ func (e *Engine) undoAll(ctx context.Context, steps []step, before []bson.Raw) e
 func (e *Engine) exchange(ctx context.Context, s step) (before bson.Raw, err error) {
 	collection := e.primary(s.Collection)
 	switch {
-	case s.create():
+	case s.create(), s.Surface:
 		return nil, e.make(ctx, s)
 	case s.Delete:
 		before, err = collection.FindOneAndDelete(ctx, s.target()).Raw()

@@ -62,6 +62,35 @@ func (e *Engine) encode(c *store.Collection, r store.Record) (bson.Raw, error) {
 	return raw, nil
 }
 
+// surface is the fields that a write of the query surface alone sets.
+func surface(c *store.Collection, r store.Record) (bson.Raw, error) {
+	doc := bson.D{}
+	for _, name := range c.Text {
+		if v, ok := r.Text[name]; ok {
+			doc = append(doc, bson.E{Key: textField(name), Value: v})
+		}
+	}
+	for _, name := range c.Int {
+		if v, ok := r.Int[name]; ok {
+			doc = append(doc, bson.E{Key: intField(name), Value: v})
+		}
+	}
+	for _, name := range c.Labels {
+		if values, ok := r.Labels[name]; ok {
+			doc = append(doc, bson.E{Key: labelField(name), Value: append([]string{}, values...)})
+		}
+	}
+	if len(doc) == 0 {
+		// $set takes no empty document.
+		doc = bson.D{{Key: fieldOrg, Value: r.OrgID}}
+	}
+	raw, err := bson.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("mongo: encode the surface of %s of %s: %w", r.ID, c.Name, err)
+	}
+	return raw, nil
+}
+
 // uniqueValue is what the unique index sees. An empty value is filled with something that only this record can have: no value
 // holds a NUL byte, see store.Exact.
 func uniqueValue(r store.Record, name string) string {

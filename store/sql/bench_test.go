@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,55 +102,47 @@ func BenchmarkPageOf10Of10000(b *testing.B) {
 	}
 }
 
+// cpuTime is what this process has used of the processors.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 func BenchmarkCreateKey(b *testing.B) {
-	for _, writers := range []int{1, 32} {
-		b.Run(fmt.Sprintf("%d writers", writers), func(b *testing.B) {
+	for _, bc := range []struct {
+		name           string
+		writers, batch int
+	}{{"1 writer", 1, 1}, {"32 writers", 32, 1}, {"1 writer of batches of 500", 1, 500}} {
+		b.Run(bc.name, func(b *testing.B) {
 			e, c := benchEngine(b), collection("keys")
 			var n atomic.Int64
 			next := func() {
-				if err := e.Apply(context.Background(), store.Write{Collection: c, Record: benchRecord(int(n.Add(1)), 1500)}); err != nil {
+				writes := make([]store.Write, bc.batch)
+				for i := range writes {
+					writes[i] = store.Write{Collection: c, Record: benchRecord(int(n.Add(1)), 1500)}
+				}
+				if err := e.Apply(context.Background(), writes...); err != nil {
 					b.Error(err)
 				}
 			}
-			if writers == 1 {
+			used := cpuTime()
+			if bc.writers == 1 {
 				for b.Loop() {
 					next()
 				}
 			} else {
-				b.SetParallelism(writers / 2)
+				b.SetParallelism(bc.writers / 2)
 				b.RunParallel(func(pb *testing.PB) {
 					for pb.Next() {
 						next()
 					}
 				})
 			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "keys/s")
+			b.ReportMetric(float64(n.Load())/b.Elapsed().Seconds(), "keys/s")
+			b.ReportMetric(float64((cpuTime()-used).Microseconds())/float64(n.Load()), "cpu-µs/key")
 		})
 	}
-}
-
-func BenchmarkSearchOf100000Keys(b *testing.B) {
-	e, c := benchEngine(b), collection("keys")
-	fill(b, e, c, 100_000, 1500)
-	for name, text := range map[string]string{"few": "99999", "none": "nobody", "many": "customer 1", "all": "alias"} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				if _, err := e.List(context.Background(), c, store.Query{Tenant: store.Org(benchOrg), Limit: 10, Total: true,
-					Where: []store.Cond{store.Contains("alias", text)}}); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-	b.Run("five keys of each policy", func(b *testing.B) {
-		values := make([]string, 20)
-		for i := range values {
-			values[i] = fmt.Sprintf("policy-%d", i)
-		}
-		for b.Loop() {
-			if got, err := e.TopByLabel(context.Background(), c, store.Org(benchOrg), "policy", values, 5); err != nil || len(got) != 20 {
-				b.Fatal(got, err)
-			}
-		}
-	})
 }

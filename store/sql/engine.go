@@ -23,6 +23,7 @@ type Engine struct {
 	reads, finds *pool
 	// writer is there for SQLite only.
 	writer *writer
+	limits limits
 
 	closing  sync.Once
 	closeErr error
@@ -71,7 +72,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 }
 
 func newEngine(d *dialect, c Config, writes *stdsql.DB, reads *pool) *Engine {
-	e := &Engine{dialect: d, tables: map[string]*table{}, logger: c.Logger, writes: writes, reads: reads, finds: reads}
+	e := &Engine{dialect: d, tables: map[string]*table{}, logger: c.Logger, writes: writes, reads: reads, finds: reads, limits: defaultLimits}
 	for _, collection := range store.All() {
 		e.tables[collection.Name] = newTable(d, collection)
 	}

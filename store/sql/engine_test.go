@@ -36,6 +36,21 @@ func TestConformanceOnSQLiteInMemory(t *testing.T) {
 	})
 }
 
+func TestConformanceOnSQLiteWithWhatIsMeantForManyRecords(t *testing.T) {
+	t.Parallel()
+	for _, limits := range [][2]int{{0, 0}, {3, 10}} {
+		t.Run(fmt.Sprint(limits), func(t *testing.T) {
+			storetest.RunAll(t, func(t *testing.T) store.Engine {
+				e, err := sql.OpenMemory(t.Context())
+				require.NoError(t, err)
+				t.Cleanup(func() { require.NoError(t, e.Close()) })
+				e.Limit(limits[0], int64(limits[1]))
+				return e
+			})
+		})
+	}
+}
+
 func TestConformanceOnPostgreSQL(t *testing.T) {
 	dsn := postgresSchema(t)
 	storetest.RunAll(t, func(t *testing.T) store.Engine {

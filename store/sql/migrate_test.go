@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 var (
 	createTable  = regexp.MustCompile("(?s)CREATE TABLE (?:IF NOT EXISTS )?`?(\\w+)`? \\(\n(.*?)\n\\)")
+	renameTable  = regexp.MustCompile(`ALTER TABLE (\w+) RENAME TO (\w+)`)
 	createUnique = regexp.MustCompile(`UNIQUE INDEX (\w+) (?:ON \w+ )?\(([\w, ]+)\)`)
 )
 
@@ -45,6 +47,11 @@ func TestMigrationsDeclareExactlyWhatTheCollectionsDeclare(t *testing.T) {
 			for _, m := range createUnique.FindAllStringSubmatch(text.String(), -1) {
 				gotUniques[m[1]] = m[2]
 			}
+			for _, m := range renameTable.FindAllStringSubmatch(text.String(), -1) {
+				got[m[2]] = slices.DeleteFunc(got[m[1]], func(column string) bool { return column == "n" }) // a number that the engine gives
+				delete(got, m[1])
+			}
+			delete(got, "label_counts") // kept up by triggers
 			want := map[string][]string{"labels": {"collection", "field", "value", "org_id", "created_at", "object_id"}}
 			wantUniques := map[string]string{}
 			for _, c := range store.All() {
@@ -139,4 +146,65 @@ func TestWhatWasWrittenIsThereAfterAnotherStart(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestKeysOfAnEarlierVersionAreSearchedAndCounted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	db, err := stdsql.Open("sqlite", "file:"+path)
+	require.NoError(t, err)
+	require.NoError(t, sql.MigrateSQLite(t.Context(), db, 2))
+	for i, id := range []string{"65e0f1a2b3c4d5e600000001", "Custom-Key", "65e0f1a2b3c4d5e600000003"} {
+		_, err = db.Exec(`INSERT INTO keys VALUES (?, ?, 1, ?, ?, ?, '', 0, 0, 0, '', '{"a":1}')`, id, benchOrg, 100+i, 100+i, []string{"first alias", "ölbild", "100% alias"}[i])
+		require.NoError(t, err)
+		_, err = db.Exec(`INSERT INTO labels VALUES ('keys', 'policy', 'gold', ?, ?, ?)`, benchOrg, 100+i, id)
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Close())
+
+	e, keys := open(t, sql.Config{Type: "sqlite", DSN: path}), collection("keys")
+	count := func(where ...store.Cond) int {
+		t.Helper()
+		n, err := e.Count(t.Context(), keys, store.Org(benchOrg), where)
+		require.NoError(t, err)
+		return n
+	}
+	require.Equal(t, 3, count())
+	require.Equal(t, 2, count(store.Contains("alias", "alias")))
+	require.Equal(t, 1, count(store.Contains("alias", "ÖLBILD")))
+	require.Equal(t, 1, count(store.Contains("id", "tom-k")))
+	require.Equal(t, 3, count(store.HasLabel("policy", "gold")))
+	page, err := e.List(t.Context(), keys, store.Query{Tenant: store.Org(benchOrg), Limit: 2, Desc: true, Total: true})
+	require.NoError(t, err)
+	require.Equal(t, []string{"65e0f1a2b3c4d5e600000003", "Custom-Key"}, []string{page.Records[0].ID, page.Records[1].ID})
+	require.Equal(t, 3, page.Total)
+
+	require.NoError(t, e.Apply(t.Context(), store.Write{Collection: keys, Record: store.Record{ID: "Custom-Key", OrgID: benchOrg}, Delete: true}))
+	require.Equal(t, 2, count())
+	require.Equal(t, 0, count(store.Contains("alias", "ölbild")))
+	require.Equal(t, 2, count(store.HasLabel("policy", "gold")))
+}
+
+func TestARepackedDatabaseIsSearchedAsBefore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	keys := collection("keys")
+	e := open(t, sql.Config{Type: "sqlite", DSN: path})
+	for n := range 100 {
+		require.NoError(t, e.Apply(t.Context(), store.Write{Collection: keys, Record: benchRecord(n, 100)}))
+	}
+	for n := range 50 {
+		r := store.Record{ID: benchRecord(2*n, 100).ID, OrgID: benchOrg}
+		require.NoError(t, e.Apply(t.Context(), store.Write{Collection: keys, Record: r, Delete: true}))
+	}
+	require.NoError(t, e.Close())
+	db, err := stdsql.Open("sqlite", "file:"+path)
+	require.NoError(t, err)
+	_, err = db.Exec("VACUUM")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+
+	e = open(t, sql.Config{Type: "sqlite", DSN: path})
+	page, err := e.List(t.Context(), keys, store.Query{Tenant: store.Org(benchOrg), Limit: 5, Where: []store.Cond{store.Contains("alias", "customer 77")}})
+	require.NoError(t, err)
+	require.Len(t, page.Records, 1)
+	require.Equal(t, benchRecord(77, 100).ID, page.Records[0].ID)
 }

@@ -13,8 +13,9 @@ var postgres = dialect{
 	name:          "postgres",
 	quote:         `"`,
 	numbered:      true,
-	contains:      "strpos(%s, ?) > 0",
-	containsID:    "strpos(lower(%s), ?) > 0",
+	contains:      "%s LIKE ?",
+	containsID:    "lower(%s) LIKE ?",
+	like:          true,
 	materialized:  "MATERIALIZED ",
 	failureAborts: true,
 	fault: func(err error) fault {

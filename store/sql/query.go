@@ -13,6 +13,8 @@ type builder struct {
 	strings.Builder
 	dialect *dialect
 	args    []any
+	// frequent is that of the plan.
+	frequent map[string]bool
 }
 
 func (b *builder) add(sql string, args ...any) {
@@ -62,7 +64,13 @@ func (b *builder) where(t *table, tenant store.Tenant, conds []store.Cond) error
 
 // matches adds what FROM reads, and the conditions. Where all that is asked for is one value of a label, that is the index of
 // labels alone: it is in the order of creation, so that neither a page nor a count has to look at the records.
-func (b *builder) matches(t *table, tenant store.Tenant, conds []store.Cond, column string) error {
+func (b *builder) matches(t *table, tenant store.Tenant, conds []store.Cond, column string, p plan) error {
+	b.frequent = p.frequent
+	if p.start != "" {
+		// CROSS JOIN keeps SQLite to this order.
+		b.add("("+p.start+") CROSS JOIN "+t.sqlName+" ON "+p.driven+" = driven WHERE ", p.args...)
+		return b.where(t, tenant, conds)
+	}
 	if len(conds) == 1 && conds[0].Op == store.OpLabel && len(conds[0].Values) == 1 && column == "created_at" && slices.Contains(t.Labels, conds[0].Field) {
 		b.add("(SELECT object_id AS id, created_at FROM labels WHERE ")
 		b.label(t, tenant, conds[0].Field)
@@ -71,6 +79,25 @@ func (b *builder) matches(t *table, tenant store.Tenant, conds []store.Cond, col
 	}
 	b.add(t.sqlName + " WHERE ")
 	return b.where(t, tenant, conds)
+}
+
+// union adds, as the table u, the first limit records of each value, without those that come twice: the first limit of all are
+// among them.
+func (b *builder) union(t *table, tenant store.Tenant, values []carried, o order, c store.Cursor, limit int) {
+	b.add("(")
+	for i, v := range values {
+		if i > 0 {
+			b.add(" UNION ")
+		}
+		b.add("SELECT id, created_at FROM (SELECT id, created_at FROM (SELECT object_id AS id, created_at FROM labels WHERE ")
+		b.label(t, tenant, v.field)
+		b.add(" AND value = ?) l WHERE 1 = 1", v.value)
+		if c.ID != "" {
+			b.after(o, c)
+		}
+		b.add(o.by("")+" LIMIT ?) v", limit)
+	}
+	b.add(") u")
 }
 
 func (b *builder) cond(t *table, tenant store.Tenant, c store.Cond) error {
@@ -85,9 +112,9 @@ func (b *builder) cond(t *table, tenant store.Tenant, c store.Cond) error {
 		case len(c.Values) != 1 || !isColumn(t, c.Field, "id"):
 			return unknownField(t, c)
 		case c.Field == "id":
-			b.add(fmt.Sprintf(b.dialect.containsID, "id"), c.Values[0])
+			b.add(fmt.Sprintf(b.dialect.containsID, "id"), b.dialect.part(c.Values[0]))
 		default:
-			b.add(fmt.Sprintf(b.dialect.contains, c.Field), c.Values[0])
+			b.add(fmt.Sprintf(b.dialect.contains, c.Field), b.dialect.part(c.Values[0]))
 		}
 	case store.OpInt:
 		if !slices.Contains(t.Int, c.Field) && c.Field != "created_at" && c.Field != "updated_at" {
@@ -97,6 +124,12 @@ func (b *builder) cond(t *table, tenant store.Tenant, c store.Cond) error {
 	case store.OpLabel:
 		if !slices.Contains(t.Labels, c.Field) {
 			return unknownField(t, c)
+		}
+		if b.frequent[labelKey(c)] {
+			b.add("EXISTS (SELECT 1 FROM labels WHERE collection = '" + t.Name + "' AND field = '" + c.Field + "' AND ")
+			b.in("value", c.Values)
+			b.add(" AND labels.org_id = " + t.sqlName + ".org_id AND labels.created_at = " + t.sqlName + ".created_at AND object_id = id)")
+			return nil
 		}
 		b.add("id IN (SELECT object_id FROM labels WHERE ")
 		b.label(t, tenant, c.Field)

@@ -62,7 +62,11 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 	if err != nil {
 		return store.Page{}, err
 	}
-	b, err := e.pageOf(t, q, o)
+	p, err := e.plan(ctx, t, q.Tenant, q.Where, o.column)
+	if err != nil {
+		return store.Page{}, err
+	}
+	b, err := e.pageOf(t, q, o, p)
 	if err != nil {
 		return store.Page{}, err
 	}
@@ -89,10 +93,10 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 	case err != nil || !q.Total:
 	case q.After == "" && !page.More:
 		page.Total = len(page.Records)
-	case counted >= 0 && counted < countedBySearch(q) && from.ID == "":
+	case counted >= 0 && counted < e.countedBySearch(q, p) && from.ID == "":
 		page.Total = from.Offset + counted
 	default:
-		page.Total, err = e.Count(ctx, c, q.Tenant, q.Where)
+		page.Total, err = e.count(ctx, t, q.Tenant, q.Where, p)
 	}
 	if err != nil {
 		return store.Page{}, err
@@ -102,8 +106,11 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 
 // countedBySearch is how many matches a search that has to tell the total looks for, at least, before it leaves the rest to a
 // count of its own: keeping and sorting all of a hundred thousand would cost far more than looking at them twice.
-func countedBySearch(q store.Query) int {
-	if q.Total {
+func (e *Engine) countedBySearch(q store.Query, p plan) int {
+	switch {
+	case q.Total && p.start != "":
+		return max(e.limits.start, q.Limit) + 1
+	case q.Total:
 		return max(1000, q.Limit+1)
 	}
 	return q.Limit + 1
@@ -112,7 +119,7 @@ func countedBySearch(q store.Query) int {
 // pageOf makes the statement of List: recordColumns, the value that is sorted by, and how many of the next countedBySearch matches
 // there are, or -1. The inner query finds the page in an index where there is one; only its records are read whole. A search
 // for a part of a text may have to look at everything, so what it looked at for the page serves for the total too.
-func (e *Engine) pageOf(t *table, q store.Query, o order) (*builder, error) {
+func (e *Engine) pageOf(t *table, q store.Query, o order, p plan) (*builder, error) {
 	cursor, ok := store.ParseCursor(q.After)
 	if !ok {
 		return nil, fmt.Errorf("store: %q is not a cursor", q.After)
@@ -121,20 +128,24 @@ func (e *Engine) pageOf(t *table, q store.Query, o order) (*builder, error) {
 	if q.IDsOnly {
 		columns = bareColumns
 	}
-	b, search := &builder{dialect: e.dialect}, searches(q.Where)
+	b, search := &builder{dialect: e.dialect}, p.start != "" || searches(q.Where)
 	limit := q.Limit + 1
 	if search {
 		b.add("WITH found AS " + e.dialect.materialized + "(")
-		limit = countedBySearch(q)
+		limit = e.countedBySearch(q, p)
 	} else {
 		b.add("SELECT " + columns + ", p.sort, -1 FROM (")
 	}
 	b.add("SELECT id, " + o.column + " AS sort FROM ")
-	if err := b.matches(t, q.Tenant, q.Where, o.column); err != nil {
-		return nil, err
-	}
-	if q.After != "" && cursor.Offset == 0 {
-		b.after(o, cursor)
+	if len(p.union) > 0 {
+		b.union(t, q.Tenant, p.union, o, cursor, cursor.Offset+limit)
+	} else {
+		if err := b.matches(t, q.Tenant, q.Where, o.column, p); err != nil {
+			return nil, err
+		}
+		if q.After != "" && cursor.Offset == 0 {
+			b.after(o, cursor)
+		}
 	}
 	b.add(o.by("")+" LIMIT ? OFFSET ?", limit, cursor.Offset)
 	o.column = "sort"
@@ -145,25 +156,9 @@ func (e *Engine) pageOf(t *table, q store.Query, o order) (*builder, error) {
 	return b, nil
 }
 
-// searches tells whether a condition looks for a part of a text, for which no index helps.
+// searches tells whether a condition looks for a part of a text, for which not every index helps.
 func searches(where []store.Cond) bool {
 	return slices.ContainsFunc(where, func(c store.Cond) bool { return c.Op == store.OpContains || searches(c.Any) })
-}
-
-// Count implements store.Engine.
-func (e *Engine) Count(ctx context.Context, c *store.Collection, tenant store.Tenant, where []store.Cond) (int, error) {
-	t, err := e.table(c)
-	if err != nil {
-		return 0, err
-	}
-	b := &builder{dialect: e.dialect}
-	b.add("SELECT COUNT(*) FROM ")
-	if err := b.matches(t, tenant, where, "created_at"); err != nil {
-		return 0, err
-	}
-	var n int
-	err = e.rows(ctx, b, func(rows *stdsql.Rows) error { return rows.Scan(&n) })
-	return n, err
 }
 
 // maxTops is how many values TopByLabel asks for in one statement: each is a query of its own inside, and SQLite takes 500.
@@ -214,7 +209,11 @@ func (e *Engine) CountByLabel(ctx context.Context, c *store.Collection, tenant s
 	out := make(map[string]int, len(values))
 	for _, chunk := range chunks {
 		b := &builder{dialect: e.dialect}
-		b.add("SELECT value, COUNT(*) FROM labels WHERE ")
+		if e.dialect.indexed {
+			b.add("SELECT value, SUM(n) FROM label_counts AS labels WHERE ")
+		} else {
+			b.add("SELECT value, COUNT(*) FROM labels WHERE ")
+		}
 		b.label(t, tenant, label)
 		if chunk != nil {
 			b.add(" AND ")

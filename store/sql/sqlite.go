@@ -23,6 +23,8 @@ var sqliteDialect = dialect{
 	contains:     "instr(%s, ?) > 0",
 	containsID:   "instr(lower(%s), ?) > 0",
 	materialized: "MATERIALIZED ",
+	indexed:      true,
+	labelsByTime: true,
 	fault: func(err error) fault {
 		var e *sqlite.Error
 		if !errors.As(err, &e) {
@@ -37,10 +39,11 @@ var sqliteDialect = dialect{
 }
 
 // Settings of connections. In WAL mode, readers do not wait for the writer; with full synchronisation, a commit survives a power
-// cut. Another process that writes (a backup, a second server) is waited for.
+// cut. Another process that writes (a backup, a second server) is waited for. The writer changes pages of many indexes,
+// which it keeps at hand (32 MB at most), and brings them home from the log when that has 16 MB: most were changed several times by then.
 const (
 	sqliteShared = "_pragma=busy_timeout(10000)&_pragma=temp_store(MEMORY)"
-	sqliteWriter = sqliteShared + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_txlock=immediate"
+	sqliteWriter = sqliteShared + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"
 	sqliteReader = sqliteShared + "&_pragma=query_only(1)&_pragma=cache_size(-16000)"
 )
 

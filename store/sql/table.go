@@ -11,10 +11,13 @@ type table struct {
 	*store.Collection
 	// sqlName is the quoted name.
 	sqlName string
-	// insert and update take values; delete takes id, organisation and, twice, the revision (0 for any).
-	insert, update, delete string
-	// deleteLabels takes the id; insertLabels is to be followed by rows of labelRow.
-	deleteLabels, insertLabels string
+	// insert has a statement for each of insertRows, which take the values of so many records; update takes those of one, and the
+	// revision. delete takes id, organisation and, twice, the revision (0 for any).
+	insert         []string
+	update, delete string
+	// deleteLabels takes the id so many times; insertLabels is to be followed by rows of labelRow.
+	deleteLabels, insertLabels, labelRow string
+	deleteLabelsArgs                     int
 }
 
 // recordColumns are read back, in the order of scan.
@@ -23,11 +26,8 @@ const recordColumns = "r.id, r.org_id, r.revision, r.created_at, r.updated_at, r
 // bareColumns are those of a query for ids only.
 const bareColumns = "r.id, r.org_id, r.revision, r.created_at, r.updated_at, '', ''"
 
-// labelRow takes field, value, organisation, time of creation and id.
-const (
-	labelRow     = "(?, ?, ?, ?, ?)"
-	labelRowArgs = 5
-)
+// labelRowArgs is what a row of labels takes: field, value, organisation, time of creation and id.
+const labelRowArgs = 5
 
 func newTable(d *dialect, c *store.Collection) *table {
 	columns := []string{"revision", "created_at", "updated_at"}
@@ -39,10 +39,19 @@ func newTable(d *dialect, c *store.Collection) *table {
 	set := columns[:len(columns)-2]
 
 	t := &table{Collection: c, sqlName: d.table(c.Name)}
-	t.insert = d.bind("INSERT INTO " + t.sqlName + " (" + strings.Join(columns, ", ") + ") VALUES (" + placeholders(len(columns)) + ")")
+	row := "(" + placeholders(len(columns)) + ")"
+	for _, n := range insertRows {
+		rows := strings.TrimSuffix(strings.Repeat(row+", ", n), ", ")
+		t.insert = append(t.insert, d.bind("INSERT INTO "+t.sqlName+" ("+strings.Join(columns, ", ")+") VALUES "+rows))
+	}
 	t.update = d.bind("UPDATE " + t.sqlName + " SET " + strings.Join(set, " = ?, ") + " = ? WHERE id = ? AND org_id = ? AND revision = ?")
 	t.delete = d.bind("DELETE FROM " + t.sqlName + " WHERE id = ? AND org_id = ? AND (revision = ? OR ? = 0)")
-	t.deleteLabels = d.bind("DELETE FROM labels WHERE object_id = ? AND collection = '" + c.Name + "'")
+	t.deleteLabels, t.deleteLabelsArgs = "DELETE FROM labels WHERE object_id = ? AND collection = '"+c.Name+"'", 1
+	if d.labelsByTime {
+		t.deleteLabels, t.deleteLabelsArgs = t.deleteLabels+" AND created_at = (SELECT created_at FROM "+t.sqlName+" WHERE id = ?)", 2
+	}
+	t.deleteLabels = d.bind(t.deleteLabels)
+	t.labelRow = "('" + c.Name + "', " + placeholders(labelRowArgs) + ")"
 	t.insertLabels = "INSERT INTO labels (collection, field, value, org_id, created_at, object_id) VALUES "
 	return t
 }
