@@ -29,7 +29,7 @@ type queue struct {
 // The bounds of the queue. A full one makes creators wait for the store; a batch that is not full waits a moment for more.
 const (
 	queued  = 10_000
-	gathers = 5 * time.Millisecond
+	gathers = 50 * time.Millisecond
 )
 
 func newQueue() *queue { return &queue{attempt: make(chan struct{}), wake: make(chan struct{}, 1)} }
