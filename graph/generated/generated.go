@@ -3764,7 +3764,7 @@ What a key shall be: start from ` + "`" + `session` + "`" + `, from the other fi
 input KeyInput {
   "The session document."
   session: JSON
-  "The name of a custom key: callers may then send this name as the token."
+  "The name of a custom key: callers may then send this name as the token. Gateways take none of three characters or less, unless their min_token_length says otherwise."
   customId: String
   "A name for people."
   alias: String
@@ -3813,7 +3813,7 @@ extend type Mutation {
   createKey("What it shall be." input: KeyInput!): CreatedKey! @operation(method: "POST", path: "/api/keys", permission: "keys")
   "Creates a user of basic authentication, or replaces the one of that name."
   createBasicAuthUser(
-    "The name."
+    "The name. Gateways take none of three characters or less, unless their min_token_length says otherwise."
     username: String!
     "The password; absent when the session holds it."
     password: String
@@ -3908,7 +3908,7 @@ input OauthClientInput {
   clientId: ID
   "The secret; a new one is made when it is absent."
   secret: String
-  "Where the client may be sent after authorisation; none for clients that use the client-credentials grant only."
+  "Where the client may be sent after authorisation. Stock gateways give no token to a client that has none, whatever the grant."
   redirectUris: [String!]
   "The policy that its tokens apply. It must give access to the API."
   policyId: ID

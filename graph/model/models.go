@@ -236,7 +236,7 @@ type KeyIndex struct {
 type KeyInput struct {
 	// The session document.
 	Session core.Document `json:"session,omitempty"`
-	// The name of a custom key: callers may then send this name as the token.
+	// The name of a custom key: callers may then send this name as the token. Gateways take none of three characters or less, unless their min_token_length says otherwise.
 	CustomID *string `json:"customId,omitempty"`
 	// A name for people.
 	Alias *string `json:"alias,omitempty"`
@@ -318,7 +318,7 @@ type OauthClientInput struct {
 	ClientID *string `json:"clientId,omitempty"`
 	// The secret; a new one is made when it is absent.
 	Secret *string `json:"secret,omitempty"`
-	// Where the client may be sent after authorisation; none for clients that use the client-credentials grant only.
+	// Where the client may be sent after authorisation. Stock gateways give no token to a client that has none, whatever the grant.
 	RedirectUris []string `json:"redirectUris,omitempty"`
 	// The policy that its tokens apply. It must give access to the API.
 	PolicyID *string `json:"policyId,omitempty"`
