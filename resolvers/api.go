@@ -120,8 +120,20 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	if err != nil {
 		return nil, err
 	}
-	_, err = definition.CheckApi(doc)
-	return a, err
+	return a, servable(doc, old)
+}
+
+// servable refuses a definition that gateways must not be given. What the API had already may stay, since gateways are not given it
+// either way: it can be switched off, and corrected bit by bit.
+func servable(doc core.Document, old *core.Api) error {
+	_, fault := definition.CheckApi(doc)
+	if fault == nil || old == nil {
+		return fault
+	}
+	if _, before := definition.CheckApi(old.Definition); before != nil && before.Error() == fault.Error() {
+		return nil
+	}
+	return fault
 }
 
 const zeroID = core.ZeroID

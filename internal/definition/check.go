@@ -96,9 +96,21 @@ func (c *checker) object(k *kind, v gjson.Result, newer bool) (err error) {
 	if !v.IsObject() {
 		return c.wrong(k, v)
 	}
+	judge := ruleOf(k.name)
+	var known map[string]gjson.Result
+	if judge != nil {
+		known = map[string]gjson.Result{}
+	}
 	v.ForEach(func(key, value gjson.Result) bool {
 		c.path = append(c.path, step{name: key.Str})
 		f := k.find(key.Str)
+		if f != nil && judge != nil {
+			if known[f.name].Exists() {
+				err = c.hazard("", "is there twice, in other capitals")
+				return false
+			}
+			known[f.name] = value
+		}
 		switch {
 		case f == nil && !c.known(key.Str):
 			c.warn("no gateway knows the field ")
@@ -111,6 +123,9 @@ func (c *checker) object(k *kind, v gjson.Result, newer bool) (err error) {
 		c.path = c.path[:len(c.path)-1]
 		return err == nil
 	})
+	if err == nil && judge != nil {
+		err = judge(c, known)
+	}
 	return err
 }
 

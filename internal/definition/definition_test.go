@@ -81,7 +81,7 @@ func TestCheckTakesWhatGatewaysDecode(t *testing.T) {
 		"the edges of numbers":            `{"listen_port": -9223372036854775808, "jwt_issued_at_validation_skew": 18446744073709551615, "global_rate_limit": {"rate": 1e308, "per": 1e-400}}`,
 		"a duration that is none":         `{"jwt_jwks_uris": [{"cache_timeout": "soon"}, {"cache_timeout": ""}]}`,
 		"anything in config_data":         `{"config_data": {"a": {"active": "yes"}, "b": [null, true, "1e999", "\"1e999"]}}`,
-		"a huge number nobody decodes":    `{"graphql": {"engine": {"data_sources": [{"config": {"timeout": 1e999}}]}}}`,
+		"a huge number nobody decodes":    `{"graphql": {"engine": {"data_sources": [{"kind": "REST", "config": {"timeout": 1e999}}]}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			warnings, err := definition.CheckApi(core.Document(doc))

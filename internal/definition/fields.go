@@ -45,6 +45,8 @@ type kind struct {
 	bits int
 	// elem is the kind of the elements of a list or a map.
 	elem *kind
+	// name is that of a struct.
+	name string
 	// fields are those of a struct, by name and by folded name.
 	fields, folded map[string]*field
 }
@@ -79,7 +81,7 @@ func parseTypes(text string) (map[string]*kind, error) {
 	plain, structs := plainKinds(), map[string]*kind{}
 	structOf := func(name string) *kind {
 		if structs[name] == nil {
-			structs[name] = &kind{class: isStruct}
+			structs[name] = &kind{class: isStruct, name: name}
 		}
 		return structs[name]
 	}
