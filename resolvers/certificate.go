@@ -50,7 +50,7 @@ func (w certificates) Update(ctx context.Context, c *core.Certificate) error {
 }
 
 func (w certificates) Delete(ctx context.Context, c *core.Certificate) error {
-	return w.store.Apply(ctx, w.store.Certificates.Deleting(c), w.Resolver.certificates.Removing(c.ID))
+	return w.Resolver.certificates.Delete(ctx, c)
 }
 
 // certificateConditions puts a filter into a query. Who asks about expiry gets those first that end first.

@@ -79,8 +79,15 @@ func (r *Resolver) owned(ctx context.Context, org string) (writes []store.Change
 			return collect(ctx, r.store.Webhooks, org, &writes, func(n int) { count("webhooks", n) })
 		},
 		func() error {
-			return collect(ctx, r.store.Certificates, org, &writes, func(n int) { count("certificates", n) },
-				func(c *core.Certificate) store.Change { return r.certificates.Removing(c.ID) })
+			var ids []string
+			err := collect(ctx, r.store.Certificates, org, &writes, func(n int) { count("certificates", n) },
+				func(c *core.Certificate) { ids = append(ids, c.ID) })
+			if err != nil || len(ids) == 0 {
+				return err
+			}
+			notes, err := r.certificates.Removing(ctx, ids...)
+			writes = append(notes, writes...)
+			return err
 		},
 		func() error {
 			return collect(ctx, r.store.OauthClients, org, &writes, func(n int) { count("OAuth clients", n) })
@@ -94,7 +101,7 @@ func (r *Resolver) owned(ctx context.Context, org string) (writes []store.Change
 	return writes, strings.Join(parts, ", "), nil
 }
 
-func collect[T any](ctx context.Context, repo *store.Repository[T], org string, writes *[]store.Change, count func(int), also ...func(*T) store.Change) error {
+func collect[T any](ctx context.Context, repo *store.Repository[T], org string, writes *[]store.Change, count func(int), also ...func(*T)) error {
 	total := 0
 	for after := ""; ; {
 		l, err := repo.List(ctx, store.Query{Tenant: store.Org(org), Sort: "id", After: after, Limit: cascadePage, IDsOnly: true})
@@ -103,8 +110,8 @@ func collect[T any](ctx context.Context, repo *store.Repository[T], org string, 
 		}
 		for _, o := range l.Objects {
 			*writes = append(*writes, repo.Deleting(o))
-			for _, write := range also {
-				*writes = append(*writes, write(o))
+			for _, see := range also {
+				see(o)
 			}
 		}
 		total += len(l.Objects)

@@ -11,6 +11,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
+	"gatehouse/internal/certificate"
 	"gatehouse/internal/core"
 	"gatehouse/store"
 )
@@ -67,7 +68,7 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 			return nil, core.Errorf(core.CodeConflict, "the organisation still owns objects (%s): delete them first, or delete the organisation with cascade=true", summary)
 		}
 		err = r.store.Apply(ctx, append(writes, r.store.Organisations.Deleting(o))...)
-		if errors.Is(err, store.ErrStale) && try < lastWins {
+		if (errors.Is(err, store.ErrStale) || certificate.Clash(err)) && try < lastWins {
 			if err := pause(ctx, try); err != nil {
 				return nil, err
 			}

@@ -9,34 +9,33 @@ import (
 	"gatehouse/store"
 )
 
-// removedPrefix starts the ids of the settings that remember, for as long as Redis may hold them, which certificates were deleted.
-const removedPrefix = "certificate-removed/"
-
-// Removing is the write that has a certificate taken out of Redis, whenever that is possible. It is made together with the
-// deletion from the store.
-func (s *Shelf) Removing(id string) store.Change {
-	return s.o.Store.Settings.Creating(&core.Setting{Meta: core.Meta{ID: removedPrefix + core.NewID(s.o.Store.Now())}, Value: core.Document(`{}`).Set("certificate", id)})
-}
-
 // pass brings Redis in step with the store once. It reads the ids of the certificates, and asks Redis whether it has them; a full
 // pass compares their content, too, and walks through all keys of Redis for certificates that no list names.
 //
-// The order matters: the store first, then what was deleted, then Redis. A certificate that is found in Redis, and in
-// neither of the others, then has never been ours, or nobody takes it out any more.
+// What it reads may be out of date when it acts on it: somebody uploads, deletes, or deletes an organisation, here or through
+// another server. So nothing is believed that was read: a row is made only while the store says that the certificate was not
+// deleted and that its organisation is there, and what is written to Redis is taken out again when its row went meanwhile.
 func (s *Shelf) pass(ctx context.Context, full bool) error {
 	stored, err := ids(ctx, s.o.Store.Certificates)
 	if err != nil {
-		return err
-	}
-	if err := s.removeAll(ctx); err != nil {
 		return err
 	}
 	orgs, err := ids(ctx, s.o.Store.Organisations)
 	if err != nil {
 		return err
 	}
+	if err := s.disown(ctx, stored, orgs); err != nil {
+		return err
+	}
+	removed, err := s.removed(ctx)
+	if err != nil {
+		return err
+	}
 	listed, err := s.listed(ctx, keys(orgs))
 	if err != nil {
+		return err
+	}
+	if err := s.removeAll(ctx, removed, listed); err != nil {
 		return err
 	}
 	present := listed
@@ -47,7 +46,7 @@ func (s *Shelf) pass(ctx context.Context, full bool) error {
 	}
 	var foreign []string
 	for id := range present {
-		if _, told := s.told.Load(id); !stored[id] && orgs[owner(id)] && (full || !told) {
+		if _, told := s.told.Load(id); !stored[id] && removed[id] == nil && orgs[owner(id)] && (full || !told) {
 			foreign = append(foreign, id)
 		}
 	}
@@ -116,31 +115,6 @@ func (s *Shelf) each(ctx context.Context, ids []string, do func([]*core.Certific
 	return nil
 }
 
-// removeAll takes out of Redis what was deleted from the store, and forgets that it was.
-func (s *Shelf) removeAll(ctx context.Context) error {
-	for {
-		l, err := s.o.Store.Settings.List(ctx, store.Query{Tenant: store.AllTenants(), Sort: "id", Limit: batchSize, Where: []store.Cond{store.Contains("id", removedPrefix)}})
-		if err != nil || len(l.Objects) == 0 {
-			return err
-		}
-		for _, removed := range l.Objects {
-			id := removed.Value.Text("certificate")
-			again, err := s.o.Store.Certificates.FindMany(ctx, store.AllTenants(), "id", []string{id})
-			if err != nil {
-				return err
-			}
-			if len(again) == 0 { // else it was uploaded again since
-				if err := s.drop(ctx, id); err != nil {
-					return err
-				}
-			}
-			if err := s.o.Store.Settings.Delete(ctx, removed); err != nil && !errors.Is(err, store.ErrStale) { // another server was faster
-				return err
-			}
-		}
-	}
-}
-
 // adopt takes certificates that were uploaded at a gateway into the store. What cannot be read is left alone, and told once.
 func (s *Shelf) adopt(ctx context.Context, foreign []string) error {
 	return s.values(ctx, foreign, func(id, value string) error {
@@ -164,11 +138,11 @@ func (s *Shelf) adopt(ctx context.Context, foreign []string) error {
 		if err != nil {
 			return err
 		}
-		switch err := s.o.Store.Certificates.Create(ctx, c); {
-		case errors.Is(err, store.ErrConflict): // it was uploaded here meanwhile
-			return nil
+		switch made, err := s.take(ctx, c); {
 		case err != nil:
 			return err
+		case !made:
+			return nil
 		}
 		s.o.Log.InfoContext(ctx, "a certificate that was uploaded at a gateway is listed now", "certificate", id, "subject", c.SubjectCn)
 		if s.o.Broker != nil {
@@ -176,6 +150,22 @@ func (s *Shelf) adopt(ctx context.Context, foreign []string) error {
 		}
 		return nil
 	})
+}
+
+// take makes the row of a certificate that was found in Redis, and tells whether it did. It does not where the certificate was
+// uploaded here or deleted meanwhile, or its organisation was. The organisation is written as it is, so that who deletes it at the
+// same time finds it changed, and looks again for what it owns.
+func (s *Shelf) take(ctx context.Context, c *core.Certificate) (bool, error) {
+	orgs, err := s.o.Store.Organisations.FindMany(ctx, store.AllTenants(), "id", []string{c.OrgID})
+	if err != nil || len(orgs) == 0 {
+		return false, err
+	}
+	writes := append([]store.Change{s.o.Store.Certificates.Creating(c)}, s.notRemoved(c.ID)...)
+	err = s.o.Store.Apply(ctx, append(writes, s.o.Store.Organisations.Updating(orgs[0]))...)
+	if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrStale) {
+		return false, nil // the next pass sees what became of it
+	}
+	return err == nil, err
 }
 
 // ids returns the ids of all objects of a repository.
@@ -199,7 +189,7 @@ func ids[T any, P interface {
 	}
 }
 
-func keys(set map[string]bool) []string {
+func keys[V any](set map[string]V) []string {
 	out := make([]string, 0, len(set))
 	for k := range set {
 		out = append(out, k)
