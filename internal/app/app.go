@@ -25,6 +25,7 @@ import (
 	"gatehouse/internal/keyspace"
 	"gatehouse/internal/nodes"
 	"gatehouse/internal/notify"
+	"gatehouse/internal/redisdb"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/token"
 	"gatehouse/resolvers"
@@ -177,7 +178,7 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 	checks := map[string]httpserver.Check{"store": {Component: "datastore", Required: true, Run: a.store.Ping}}
 	if a.redis != nil {
 		// Without Redis, gateways serve what they have, and changes are kept here until they can be told.
-		checks["redis"] = httpserver.Check{Component: "datastore", Run: func(ctx context.Context) error { return a.redis.Ping(ctx).Err() }}
+		checks["redis"] = httpserver.Check{Component: "datastore", Run: func(ctx context.Context) error { return redisdb.Check(ctx, a.redis) }}
 	}
 	mux.Handle(health, routed(health, httpserver.NewHealth(o.Version, o.Log, checks)))
 	if cfg.Gatehouse.Playground {

@@ -42,7 +42,7 @@ func Open(c *config.Config) (redis.UniversalClient, error) {
 		// These are asked of managed services only, and other servers log them as errors.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
-	client := redis.NewUniversalClient(&o)
+	client := newClient(&o)
 	client.AddHook(deadline(timeout))
 	return client, nil
 }

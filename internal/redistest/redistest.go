@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 )
 
@@ -21,6 +22,8 @@ type Server struct {
 
 	args []string
 	cmd  *exec.Cmd
+	// client is made when it is asked for.
+	client *redis.Client
 }
 
 // Start runs a Redis that keeps nothing on disk, unless the arguments say otherwise. Where redis-server is not installed, the
