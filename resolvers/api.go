@@ -12,7 +12,6 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/internal/definition"
 	"gatehouse/store"
 )
 
@@ -120,17 +119,17 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	if err != nil {
 		return nil, err
 	}
-	return a, servable(doc, old)
+	return a, r.servable(doc, old)
 }
 
 // servable refuses a definition that gateways must not be given. What the API had already may stay, since gateways are not given it
 // either way: it can be switched off, and corrected bit by bit.
-func servable(doc core.Document, old *core.Api) error {
-	_, fault := definition.CheckApi(doc)
+func (r *Resolver) servable(doc core.Document, old *core.Api) error {
+	_, fault := r.settings.Rules.CheckApi(doc)
 	if fault == nil || old == nil {
 		return fault
 	}
-	if _, before := definition.CheckApi(old.Definition); before != nil && before.Error() == fault.Error() {
+	if _, before := r.settings.Rules.CheckApi(old.Definition); before != nil && before.Error() == fault.Error() {
 		return nil
 	}
 	return fault
@@ -204,6 +203,13 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 		if len(versions) > 0 {
 			where = append(where, store.NoneOf(store.In("id", versions...)))
 		}
+	}
+	if f.Servable != nil {
+		faulty := store.HasLabel("fault", r.settings.Rules.Version())
+		if *f.Servable {
+			faulty = store.NoneOf(faulty)
+		}
+		where = append(where, faulty)
 	}
 	return truth(where, "active", f.Active), nil
 }
@@ -336,8 +342,8 @@ func (r *Resolver) listApis(ctx context.Context, t store.Tenant, first *int, aft
 
 // apiWarnings says what gateways may stumble over in an API. One that was saved before types were checked, or restored from
 // elsewhere, may hold what makes them refuse it.
-func apiWarnings(a *core.Api) []string {
-	warnings, err := definition.CheckApi(a.Definition)
+func (r *Resolver) apiWarnings(a *core.Api) []string {
+	warnings, err := r.settings.Rules.CheckApi(a.Definition)
 	if err != nil {
 		return []string{core.AsError(err).Message}
 	}

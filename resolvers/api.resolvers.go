@@ -47,9 +47,22 @@ func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api) ([]*core.Webh
 	return r.loaders(ctx).webhooks.all(ctx, obj.OrgID, hookIDs(obj))
 }
 
+// Servable is the resolver for the servable field.
+func (r *apiResolver) Servable(ctx context.Context, obj *core.Api) (bool, error) {
+	return r.settings.Rules.Fault(obj.Definition) == "", nil
+}
+
+// Fault is the resolver for the fault field.
+func (r *apiResolver) Fault(ctx context.Context, obj *core.Api) (*string, error) {
+	if fault := r.settings.Rules.Fault(obj.Definition); fault != "" {
+		return &fault, nil
+	}
+	return nil, nil
+}
+
 // Warnings is the resolver for the warnings field.
 func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, error) {
-	return apiWarnings(obj), nil
+	return r.apiWarnings(obj), nil
 }
 
 // CreateAPI is the resolver for the createApi field.

@@ -10,7 +10,6 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/internal/definition"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/token"
 	"gatehouse/store"
@@ -144,7 +143,7 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 	if doc, err = withPassword(doc, old); err != nil {
 		return nil, err
 	}
-	if _, err := definition.CheckSession(doc); err != nil {
+	if _, err := r.settings.Rules.CheckSession(doc); err != nil {
 		return nil, err
 	}
 	meta := core.Meta{OrgID: org, ID: tok}

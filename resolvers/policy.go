@@ -10,7 +10,6 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/internal/definition"
 	"gatehouse/store"
 )
 
@@ -191,7 +190,7 @@ func (r *Resolver) newPolicy(ctx context.Context, org string, doc core.Document,
 	if err != nil {
 		return nil, nil, err
 	}
-	_, err = definition.CheckPolicy(f.doc)
+	_, err = r.settings.Rules.CheckPolicy(f.doc)
 	return p, missing, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"gatehouse/internal/changes"
 	"gatehouse/internal/config"
 	"gatehouse/internal/core"
+	"gatehouse/internal/definition"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/keyspace"
 	"gatehouse/internal/nodes"
@@ -69,6 +70,8 @@ type Settings struct {
 	Gateways []string
 	// EdgeEndpoints are the gateways that the configuration names, beside tyk_api_config.
 	EdgeEndpoints config.EdgeEndpoints
+	// Rules say what gateways may be given.
+	Rules definition.Rules
 }
 
 // Resolver has what the use cases need. It implements generated.ResolverRoot.

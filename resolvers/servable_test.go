@@ -58,3 +58,20 @@ func TestAFaultThatAnApiHadMayStayWhileTheRestIsChanged(t *testing.T) {
 	well := s.REST(t, "PATCH", "/api/apis/killer", `{"api_definition":{"graphql":{"engine":{"data_sources":[]}}}}`)
 	assert.Equal(t, 200, well.Status, "%s", well.Body)
 }
+
+func TestAnApiThatIsKeptFromGatewaysIsMarkedAndListed(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t)
+	require.Equal(t, 200, s.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"Good","api_id":"good","proxy":{"listen_path":"/good/","target_url":"http://up.test"}}}`).Status)
+	a := core.NewApi(core.Meta{ID: anID, OrgID: s.OrgID}, core.Document(`{"api_definition":`+string(core.Document(killer).Set("id", anID))+`}`))
+	require.NoError(t, s.Store.Apis.Create(context.Background(), a))
+	list := func(servable bool) string {
+		t.Helper()
+		return must(t, s.GraphQL(t, `query($servable: Boolean) { it: apis(filter: {servable: $servable}) { totalCount nodes { apiId servable fault } } }`,
+			map[string]any{"servable": servable})).Get("data.it").Raw
+	}
+	assert.JSONEq(t, `{"totalCount":1,"nodes":[{"apiId":"good","servable":true,"fault":null}]}`, list(true))
+	assert.JSONEq(t, `{"totalCount":1,"nodes":[{"apiId":"killer","servable":false,"fault":"`+aboutKiller+`, those of every organisation"}]}`, list(false))
+	require.Equal(t, 200, s.REST(t, "PATCH", "/api/apis/killer", `{"api_definition":{"graphql":{"enabled":false,"engine":{"data_sources":[]}}}}`).Status)
+	assert.JSONEq(t, `{"totalCount":0,"nodes":[]}`, list(false))
+}

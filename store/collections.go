@@ -41,7 +41,7 @@ var (
 		Unique: []Unique{{"email_key", false}, {"access_key", true}}}
 	apis = &Collection{Name: "apis", Text: []string{"name", "slug_text"}, Int: []string{"active"},
 		Unique: []Unique{{"api_id", true}, {"slug", false}, {"route", false}},
-		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate"}, Added: [][]string{{"certificate"}}}
+		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate", "fault"}, Added: [][]string{{"certificate"}}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"}}
 	keys = &Collection{Name: "keys", Text: []string{"alias", "oauth_client_id"}, Int: []string{"expires", "inactive", "basic_auth"},
@@ -67,6 +67,8 @@ type kind[T any] struct {
 	meta   func(*T) *core.Meta
 	encode func(*T) Record
 	decode func(core.Meta, Record) (*T, error)
+	// judge is the version of what judges the objects, and judged the label that it leaves; "" where nothing does.
+	judge, judged string
 }
 
 var organisationKind = kind[core.Organisation]{
@@ -102,9 +104,9 @@ var userKind = kind[core.User]{
 	},
 }
 
-func apiKind(allowDuplicates bool) kind[core.Api] {
+func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 	return kind[core.Api]{
-		Collection: apis, name: "Api",
+		Collection: apis, name: "Api", judge: judge.Version, judged: "fault",
 		meta: func(a *core.Api) *core.Meta { return &a.Meta },
 		encode: func(a *core.Api) Record {
 			r := Record{Doc: a.Definition, Int: map[string]int64{"active": number(a.Active)},
@@ -115,6 +117,9 @@ func apiKind(allowDuplicates bool) kind[core.Api] {
 					"certificate": slices.Sorted(maps.Keys(a.Certificates()))}}
 			if a.Internal {
 				r.Labels["kind"] = []string{a.Kind, "internal"}
+			}
+			if judge.Fault != nil && judge.Fault(a.Definition) != "" {
+				r.Labels["fault"] = []string{judge.Version}
 			}
 			if allowDuplicates {
 				delete(r.Unique, "slug")

@@ -19,6 +19,9 @@ type progress struct {
 	// Version is the one that all records are at, and After the cursor of the last record that is at the newest.
 	Version int    `json:"version"`
 	After   string `json:"after,omitempty"`
+	// Judge is the version of the judge that all records were judged by, and Judging the one that After is about.
+	Judge   string `json:"judge,omitempty"`
+	Judging string `json:"judging,omitempty"`
 }
 
 // reindexLog is how often an operator hears of the progress. A page is tried reindexTries times while others change its records.
@@ -39,7 +42,7 @@ func (s *Store) Reindex(ctx context.Context, log *slog.Logger) error {
 }
 
 func reindex[T any](ctx context.Context, s *Store, r *Repository[T], log *slog.Logger) error {
-	if len(r.kind.Added) == 0 {
+	if len(r.kind.Added) == 0 && r.kind.judge == "" {
 		return nil
 	}
 	began, told, seen := s.now(), s.now(), 0
@@ -75,12 +78,19 @@ func (r *Repository[T]) reindexNext(ctx context.Context) (seen int, done bool, e
 		return 0, false, err
 	}
 	mine, newest := all[r.kind.Name], len(r.kind.Added)
-	if mine.Version >= newest {
+	unjudged := r.kind.judge != mine.Judge && r.kind.judge != ""
+	if mine.Version >= newest && !unjudged {
 		return 0, true, nil
 	}
 	var fields []string
-	for _, added := range r.kind.Added[mine.Version:] {
+	for _, added := range r.kind.Added[min(mine.Version, newest):] {
 		fields = append(fields, added...)
+	}
+	if unjudged {
+		fields = append(fields, r.kind.judged)
+		if mine.Judging != r.kind.judge {
+			mine.Judging, mine.After = r.kind.judge, "" // an earlier judge came that far
+		}
 	}
 	page, err := r.List(ctx, Query{Tenant: AllTenants(), Sort: "id", After: mine.After, Limit: r.store.reindexPage})
 	if err != nil {
@@ -95,7 +105,10 @@ func (r *Repository[T]) reindexNext(ctx context.Context) (seen int, done bool, e
 	if page.More {
 		mine.After = page.Cursors[len(page.Cursors)-1]
 	} else {
-		mine = progress{Version: newest}
+		mine = progress{Version: max(mine.Version, newest), Judge: mine.Judge}
+		if unjudged {
+			mine.Judge = r.kind.judge
+		}
 	}
 	all[r.kind.Name] = mine
 	if setting.Value, err = json.Marshal(all); err != nil {

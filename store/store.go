@@ -33,6 +33,7 @@ type Option func(*options)
 type options struct {
 	now             func() time.Time
 	duplicateRoutes bool
+	judge           Judge
 	cacheTTL        time.Duration
 	reindexPage     int
 }
@@ -42,6 +43,17 @@ func WithClock(now func() time.Time) Option { return func(o *options) { o.now = 
 
 // WithDuplicateRoutes lets APIs of one organisation share a slug or a listen path (enable_duplicate_slugs).
 func WithDuplicateRoutes(allow bool) Option { return func(o *options) { o.duplicateRoutes = allow } }
+
+// Judge says why gateways must not be given a definition, wrapped in its API's document; "" where they may. Version is the same for
+// judges that say the same.
+type Judge struct {
+	Version string
+	Fault   func(core.Document) string
+}
+
+// WithJudge has APIs indexed by whether gateways may be given them: those with a fault have the label "fault", whose value is the
+// version of the judge. Reindex judges all anew where the version is another one than at the last start.
+func WithJudge(j Judge) Option { return func(o *options) { o.judge = j } }
 
 // WithCacheTTL bounds the age of what reads return after another process wrote; the default is 900 ms, and 0 turns the read
 // cache off.
@@ -59,7 +71,7 @@ func New(engine Engine, opts ...Option) *Store {
 	s := &Store{engine: engine, now: o.now, reindexPage: o.reindexPage}
 	s.Organisations = newRepository(s, organisationKind, o)
 	s.Users = newRepository(s, userKind, o)
-	s.Apis = newRepository(s, apiKind(o.duplicateRoutes), o)
+	s.Apis = newRepository(s, apiKind(o.duplicateRoutes, o.judge), o)
 	s.Policies = newRepository(s, policyKind, o)
 	s.Keys = newRepository(s, keyKind, o)
 	s.Webhooks = newRepository(s, webhookKind, o)

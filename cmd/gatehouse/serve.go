@@ -159,7 +159,7 @@ func open(ctx context.Context, cfg *config.Config, log, access *slog.Logger) (*a
 	if err != nil {
 		return nil, nil, err
 	}
-	s := store.New(engine, store.WithDuplicateRoutes(cfg.EnableDuplicateSlugs))
+	s := store.New(engine, app.StoreOptions(cfg)...)
 	if err := s.Reindex(ctx, log); err != nil {
 		_ = s.Close() // the start has failed for another reason
 		return nil, nil, err

@@ -59,6 +59,7 @@ type ComplexityRoot struct {
 		Definition      func(childComplexity int) int
 		DisplayName     func(childComplexity int) int
 		Domain          func(childComplexity int) int
+		Fault           func(childComplexity int) int
 		ID              func(childComplexity int) int
 		Internal        func(childComplexity int) int
 		Keys            func(childComplexity int, first *int) int
@@ -70,6 +71,7 @@ type ComplexityRoot struct {
 		Owners          func(childComplexity int) int
 		Policies        func(childComplexity int, first *int) int
 		Revision        func(childComplexity int) int
+		Servable        func(childComplexity int) int
 		Slug            func(childComplexity int) int
 		Tags            func(childComplexity int) int
 		TargetURL       func(childComplexity int) int
@@ -498,6 +500,8 @@ type ApiResolver interface {
 	Policies(ctx context.Context, obj *core.Api, first *int) (*model.PolicyConnection, error)
 	Keys(ctx context.Context, obj *core.Api, first *int) (*model.KeyConnection, error)
 	Webhooks(ctx context.Context, obj *core.Api) ([]*core.Webhook, error)
+	Servable(ctx context.Context, obj *core.Api) (bool, error)
+	Fault(ctx context.Context, obj *core.Api) (*string, error)
 	Warnings(ctx context.Context, obj *core.Api) ([]string, error)
 }
 type CertificateResolver interface {
@@ -696,6 +700,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Api.Domain(childComplexity), true
+	case "Api.fault":
+		if e.ComplexityRoot.Api.Fault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Api.Fault(childComplexity), true
 	case "Api.id":
 		if e.ComplexityRoot.Api.ID == nil {
 			break
@@ -772,6 +782,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Api.Revision(childComplexity), true
+	case "Api.servable":
+		if e.ComplexityRoot.Api.Servable == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Api.Servable(childComplexity), true
 	case "Api.slug":
 		if e.ComplexityRoot.Api.Slug == nil {
 			break
@@ -3260,6 +3276,10 @@ type Api {
   ): KeyConnection! @permission(read: "keys")
   "The webhooks that its hook references name."
   webhooks: [Webhook!]! @permission(read: "hooks")
+  "Whether gateways can be given it. One that would take them down is kept from them, also while it is active."
+  servable: Boolean!
+  "Why gateways are not given it: the field, and what it must be. Null where they can be."
+  fault: String
   "What gateways may stumble over in the definition: fields that only newer gateways know, or none; each a sentence."
   warnings: [String!]!
 }
@@ -3304,6 +3324,8 @@ input ApiFilter {
   authTypes: [String!]
   "Only active ones, or only inactive ones."
   active: Boolean
+  "Only those that gateways can be given, or only those that are kept from them."
+  servable: Boolean
   "Owned by this user or user group."
   owner: ID
   "Only APIs that are no version of another."
@@ -4644,6 +4666,10 @@ func (ec *executionContext) childFields_Api(ctx context.Context, field graphql.C
 		return ec.fieldContext_Api_keys(ctx, field)
 	case "webhooks":
 		return ec.fieldContext_Api_webhooks(ctx, field)
+	case "servable":
+		return ec.fieldContext_Api_servable(ctx, field)
+	case "fault":
+		return ec.fieldContext_Api_fault(ctx, field)
 	case "warnings":
 		return ec.fieldContext_Api_warnings(ctx, field)
 	}
@@ -7913,6 +7939,52 @@ func (ec *executionContext) fieldContext_Api_webhooks(_ context.Context, field g
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Api_servable(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Api_servable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Api().Servable(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Api_servable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Api", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Api_fault(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Api_fault(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Api().Fault(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Api_fault(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Api", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Api_warnings(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
@@ -20119,7 +20191,7 @@ func (ec *executionContext) unmarshalInputApiFilter(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"q", "categories", "kind", "authTypes", "active", "owner", "baseOnly", "certificate", "orgId"}
+	fieldsInOrder := [...]string{"q", "categories", "kind", "authTypes", "active", "servable", "owner", "baseOnly", "certificate", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -20161,6 +20233,13 @@ func (ec *executionContext) unmarshalInputApiFilter(ctx context.Context, obj any
 				return it, err
 			}
 			it.Active = data
+		case "servable":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("servable"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Servable = data
 		case "owner":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("owner"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -21602,6 +21681,82 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 				}()
 				res = ec._Api_webhooks(ctx, field, obj)
 				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "servable":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Api_servable(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "fault":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Api_fault(ctx, field, obj)
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res

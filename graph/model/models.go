@@ -33,6 +33,8 @@ type APIFilter struct {
 	AuthTypes []string `json:"authTypes,omitempty"`
 	// Only active ones, or only inactive ones.
 	Active *bool `json:"active,omitempty"`
+	// Only those that gateways can be given, or only those that are kept from them.
+	Servable *bool `json:"servable,omitempty"`
 	// Owned by this user or user group.
 	Owner *string `json:"owner,omitempty"`
 	// Only APIs that are no version of another.

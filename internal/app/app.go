@@ -20,6 +20,7 @@ import (
 	"gatehouse/internal/changes"
 	"gatehouse/internal/config"
 	"gatehouse/internal/core"
+	"gatehouse/internal/definition"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/httpserver"
 	"gatehouse/internal/keyspace"
@@ -83,7 +84,7 @@ func New(o Options) (*App, error) {
 			Interval: cfg.Gatehouse.KeyIndexInterval,
 			Describe: func(ctx context.Context, keys []*core.Key) error { return a.resolver.DescribeKeys(ctx, keys) }})
 	}
-	a.nodes = nodes.New(nodes.Options{Store: o.Store, Secret: cfg.SharedNodeSecret, Broker: broker, Notifier: notifier, Log: o.Log})
+	a.nodes = nodes.New(nodes.Options{Store: o.Store, Secret: cfg.SharedNodeSecret, Broker: broker, Notifier: notifier, Rules: rules(cfg), Log: o.Log})
 	monitor := cfg.Notifications.CertificateExpiryMonitor
 	shelf := certificate.NewShelf(certificate.ShelfOptions{Redis: o.Redis, Store: o.Store, Keyring: o.Keyring, Broker: broker,
 		Secret:  cmp.Or(cfg.Security.PrivateCertificateEncodingSecret, cfg.TykAPI.Secret),
@@ -103,6 +104,21 @@ func New(o Options) (*App, error) {
 		a.background(ctx, notifier.Run, space.Run, bridge.Run)
 	}
 	return a, nil
+}
+
+// StoreOptions are the options of the store that the configuration asks for.
+func StoreOptions(cfg *config.Config) []store.Option {
+	r := rules(cfg)
+	return []store.Option{store.WithDuplicateRoutes(cfg.EnableDuplicateSlugs), store.WithJudge(store.Judge{Version: r.Version(), Fault: r.Fault})}
+}
+
+// rules say what gateways may be given.
+func rules(cfg *config.Config) definition.Rules {
+	oldest, err := definition.ParseRelease(cfg.Gatehouse.OldestGateway)
+	if err != nil {
+		oldest = definition.Oldest // a configuration that was loaded has one of a few
+	}
+	return definition.New(oldest)
 }
 
 // background runs loops until ctx ends.
@@ -147,7 +163,7 @@ func settings(cfg *config.Config, version string) resolvers.Settings {
 		MasterKeys: cfg.EnableMasterKeys, ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
 		ForbidViewAccessKey: cfg.Security.ForbidAdminViewAccessToken, ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
 		PasswordHistory: cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
-		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints, Gateways: cfg.Gateways(),
+		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg), Gateways: cfg.Gateways(),
 		CertificateWarning: time.Duration(cfg.Notifications.CertificateExpiryMonitor.WarningThresholdDays) * 24 * time.Hour,
 	}
 }

@@ -78,7 +78,7 @@ func New(t testing.TB, opts ...Option) *Server {
 	}
 	keyring, err := secret.Load("", "a key for tests only, of enough length")
 	require.NoError(t, err)
-	storeOptions := append([]store.Option{store.WithDuplicateRoutes(loaded.Config.EnableDuplicateSlugs)}, o.store...)
+	storeOptions := append(app.StoreOptions(&loaded.Config), o.store...)
 	s := store.New(o.engine, storeOptions...)
 	redisdb.LogTo(slog.New(slog.DiscardHandler))
 	redis, err := redisdb.Open(&loaded.Config)

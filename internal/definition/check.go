@@ -14,6 +14,8 @@ import (
 
 // checker walks one document beside the kinds that gateways expect.
 type checker struct {
+	// oldest is the first release that the document has to be right for.
+	oldest Release
 	// effect is what a wrong type does.
 	effect string
 	// owned are fields at the top that are the dashboard's own.
@@ -114,7 +116,7 @@ func (c *checker) object(k *kind, v gjson.Result, newer bool) (err error) {
 		switch {
 		case f == nil && !c.known(key.Str):
 			c.warn("no gateway knows the field ")
-		case f != nil && f.newer && !newer:
+		case f != nil && f.newer && !newer && c.oldest < newest:
 			c.warn("only gateways newer than 5.5 know the field ")
 		}
 		if f != nil {

@@ -16,6 +16,9 @@ import (
 	"gatehouse/internal/definition"
 )
 
+// rules are those for every supported gateway.
+var rules = definition.New(definition.Oldest)
+
 type checker func(core.Document) ([]string, error)
 
 func TestCheckRefusesWhatGatewaysCannotDecode(t *testing.T) {
@@ -26,39 +29,39 @@ func TestCheckRefusesWhatGatewaysCannotDecode(t *testing.T) {
 		doc   string
 		want  string
 	}{
-		{"a string for a bool", definition.CheckApi, `{"api_definition": {"proxy": {"strip_listen_path": "yes"}}}`,
+		{"a string for a bool", rules.CheckApi, `{"api_definition": {"proxy": {"strip_listen_path": "yes"}}}`,
 			`api_definition.proxy.strip_listen_path must be true or false, not "yes"` + all},
-		{"a definition without its wrapper", definition.CheckApi, `{"active": 1}`, `active must be true or false, not 1` + all},
-		{"a name in other capitals", definition.CheckApi, `{"Proxy": "x"}`, `Proxy must be an object, not a string` + all},
-		{"a name with a letter that folds", definition.CheckApi, `{"ſlug": 1}`, `"ſlug" must be a string, not a number` + all},
-		{"a name with escapes", definition.CheckApi, `{"\u0061ctive": []}`, `active must be true or false, not a list` + all},
-		{"a list for an object", definition.CheckApi, `{"version_data": []}`, `version_data must be an object, not a list` + all},
-		{"a null in the place of a duration", definition.CheckApi, `{"jwt_jwks_uris": [{"cache_timeout": null}]}`,
+		{"a definition without its wrapper", rules.CheckApi, `{"active": 1}`, `active must be true or false, not 1` + all},
+		{"a name in other capitals", rules.CheckApi, `{"Proxy": "x"}`, `Proxy must be an object, not a string` + all},
+		{"a name with a letter that folds", rules.CheckApi, `{"ſlug": 1}`, `"ſlug" must be a string, not a number` + all},
+		{"a name with escapes", rules.CheckApi, `{"\u0061ctive": []}`, `active must be true or false, not a list` + all},
+		{"a list for an object", rules.CheckApi, `{"version_data": []}`, `version_data must be an object, not a list` + all},
+		{"a null in the place of a duration", rules.CheckApi, `{"jwt_jwks_uris": [{"cache_timeout": null}]}`,
 			`jwt_jwks_uris[0].cache_timeout must be a string such as "1m30s", not null` + all},
-		{"a number for a duration", definition.CheckApi, `{"jwt_jwks_uris": [{"url": ""}, {"cache_timeout": 5}]}`,
+		{"a number for a duration", rules.CheckApi, `{"jwt_jwks_uris": [{"url": ""}, {"cache_timeout": 5}]}`,
 			`jwt_jwks_uris[1].cache_timeout must be a string such as "1m30s", not 5` + all},
-		{"a fraction for a whole number", definition.CheckApi, `{"listen_port": 80.5}`, `listen_port must be a whole number of at most 64 bits, not 80.5` + all},
-		{"a whole number written with a point", definition.CheckApi, `{"listen_port": 80.0}`, `listen_port must be a whole number of at most 64 bits, not 80.0` + all},
-		{"a whole number that is too large", definition.CheckApi, `{"cache_options": {"cache_timeout": 9223372036854775808}}`,
+		{"a fraction for a whole number", rules.CheckApi, `{"listen_port": 80.5}`, `listen_port must be a whole number of at most 64 bits, not 80.5` + all},
+		{"a whole number written with a point", rules.CheckApi, `{"listen_port": 80.0}`, `listen_port must be a whole number of at most 64 bits, not 80.0` + all},
+		{"a whole number that is too large", rules.CheckApi, `{"cache_options": {"cache_timeout": 9223372036854775808}}`,
 			`cache_options.cache_timeout must be a whole number of at most 64 bits, not 9223372036854775808` + all},
-		{"a negative number where there is none", definition.CheckApi, `{"jwt_issued_at_validation_skew": -1}`,
+		{"a negative number where there is none", rules.CheckApi, `{"jwt_issued_at_validation_skew": -1}`,
 			`jwt_issued_at_validation_skew must be a whole number from 0 to 18446744073709551615, not -1` + all},
-		{"a number over 16 bits", definition.CheckApi, `{"proxy": {"transport": {"ssl_min_version": 65536}}}`,
+		{"a number over 16 bits", rules.CheckApi, `{"proxy": {"transport": {"ssl_min_version": 65536}}}`,
 			`proxy.transport.ssl_min_version must be a whole number from 0 to 65535, not 65536` + all},
-		{"a float that is too large", definition.CheckApi, `{"global_rate_limit": {"rate": 1e400}}`, `global_rate_limit.rate must be a number, not 1e400` + all},
-		{"a number too large for anything", definition.CheckApi, `{"config_data": {"a": ["1e999", {"b": -2E999}]}}`,
+		{"a float that is too large", rules.CheckApi, `{"global_rate_limit": {"rate": 1e400}}`, `global_rate_limit.rate must be a number, not 1e400` + all},
+		{"a number too large for anything", rules.CheckApi, `{"config_data": {"a": ["1e999", {"b": -2E999}]}}`,
 			`config_data.a holds the number -2E999, which is too large` + all},
-		{"a day for a time", definition.CheckApi, `{"graphql": {"last_schema_update": "2026-01-31"}}`,
+		{"a day for a time", rules.CheckApi, `{"graphql": {"last_schema_update": "2026-01-31"}}`,
 			`graphql.last_schema_update must be a time such as "2026-01-31T12:00:00Z", not "2026-01-31"` + all},
-		{"an id that is none", definition.CheckApi, `{"id": "pets"}`, `id must be 24 hex digits or "", not "pets"` + all},
-		{"an element of a list", definition.CheckApi, `{"tags": ["a", 2]}`, `tags[1] must be a string, not a number` + all},
-		{"a value of a map with a name like a path", definition.CheckApi, `{"version_data": {"versions": {"v1.0": {"paths": true}}}}`,
+		{"an id that is none", rules.CheckApi, `{"id": "pets"}`, `id must be 24 hex digits or "", not "pets"` + all},
+		{"an element of a list", rules.CheckApi, `{"tags": ["a", 2]}`, `tags[1] must be a string, not a number` + all},
+		{"a value of a map with a name like a path", rules.CheckApi, `{"version_data": {"versions": {"v1.0": {"paths": true}}}}`,
 			`version_data.versions."v1.0".paths must be an object, not true` + all},
-		{"a string where a secret may stand is not repeated", definition.CheckApi, `{"upstream_auth": "pass1234"}`, `upstream_auth must be an object, not a string` + all},
-		{"a field that only newer gateways know", definition.CheckApi, `{"json_rpc_version": 2}`, `json_rpc_version must be a string, not a number` + all},
-		{"a policy", definition.CheckPolicy, `{"access_rights": {"pets": {"versions": "Default"}}}`,
+		{"a string where a secret may stand is not repeated", rules.CheckApi, `{"upstream_auth": "pass1234"}`, `upstream_auth must be an object, not a string` + all},
+		{"a field that only newer gateways know", rules.CheckApi, `{"json_rpc_version": 2}`, `json_rpc_version must be a string, not a number` + all},
+		{"a policy", rules.CheckPolicy, `{"access_rights": {"pets": {"versions": "Default"}}}`,
 			`access_rights.pets.versions must be a list, not a string: gateways would refuse all policies with it`},
-		{"a session", definition.CheckSession, `{"expires": 1.5e9}`,
+		{"a session", rules.CheckSession, `{"expires": 1.5e9}`,
 			`expires must be a whole number of at most 64 bits, not 1.5e9: gateways could not read the key with it`},
 	}
 	for _, tt := range tests {
@@ -84,7 +87,7 @@ func TestCheckTakesWhatGatewaysDecode(t *testing.T) {
 		"a huge number nobody decodes":    `{"graphql": {"engine": {"data_sources": [{"kind": "REST", "config": {"timeout": 1e999}}]}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			warnings, err := definition.CheckApi(core.Document(doc))
+			warnings, err := rules.CheckApi(core.Document(doc))
 			require.NoError(t, err)
 			for _, w := range warnings {
 				assert.Contains(t, w, "newer than 5.5")
@@ -105,16 +108,16 @@ func TestCheckWarnsOfFieldsThatGatewaysMayNotKnow(t *testing.T) {
 		doc   string
 		want  []string
 	}{
-		{"none", definition.CheckApi, `{"name": "Pets", "proxy": {"listen_path": "/pets/"}}`, nil},
-		{"a field of newer gateways, once and not again for what it holds", definition.CheckApi, `{"api_definition": {"upstream_auth": {"enabled": true, "oauth": {"enabled": false}}}}`,
+		{"none", rules.CheckApi, `{"name": "Pets", "proxy": {"listen_path": "/pets/"}}`, nil},
+		{"a field of newer gateways, once and not again for what it holds", rules.CheckApi, `{"api_definition": {"upstream_auth": {"enabled": true, "oauth": {"enabled": false}}}}`,
 			[]string{"only gateways newer than 5.5 know the field api_definition.upstream_auth"}},
-		{"a field that nobody knows, whatever it holds", definition.CheckApi, `{"proxy": {"listenpath": {"a": 1e999}}}`, []string{"no gateway knows the field proxy.listenpath"}},
-		{"an unknown field within a newer one", definition.CheckApi, `{"upstream_auth": {"enable": true}}`,
+		{"a field that nobody knows, whatever it holds", rules.CheckApi, `{"proxy": {"listenpath": {"a": 1e999}}}`, []string{"no gateway knows the field proxy.listenpath"}},
+		{"an unknown field within a newer one", rules.CheckApi, `{"upstream_auth": {"enable": true}}`,
 			[]string{"only gateways newer than 5.5 know the field upstream_auth", "no gateway knows the field upstream_auth.enable"}},
-		{"extensions are nobody's business", definition.CheckApi, `{"x-team": 1, "proxy": {"x-note": 2}}`, nil},
-		{"the dashboard's own fields of policies", definition.CheckPolicy, `{"state": "active", "access_rights_array": [], "auth_types": ["authToken"], "date_created": "x"}`, nil},
-		{"what is the dashboard's at the top is unknown further in", definition.CheckPolicy, `{"partitions": {"state": 1}}`, []string{"no gateway knows the field partitions.state"}},
-		{"a long name is cut", definition.CheckSession, `{"` + strings.Repeat("n", 200) + `": 1}`, []string{`no gateway knows the field "` + strings.Repeat("n", 40) + `..."`}},
+		{"extensions are nobody's business", rules.CheckApi, `{"x-team": 1, "proxy": {"x-note": 2}}`, nil},
+		{"the dashboard's own fields of policies", rules.CheckPolicy, `{"state": "active", "access_rights_array": [], "auth_types": ["authToken"], "date_created": "x"}`, nil},
+		{"what is the dashboard's at the top is unknown further in", rules.CheckPolicy, `{"partitions": {"state": 1}}`, []string{"no gateway knows the field partitions.state"}},
+		{"a long name is cut", rules.CheckSession, `{"` + strings.Repeat("n", 200) + `": 1}`, []string{`no gateway knows the field "` + strings.Repeat("n", 40) + `..."`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,7 +127,7 @@ func TestCheckWarnsOfFieldsThatGatewaysMayNotKnow(t *testing.T) {
 		})
 	}
 	t.Run("many are counted", func(t *testing.T) {
-		warnings, err := definition.CheckApi(core.Document(many))
+		warnings, err := rules.CheckApi(core.Document(many))
 		require.NoError(t, err)
 		require.Len(t, warnings, 21)
 		assert.Equal(t, "no gateway knows the field unknown19", warnings[19])
@@ -133,7 +136,7 @@ func TestCheckWarnsOfFieldsThatGatewaysMayNotKnow(t *testing.T) {
 }
 
 func TestRealDefinitionsPoliciesAndKeysPass(t *testing.T) {
-	for pattern, check := range map[string]checker{"apis/*.json": definition.CheckApi, "policies/*.json": definition.CheckPolicy, "other/key-*.json": definition.CheckSession} {
+	for pattern, check := range map[string]checker{"apis/*.json": rules.CheckApi, "policies/*.json": rules.CheckPolicy, "other/key-*.json": rules.CheckSession} {
 		for _, path := range samples(t, pattern) {
 			raw, err := os.ReadFile(path)
 			require.NoError(t, err)
@@ -188,7 +191,7 @@ func FuzzCheck(f *testing.F) {
 	}
 	known := []string{"partitions", "smoothing", "meta_data", "tags"}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		for _, check := range []checker{definition.CheckApi, definition.CheckPolicy, definition.CheckSession} {
+		for _, check := range []checker{rules.CheckApi, rules.CheckPolicy, rules.CheckSession} {
 			_, _ = check(raw) // whatever it is, it ends
 		}
 		doc, err := core.ParseDocument(raw)
@@ -203,7 +206,7 @@ func FuzzCheck(f *testing.F) {
 		if !ours {
 			return
 		}
-		_, err = definition.CheckPolicy(doc)
+		_, err = rules.CheckPolicy(doc)
 		want := json.Unmarshal(doc, &policy{})
 		assert.Equal(t, want == nil, err == nil, "encoding/json: %v; the check: %v", want, err)
 	})
@@ -230,7 +233,7 @@ func BenchmarkCheckApi(b *testing.B) {
 	b.SetBytes(int64(len(doc)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := definition.CheckApi(doc); err != nil {
+		if _, err := rules.CheckApi(doc); err != nil {
 			b.Fatal(err)
 		}
 	}

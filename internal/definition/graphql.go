@@ -102,7 +102,7 @@ func (c *checker) dataSource(fields map[string]gjson.Result) error {
 	if !config.IsObject() {
 		return c.hazard("config", "must be an object that says how to reach the %s source", name)
 	}
-	inner := checker{effect: "it would take down gateways, those of every organisation", path: append(slices.Clone(c.path), step{name: "config"})}
+	inner := checker{oldest: c.oldest, effect: "it would take down gateways, those of every organisation", path: append(slices.Clone(c.path), step{name: "config"})}
 	if _, err := inner.check("DataSourceConfig"+name, config); err != nil {
 		return err
 	}

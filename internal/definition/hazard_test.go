@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/core"
-	"gatehouse/internal/definition"
 )
 
 // The killers that were seen: each took down a stock gateway, at the latest at the reload after the one that loaded it.
@@ -51,7 +50,7 @@ func TestCheckRefusesWhatTakesGatewaysDown(t *testing.T) {
 			"supergraph": {"merged_sdl": "type Query { a: String }", "subgraphs": [{"sdl": "type { 1"}]}}}`, `graphql.supergraph.subgraphs[0].sdl is no GraphQL schema`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := definition.CheckApi(core.Document(c.doc))
+			_, err := rules.CheckApi(core.Document(c.doc))
 			require.Error(t, err)
 			assert.Equal(t, core.CodeInvalid, core.CodeOf(err))
 			assert.Contains(t, core.AsError(err).Message, c.want)
@@ -72,14 +71,14 @@ func TestCheckTakesGraphsThatGatewaysServe(t *testing.T) {
 		"a proxy":                           `{"graphql": {"enabled": true, "version": "2", "execution_mode": "proxyOnly", "schema": "type Query { a: String }"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := definition.CheckApi(core.Document(doc))
+			_, err := rules.CheckApi(core.Document(doc))
 			require.NoError(t, err)
 		})
 	}
 }
 
 func TestCheckWarnsOfASchemaThatGatewaysCannotRead(t *testing.T) {
-	warnings, err := definition.CheckApi(core.Document(`{"graphql": {"enabled": true, "version": "2", "execution_mode": "executionEngine", "schema": "type Query {\n 1 }"}}`))
+	warnings, err := rules.CheckApi(core.Document(`{"graphql": {"enabled": true, "version": "2", "execution_mode": "executionEngine", "schema": "type Query {\n 1 }"}}`))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"gateways cannot read the schema of the graph (Expected Name, found Int in line 2, column 2), and answer 500 for it: graphql"}, warnings)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/core"
-	"gatehouse/internal/definition"
 	"gatehouse/store"
 )
 
@@ -154,7 +153,7 @@ func (r *Registry) definitions(ctx context.Context, page []*core.Api) ([][]byte,
 	hooked := map[int]*core.Api{} // by their place in out
 	var ids []string
 	for _, a := range page {
-		if !r.fits(ctx, "API", &a.Meta, a.Definition, definition.CheckApi) {
+		if !r.fits(ctx, "API", &a.Meta, a.Definition, r.o.Rules.CheckApi) {
 			continue
 		}
 		var definition []byte
@@ -205,7 +204,7 @@ func embed(a *core.Api, hooks []*core.Webhook) core.Document {
 func (r *Registry) policyDocuments(ctx context.Context, page []*core.Policy) ([][]byte, error) {
 	out := make([][]byte, 0, len(page))
 	for _, p := range page {
-		if r.fits(ctx, "policy", &p.Meta, p.Document, definition.CheckPolicy) {
+		if r.fits(ctx, "policy", &p.Meta, p.Document, r.o.Rules.CheckPolicy) {
 			out = append(out, p.Document)
 		}
 	}
@@ -222,7 +221,7 @@ func (r *Registry) fits(ctx context.Context, kind string, m *core.Meta, doc core
 		refused = err != nil
 		r.refused.Add(v, refused)
 		if refused {
-			r.o.Log.WarnContext(ctx, "gateways could not read a document: it is kept from them until it is corrected",
+			r.o.Log.WarnContext(ctx, "gateways must not be given a document: it is kept from them until it is corrected",
 				slog.String("kind", kind), slog.String("id", m.ID), slog.String("org_id", m.OrgID), slog.Any("error", err))
 		}
 	}

@@ -29,7 +29,7 @@ func program(t *testing.T, opts ...apptest.Option) (*apptest.Server, *gateway) {
 	return srv, g
 }
 
-const definition = `{"name":"n","active":true,"use_keyless":true,"proxy":{"listen_path":"/%s/","target_url":"http://up.test","strip_listen_path":true},` +
+const example = `{"name":"n","active":true,"use_keyless":true,"proxy":{"listen_path":"/%s/","target_url":"http://up.test","strip_listen_path":true},` +
 	`"x-unheard-of":{"spelled":1.50e3},"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default"}}}}`
 
 func TestTheFeedHoldsTheActiveApisOfAllOrganisationsWordForWord(t *testing.T) {
@@ -38,7 +38,7 @@ func TestTheFeedHoldsTheActiveApisOfAllOrganisationsWordForWord(t *testing.T) {
 	_, other := srv.Organisation(t, "other")
 	create := func(key, name string, active bool) gjson.Result {
 		t.Helper()
-		def := strings.Replace(fmt.Sprintf(definition, name), `"active":true`, fmt.Sprintf(`"active":%t`, active), 1)
+		def := strings.Replace(fmt.Sprintf(example, name), `"active":true`, fmt.Sprintf(`"active":%t`, active), 1)
 		r := srv.Do(t, "POST", "/api/apis", `{"api_definition":`+def+`,"user_owners":[]}`, "Authorization: "+key)
 		require.Equal(t, 200, r.Status, "%s", r.Body)
 		return srv.Do(t, "GET", "/api/apis/"+r.Get("ID").Str, "", "Authorization: "+key).Get("api_definition")
@@ -84,7 +84,7 @@ func TestWebhooksAreInTheFeedAsTheyAreNow(t *testing.T) {
 	hook := `{"name":"h","method":"POST","target_path":"http://hook.test/%s","header_map":{"X-A":"b"}}`
 	id := srv.REST(t, "POST", "/api/hooks", fmt.Sprintf(hook, "old")).Get("ID").Str
 	require.True(t, core.IsID(id))
-	made := srv.REST(t, "POST", "/api/apis", `{"api_definition":`+fmt.Sprintf(definition, "hooked")+
+	made := srv.REST(t, "POST", "/api/apis", `{"api_definition":`+fmt.Sprintf(example, "hooked")+
 		`,"hook_references":[{"event_name":"QuotaExceeded","event_timeout":60,"hook":{"id":"`+id+`"}}]}`)
 	require.Equal(t, 200, made.Status, "%s", made.Body)
 	handler := func() gjson.Result {
@@ -104,6 +104,26 @@ func TestWebhooksAreInTheFeedAsTheyAreNow(t *testing.T) {
 	require.Equal(t, "http://hook.test/new", meta.Get("target_path").Str)
 	require.Equal(t, int64(60), meta.Get("event_timeout").Int())
 	require.Equal(t, "b", meta.Get("header_map.X-A").Str)
+}
+
+func TestADefinitionThatTakesGatewaysDownIsLeftOutAndTheOthersGoOut(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, openEngine(t))
+	g := newGateway(s)
+	g.register(t)
+	good := s.api(t, `{"name":"good","active":true,"proxy":{"target_url":"http://up.test"}}`)
+	for _, source := range []string{
+		`{"kind":"rest","config":{}}`, `{"kind":"","config":{}}`, `{"kind":"REST","config":"x"}`, `{"kind":"REST"}`, `{"kind":"REST","config":{"headers":[]}}`,
+		`{"kind":"REST","config":{"url":"http://up.test?a=%zz"}}`, `{"kind":"REST","root_fields":[{"type":"Query","fields":["b"]}],"config":{}}`,
+	} {
+		bad := s.api(t, `{"name":"bad","active":true,"proxy":{"target_url":"http://up.test"},"graphql":{"enabled":true,"version":"2","execution_mode":"executionEngine",`+
+			`"schema":"type Query { a: String }","engine":{"data_sources":[`+source+`]}}}`)
+		_, apis := g.load(t)
+		require.Equal(t, `["`+good.ApiID+`"]`, apis.get("Message.#.api_definition.api_id").Raw, source)
+		require.Contains(t, s.log.String(), bad.ID)
+	}
+	_, _ = g.load(t)
+	require.Equal(t, 7, strings.Count(s.log.String(), "gateways must not be given a document"), "each is logged once")
 }
 
 func TestADocumentThatGatewaysCannotReadIsLeftOut(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 
 	"gatehouse/internal/changes"
 	"gatehouse/internal/core"
+	"gatehouse/internal/definition"
 	"gatehouse/internal/nodes"
 	"gatehouse/store"
 	"gatehouse/store/sql"
@@ -162,7 +163,7 @@ type server struct {
 func newServer(t testing.TB, e store.Engine, opts ...store.Option) *server {
 	t.Helper()
 	s := &server{store: store.New(e, opts...), broker: changes.NewBroker(), log: &logs{}}
-	s.Registry = nodes.New(nodes.Options{Store: s.store, Secret: secret, Broker: s.broker, Log: slog.New(slog.NewTextHandler(s.log, nil))})
+	s.Registry = nodes.New(nodes.Options{Rules: definition.New(definition.Oldest), Store: s.store, Secret: secret, Broker: s.broker, Log: slog.New(slog.NewTextHandler(s.log, nil))})
 	return s
 }
 

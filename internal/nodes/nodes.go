@@ -16,6 +16,7 @@ import (
 
 	"gatehouse/internal/changes"
 	"gatehouse/internal/core"
+	"gatehouse/internal/definition"
 	"gatehouse/internal/notify"
 	"gatehouse/store"
 )
@@ -39,7 +40,9 @@ type Options struct {
 	Secret   string
 	Broker   *changes.Broker
 	Notifier *notify.Notifier
-	Log      *slog.Logger
+	// Rules say what gateways may be given.
+	Rules definition.Rules
+	Log   *slog.Logger
 }
 
 // Registry knows the gateways. Its handler serves /register and /system. It is safe for concurrent use.

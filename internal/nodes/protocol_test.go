@@ -13,6 +13,7 @@ import (
 
 	"gatehouse/internal/changes"
 	"gatehouse/internal/core"
+	"gatehouse/internal/definition"
 	"gatehouse/internal/nodes"
 	"gatehouse/store"
 )
@@ -139,7 +140,7 @@ func TestWhoMayNotSpeak(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			log, at := &logs{}, newClock()
-			r := nodes.New(nodes.Options{Store: store.New(openEngine(t), store.WithClock(at.Now)), Secret: tc.ours, Broker: changes.NewBroker(),
+			r := nodes.New(nodes.Options{Rules: definition.New(definition.Oldest), Store: store.New(openEngine(t), store.WithClock(at.Now)), Secret: tc.ours, Broker: changes.NewBroker(),
 				Log: slog.New(slog.NewTextHandler(log, nil))})
 			g := newGateway(r)
 			g.secret, g.id, g.nonce = tc.theirs, core.NewID(at.Now()), "x"

@@ -85,6 +85,36 @@ func reindexCases() []testCase {
 			}
 			indexed(t, f, all)
 		}},
+		{"a judge of another version judges all anew, once", func(t *testing.T, f *fixture) {
+			for i := range 121 {
+				api := record(i, orgA)
+				if api.Doc = []byte(`{"api_definition":{}}`); i%3 == 0 {
+					api.Doc = []byte(`{"api_definition":{"name":"bad"}}`)
+				}
+				f.create(t, apis, api)
+			}
+			bad := func(doc core.Document) string { return doc.Text("api_definition.name") }
+			judged := func(e store.Engine, version string) error {
+				return store.New(e, store.WithReindexPage(50), store.WithJudge(store.Judge{Version: version, Fault: bad})).Reindex(f.ctx, silent)
+			}
+			stopping := &stopping{Engine: f.Engine}
+			stopping.left.Store(2)
+			if err := judged(stopping, "1"); !errors.Is(err, errStopped) {
+				t.Fatalf("got %v", err)
+			}
+			for _, version := range []string{"2", "3"} {
+				if err := judged(f.Engine, version); err != nil {
+					t.Fatal(err)
+				}
+				if n := f.count(t, apis, store.Org(orgA), store.HasLabel("fault", version)); n != 41 {
+					t.Fatalf("version %s found %d, want 41", version, n)
+				}
+				counted := &Counting{Engine: f.Engine}
+				if err := judged(counted, version); err != nil || counted.Reads() > 4 {
+					t.Fatalf("again: %v, %d reads", err, counted.Reads())
+				}
+			}
+		}},
 		{"two servers at once", func(t *testing.T, f *fixture) {
 			all := earlierKeys(t, f, 161)
 			var both errgroup.Group
