@@ -61,7 +61,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 		"gatehouse": reflect.DeepEqual(c.Gatehouse, config.Gatehouse{
 			DataDir: "./data", MaxBodyBytes: 10 << 20, RequestTimeout: 30 * time.Second, ShutdownTimeout: 15 * time.Second,
 			GraphQL:    config.GraphQL{Introspection: true, MaxDepth: 12, MaxComplexity: 50000, MaxAliases: 50, MaxPageSize: 500},
-			Playground: true, LogLevel: "info", Metrics: true, KeyIndexInterval: 10 * time.Minute,
+			Playground: true, LogLevel: "info", Metrics: true, KeyIndexInterval: 10 * time.Minute, OldestGateway: "5.5",
 		}),
 	} {
 		if !got {
@@ -153,7 +153,7 @@ func TestEverySettingIsReadFromFileAndEnvironment(t *testing.T) {
 		"gatehouse.log_level": "warn", "http_server_options.min_version": "770", "tyk_api_config.Port": "8080",
 		"gatehouse.encryption_key": "0123456789abcdef", "home_dir": "/home", "gatehouse.max_body_bytes": "2048",
 		"mongo_ssl_ca_file": "/ca", "mongo_ssl_pem_keyfile": "/key", "http_server_options.ssl_certificates": "/a,/b",
-		"gatehouse.allowed_origins": "https://a.test,https://b.test", "redis_addrs": "a:1,b:2", "enable_cluster": "false",
+		"gatehouse.allowed_origins": "https://a.test,https://b.test", "gatehouse.oldest_gateway": "5.8", "redis_addrs": "a:1,b:2", "enable_cluster": "false",
 		"redis_ca_file": "/ca", "redis_cert_file": "/cert", "redis_key_file": "/key", "redis_tls_min_version": "1.1",
 		"redis_tls_max_version": "1.2", "private_key_path": "/sign",
 	}
