@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -39,7 +40,11 @@ func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 	if own.Code == core.CodeUnavailable && !ended(err) {
 		o.Log.WarnContext(ctx, "unavailable", slog.String("request_id", o.RequestID(ctx)), slog.String("path", graphql.GetPath(ctx).String()), slog.Any("error", err))
 	}
-	return &gqlerror.Error{Message: own.Message, Path: graphql.GetPath(ctx), Extensions: map[string]any{"code": string(own.Code)}}
+	out := &gqlerror.Error{Message: own.Message, Path: graphql.GetPath(ctx), Extensions: map[string]any{"code": string(own.Code)}}
+	if own.RetryAfter > 0 {
+		out.Extensions["retryAfter"] = own.Seconds()
+	}
+	return out
 }
 
 // ended tells whether an error is that the request took too long, or was given up.
@@ -85,8 +90,16 @@ func (o Options) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status = http.StatusRequestEntityTooLarge
 	case core.CodeMalformed:
 		status = http.StatusBadRequest
+	case core.CodeTimeout:
+		status = http.StatusRequestTimeout
+		w.Header().Set("Connection", "close") // the rest of the body is still under way
+	case core.CodeTooMany:
+		status = http.StatusTooManyRequests
 	case core.CodeUnavailable:
 		status = http.StatusServiceUnavailable
+	}
+	if wait := core.AsError(err).Seconds(); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(wait))
 	}
 	WriteError(w, status, e.Message, e.Extensions["code"].(string))
 }

@@ -119,6 +119,8 @@ func readWhole(r *http.Request) error {
 	switch {
 	case errors.As(err, &tooLarge):
 		return core.Wrap(core.CodeTooLarge, err, "the body is too large: send less, or raise gatehouse.max_body_bytes")
+	case core.CodeOf(err) == core.CodeTimeout:
+		return err
 	case err != nil:
 		return core.Wrap(core.CodeMalformed, err, "the body could not be read")
 	}

@@ -16,6 +16,7 @@ import (
 	"gatehouse/internal/definition"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/keyspace"
+	"gatehouse/internal/limits"
 	"gatehouse/internal/nodes"
 	"gatehouse/internal/notify"
 	"gatehouse/internal/secret"
@@ -90,6 +91,7 @@ type Resolver struct {
 	gateway      *gateway.Client
 	forwarder    *gateway.Forwarder
 	certificates *certificate.Shelf
+	attempts     *limits.Attempts
 }
 
 // Dependencies are what the use cases stand on.
@@ -110,12 +112,14 @@ type Dependencies struct {
 	Gateway  *gateway.Client
 	// Certificates hands certificates to the gateways.
 	Certificates *certificate.Shelf
+	// Attempts slows down who guesses passwords; nil slows down nobody.
+	Attempts *limits.Attempts
 }
 
 // New makes the application.
 func New(d Dependencies) *Resolver {
 	r := &Resolver{store: d.Store, keys: d.Store.Keys, guard: d.Guard, keyring: d.Keyring, broker: d.Broker, log: d.Log, settings: d.Settings,
-		space: d.Space, notifier: d.Notifier, nodes: d.Nodes, gateway: d.Gateway, certificates: d.Certificates,
+		space: d.Space, notifier: d.Notifier, nodes: d.Nodes, gateway: d.Gateway, certificates: d.Certificates, attempts: d.Attempts,
 		forwarder: gateway.NewForwarder(d.Settings.Gateways...)}
 	if d.Space != nil {
 		r.keys = d.Space

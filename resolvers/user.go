@@ -9,6 +9,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/limits"
 	"gatehouse/internal/secret"
 	"gatehouse/store"
 )
@@ -137,6 +138,20 @@ func mayGrant(ctx context.Context, next, old *core.User) error {
 			}
 		}
 	}
+	return nil
+}
+
+// checkPassword holds whoever has a user's access key to the user's password, and slows down who guesses it.
+func (r *Resolver) checkPassword(ctx context.Context, u *core.User, password string) error {
+	attempt, err := r.attempts.Begin(limits.RealmPassword, u.ID, password)
+	if err != nil {
+		return err
+	}
+	if !secret.CheckPassword(u.Secrets.PasswordHash, password) {
+		attempt.Failed(ctx)
+		return core.Errorf(core.CodeForbidden, "access denied: the current password is wrong")
+	}
+	attempt.Held()
 	return nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
-	"gatehouse/internal/secret"
 )
 
 // CreateUser is the resolver for the createUser field.
@@ -82,8 +81,10 @@ func (r *mutationResolver) DeleteUser(ctx context.Context, id string, revision *
 func (r *mutationResolver) SetUserPassword(ctx context.Context, id string, currentPassword *string, newPassword string) (*core.User, error) {
 	return r.editUser(ctx, id, nil, func(u *core.User) error {
 		own := authz.From(ctx).ID() == u.ID
-		if own && u.Secrets.PasswordHash != "" && !secret.CheckPassword(u.Secrets.PasswordHash, deref(currentPassword)) {
-			return core.Errorf(core.CodeForbidden, "access denied: the current password is wrong")
+		if own && u.Secrets.PasswordHash != "" {
+			if err := r.checkPassword(ctx, u, deref(currentPassword)); err != nil {
+				return err
+			}
 		}
 		return r.setPassword(u, newPassword)
 	})

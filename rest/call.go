@@ -75,6 +75,9 @@ func (c *call) body() ([]byte, error) {
 	if httpserver.IsBodyTooLarge(err) {
 		return nil, core.Wrap(core.CodeTooLarge, err, "the body is too large: send less, or raise gatehouse.max_body_bytes")
 	}
+	if core.CodeOf(err) == core.CodeTimeout {
+		return nil, err
+	}
 	if err != nil {
 		return nil, core.Wrap(core.CodeMalformed, err, "the body could not be read")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 
 	"gatehouse/internal/core"
 	"gatehouse/internal/httpserver"
@@ -22,6 +23,8 @@ var statuses = map[core.Code]int{
 	core.CodeStale:           http.StatusPreconditionFailed,
 	core.CodeTooLarge:        http.StatusRequestEntityTooLarge,
 	core.CodeLimit:           http.StatusBadRequest,
+	core.CodeTimeout:         http.StatusRequestTimeout,
+	core.CodeTooMany:         http.StatusTooManyRequests,
 	core.CodeUnavailable:     http.StatusServiceUnavailable,
 	core.CodeInternal:        http.StatusInternalServerError,
 }
@@ -66,6 +69,12 @@ func (o Options) fail(w http.ResponseWriter, r *http.Request, legacy legacyError
 		case l.message != "":
 			message = l.message
 		}
+	}
+	if wait := e.Seconds(); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(wait))
+	}
+	if e.Code == core.CodeTimeout {
+		w.Header().Set("Connection", "close") // the rest of the body is still under way
 	}
 	WriteError(w, status, message)
 }

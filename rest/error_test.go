@@ -35,7 +35,7 @@ func failed(t *testing.T, legacy legacyErrors, err error) (int, answer, string) 
 func TestEveryCodeHasAStatus(t *testing.T) {
 	want := map[core.Code]int{
 		core.CodeMalformed: 400, core.CodeInvalid: 400, core.CodeUnauthenticated: 401, core.CodeForbidden: 403, core.CodeNotFound: 404,
-		core.CodeConflict: 409, core.CodeStale: 412, core.CodeTooLarge: 413, core.CodeLimit: 400, core.CodeUnavailable: 503, core.CodeInternal: 500,
+		core.CodeConflict: 409, core.CodeStale: 412, core.CodeTooLarge: 413, core.CodeLimit: 400, core.CodeTimeout: 408, core.CodeTooMany: 429, core.CodeUnavailable: 503, core.CodeInternal: 500,
 	}
 	for _, code := range core.Codes() {
 		t.Run(string(code), func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/httpserver"
 )
 
 // page is what the parameters p and page_size ask for: one page, or everything when p is 0 or less.
@@ -57,6 +58,7 @@ func listing[T any](c *call, around shape, next fetch[T], write func(w io.Writer
 	}
 	first, after := pg.size, core.OffsetCursor((pg.number-1)*pg.size)
 	if pg.all {
+		c.ctx = httpserver.Streaming(c.ctx) // however long it is: bounded by its progress
 		first, after = c.MaxPageSize, ""
 	}
 	// The first page is read before anything is written, so that an error still has its status.

@@ -24,6 +24,7 @@ import (
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/httpserver"
 	"gatehouse/internal/keyspace"
+	"gatehouse/internal/limits"
 	"gatehouse/internal/nodes"
 	"gatehouse/internal/notify"
 	"gatehouse/internal/redisdb"
@@ -47,6 +48,7 @@ type App struct {
 	broker   *changes.Broker
 	nodes    *nodes.Registry
 	redis    redis.UniversalClient
+	attempts *limits.Attempts
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -72,7 +74,8 @@ func New(o Options) (*App, error) {
 	cfg := o.Config
 	guard := authz.Guard{AllowAdminResetPassword: cfg.Security.AllowAdminResetPassword}
 	broker := changes.NewBroker()
-	a := &App{AdminSecret: o.AdminSecret, store: o.Store, broker: broker, redis: o.Redis}
+	attempts := limits.NewAttempts(limits.AttemptsOptions{Failures: cfg.Gatehouse.MaxFailedLogins, Now: o.Store.Now, Log: o.Log})
+	a := &App{attempts: attempts, AdminSecret: o.AdminSecret, store: o.Store, broker: broker, redis: o.Redis}
 	var notifier *notify.Notifier
 	var space *keyspace.Space
 	if o.Redis != nil {
@@ -84,16 +87,18 @@ func New(o Options) (*App, error) {
 			Interval: cfg.Gatehouse.KeyIndexInterval,
 			Describe: func(ctx context.Context, keys []*core.Key) error { return a.resolver.DescribeKeys(ctx, keys) }})
 	}
-	a.nodes = nodes.New(nodes.Options{Store: o.Store, Secret: cfg.SharedNodeSecret, Broker: broker, Notifier: notifier, Rules: rules(cfg), Log: o.Log})
+	a.nodes = nodes.New(nodes.Options{Store: o.Store, Secret: cfg.SharedNodeSecret, Broker: broker, Notifier: notifier, Rules: rules(cfg),
+		Attempts: attempts, Log: o.Log})
 	monitor := cfg.Notifications.CertificateExpiryMonitor
 	shelf := certificate.NewShelf(certificate.ShelfOptions{Redis: o.Redis, Store: o.Store, Keyring: o.Keyring, Broker: broker,
 		Secret:  cmp.Or(cfg.Security.PrivateCertificateEncodingSecret, cfg.TykAPI.Secret),
 		Refresh: time.Duration(monitor.MetadataRefreshIntervalMinutes) * time.Minute,
 		Warning: time.Duration(monitor.WarningThresholdDays) * 24 * time.Hour, Log: o.Log})
 	a.resolver = resolvers.New(resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Log: o.Log,
-		Settings: settings(cfg, o.Version), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf,
+		Settings: settings(cfg, o.Version), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts,
 		Gateway: gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})})
-	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, AdminSecret: o.AdminSecret}
+	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, AdminSecret: o.AdminSecret,
+		Attempts: attempts, Address: httpserver.Address}
 	a.Handler = a.edge(o, a.faces(o, guard, authenticator))
 
 	ctx, stop := context.WithCancel(context.Background())
@@ -227,12 +232,13 @@ func routed(template string, next http.Handler) http.Handler {
 // edge wraps the faces in what every request passes.
 func (a *App) edge(o Options, faces http.Handler) http.Handler {
 	cfg := o.Config.Gatehouse
-	chain := []httpserver.Middleware{httpserver.Identify}
+	chain := []httpserver.Middleware{httpserver.Identify, httpserver.Locate(cfg.Proxies())}
 	if o.AccessLog != nil {
 		chain = append(chain, httpserver.AccessLog(o.AccessLog))
 	}
 	if cfg.Metrics {
 		metrics := httpserver.NewMetrics(o.Version, o.Revision)
+		metrics.Registry().MustRegister(a.attempts.Collector())
 		chain = append(chain, metrics.Middleware)
 		next := faces
 		faces = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -261,7 +267,7 @@ func crossOrigin(origins []string) httpserver.Middleware {
 		AllowedOrigins: origins,
 		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		AllowedHeaders: []string{"Authorization", "admin-auth", "Content-Type", "If-Match", "X-Request-ID"},
-		ExposedHeaders: []string{"ETag", "X-Request-ID"},
+		ExposedHeaders: []string{"ETag", "Retry-After", "X-Request-ID"},
 		MaxAge:         600,
 	}).Handler
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/limits"
 	"gatehouse/internal/secret"
 )
 
@@ -14,29 +15,53 @@ type Authenticator struct {
 	FindUser func(ctx context.Context, accessKey string) (*core.User, error)
 	// AdminSecret is what the header admin-auth must hold.
 	AdminSecret string
+	// Attempts slows down those who guess, by the address that Address knows of the request; nil slows down nobody.
+	Attempts *limits.Attempts
+	Address  func(context.Context) string
 }
 
 // Authenticate reads the values of the headers Authorization (an access key, bare or behind "Bearer") and admin-auth; "" is
-// none. Credentials that are given and do not hold are CodeUnauthenticated; without any, the Actor is nobody.
+// none. Credentials that are given and do not hold are CodeUnauthenticated; without any, the Actor is nobody. Where too many did not
+// hold, they are CodeTooMany, and are not looked at.
 func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAuth string) (Actor, error) {
 	var actor Actor
 	if adminAuth != "" {
-		if !secret.Equal(adminAuth, a.AdminSecret) {
-			return Actor{}, unauthenticated()
-		}
-		actor.Admin = true
-	}
-	if key := accessKey(authorization); key != "" {
-		user, err := a.FindUser(ctx, key)
+		attempt, err := a.Attempts.Begin(limits.RealmAdmin, a.address(ctx), adminAuth)
 		if err != nil {
 			return Actor{}, err
 		}
-		if user == nil {
+		if !secret.Equal(adminAuth, a.AdminSecret) {
+			attempt.Failed(ctx)
 			return Actor{}, unauthenticated()
 		}
+		attempt.Held()
+		actor.Admin = true
+	}
+	if key := accessKey(authorization); key != "" {
+		attempt, err := a.Attempts.Begin(limits.RealmKey, a.address(ctx), key)
+		if err != nil {
+			return Actor{}, err
+		}
+		user, err := a.FindUser(ctx, key)
+		if err != nil {
+			attempt.Dropped()
+			return Actor{}, err
+		}
+		if user == nil {
+			attempt.Failed(ctx)
+			return Actor{}, unauthenticated()
+		}
+		attempt.Held()
 		actor.User = user
 	}
 	return actor, nil
+}
+
+func (a *Authenticator) address(ctx context.Context) string {
+	if a.Address == nil {
+		return ""
+	}
+	return a.Address(ctx)
 }
 
 func accessKey(authorization string) string {

@@ -92,6 +92,11 @@ var endpointName = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 func (l *loader) checkServer() {
 	c := &l.Config
 	l.checkOrigins()
+	for _, proxy := range c.Gatehouse.TrustedProxies {
+		if _, err := prefix(proxy); err != nil {
+			l.problem("gatehouse.trusted_proxies", fmt.Sprintf("%q is not allowed; use addresses and networks such as 10.1.2.3 and 10.0.0.0/8", clip(proxy)))
+		}
+	}
 	if name := c.HealthCheckEndpointName; !endpointName.MatchString(name) {
 		l.problem("health_check_endpoint_name", fmt.Sprintf("%q is not allowed; use letters, digits, '.', '_', '~' and '-', without a slash", name))
 	}

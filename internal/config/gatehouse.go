@@ -13,6 +13,8 @@ type Gatehouse struct {
 	GraphQL          GraphQL       `json:"graphql" env:"GRAPHQL_" doc:"Limits of one GraphQL query."`
 	AllowedOrigins   []string      `json:"allowed_origins" env:"ALLOWEDORIGINS" doc:"Origins, such as https://portal.example, whose pages may call this server from a browser (CORS), websockets included. The playground needs none."`
 	Playground       bool          `json:"playground" env:"PLAYGROUND" default:"true" doc:"Serve /playground."`
+	TrustedProxies   []string      `json:"trusted_proxies" env:"TRUSTEDPROXIES" doc:"Addresses, or networks such as 10.0.0.0/8, of the proxies in front of this server. Requests from them come from the address that they name in X-Forwarded-For; all others from where their connection does."`
+	MaxFailedLogins  int           `json:"max_failed_credentials" env:"MAXFAILEDCREDENTIALS" default:"50" max:"1000000" doc:"Wrong admin secrets, access keys or node secrets from one address after which more are answered with 429, for a second at first and a minute at most; 0 is no limit."`
 	LogLevel         string        `json:"log_level" env:"LOGLEVEL" default:"info" oneof:"debug info warn error" doc:"Least important lines to log."`
 	KeyIndexInterval time.Duration `json:"key_index_interval" env:"KEYINDEXINTERVAL" default:"10m" min:"10s" max:"24h" doc:"Time between two scans of the keys in Redis, which find what was changed there unnoticed."`
 	OldestGateway    string        `json:"oldest_gateway" env:"OLDESTGATEWAY" default:"5.5" oneof:"5.5 5.6 5.7 5.8 5.9 5.10 5.11 5.12 5.13 5.14 5.15" doc:"Release of the oldest gateway that is served. Definitions are checked for it and for all newer ones; what would take one of them down is refused, and kept from gateways where it is stored already."`

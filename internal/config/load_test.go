@@ -61,7 +61,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 		"gatehouse": reflect.DeepEqual(c.Gatehouse, config.Gatehouse{
 			DataDir: "./data", MaxBodyBytes: 10 << 20, RequestTimeout: 30 * time.Second, ShutdownTimeout: 15 * time.Second,
 			GraphQL:    config.GraphQL{Introspection: true, MaxDepth: 12, MaxComplexity: 50000, MaxAliases: 50, MaxPageSize: 500},
-			Playground: true, LogLevel: "info", Metrics: true, KeyIndexInterval: 10 * time.Minute, OldestGateway: "5.5",
+			Playground: true, LogLevel: "info", Metrics: true, MaxFailedLogins: 50, KeyIndexInterval: 10 * time.Minute, OldestGateway: "5.5",
 		}),
 	} {
 		if !got {
@@ -155,7 +155,7 @@ func TestEverySettingIsReadFromFileAndEnvironment(t *testing.T) {
 		"mongo_ssl_ca_file": "/ca", "mongo_ssl_pem_keyfile": "/key", "http_server_options.ssl_certificates": "/a,/b",
 		"gatehouse.allowed_origins": "https://a.test,https://b.test", "gatehouse.oldest_gateway": "5.8", "redis_addrs": "a:1,b:2", "enable_cluster": "false",
 		"redis_ca_file": "/ca", "redis_cert_file": "/cert", "redis_key_file": "/key", "redis_tls_min_version": "1.1",
-		"redis_tls_max_version": "1.2", "private_key_path": "/sign",
+		"gatehouse.trusted_proxies": "10.0.0.0/8,2001:db8::1", "redis_tls_max_version": "1.2", "private_key_path": "/sign",
 	}
 	byType := map[string]string{
 		"string": "x", "int": "7", "int64": "7", "uint": "7", "uint16": "7", "[]string": "a,b", "map[string]string": "a:1",

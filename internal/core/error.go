@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code says, for machines, what kind of failure an Error is. GraphQL shows it as extensions.code, REST maps it to a status.
@@ -28,6 +29,10 @@ const (
 	CodeTooLarge Code = "TOO_LARGE"
 	// CodeLimit means that a query is over a depth, complexity, alias or page-size limit.
 	CodeLimit Code = "LIMIT"
+	// CodeTimeout means that the request did not arrive in the time that it may take.
+	CodeTimeout Code = "TIMEOUT"
+	// CodeTooMany means that the caller's address or organisation has used up what it may have; RetryAfter says when to come again.
+	CodeTooMany Code = "TOO_MANY"
 	// CodeUnavailable means that something we depend on is down; the same call may work later.
 	CodeUnavailable Code = "UNAVAILABLE"
 	// CodeInternal means that we failed. The client reads "Internal error", the log has the cause.
@@ -37,7 +42,7 @@ const (
 // Codes lists every code, for tables that must cover them all.
 func Codes() []Code {
 	return []Code{CodeMalformed, CodeInvalid, CodeUnauthenticated, CodeForbidden, CodeNotFound, CodeConflict, CodeStale,
-		CodeTooLarge, CodeLimit, CodeUnavailable, CodeInternal}
+		CodeTooLarge, CodeLimit, CodeTimeout, CodeTooMany, CodeUnavailable, CodeInternal}
 }
 
 // Error is the error that crosses layers: Code for machines, Message for people (what was wrong and what to change),
@@ -46,6 +51,8 @@ type Error struct {
 	Code    Code
 	Message string
 	Err     error
+	// RetryAfter is when the same call may work, from now; 0 where nobody can say.
+	RetryAfter time.Duration
 }
 
 // Error returns the message, and the cause behind it where there is one. It is for logs; people are shown Message.
@@ -58,6 +65,11 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Seconds is RetryAfter in whole seconds, rounded up, as the header Retry-After takes it.
+func (e *Error) Seconds() int {
+	return int(max(e.RetryAfter+time.Second-1, 0) / time.Second)
+}
 
 // Errorf makes an Error of a code with a message for people.
 func Errorf(code Code, format string, args ...any) *Error {

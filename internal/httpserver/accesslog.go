@@ -12,7 +12,7 @@ import (
 // information; where a handler called Quiet, answers below 400 are for debugging only.
 //
 // The line holds no header, no body and no query, and key tokens in the path are cut (see maskPath), so it can be kept and shared.
-// The remote address is the peer's: a header that anybody can send proves nothing.
+// The remote address is the one that Locate noted, and the peer's without it: a header that anybody can send proves nothing.
 //
 // Give it a logger on a BufferedWriter, so that a request does not wait for the disk.
 func AccessLog(logger *slog.Logger) Middleware {
@@ -34,6 +34,10 @@ func AccessLog(logger *slog.Logger) Middleware {
 				if !logger.Enabled(r.Context(), level) {
 					return
 				}
+				address := Address(r.Context())
+				if address == "" {
+					address = remoteIP(r)
+				}
 				// Past the Logger, which would look up the line of code that logs: always this one.
 				end := time.Now()
 				line := slog.NewRecord(end, level, "request", 0)
@@ -44,7 +48,7 @@ func AccessLog(logger *slog.Logger) Middleware {
 					slog.Int64("bytes", rec.bytes),
 					slog.Duration("duration", end.Sub(start)),
 					slog.String("request_id", RequestID(r.Context())),
-					slog.String("remote_ip", remoteIP(r)))
+					slog.String("remote_ip", address))
 				if q != nil {
 					if actor := text(&q.actor); actor != "" {
 						line.AddAttrs(slog.String("actor_id", actor))

@@ -7,7 +7,7 @@
 //
 // The order that the middlewares are made for, outermost first:
 //
-//	Identify, AccessLog, Metrics.Middleware, Recover, SecurityHeaders, Timeout, LimitBody
+//	Identify, Locate, AccessLog, Metrics.Middleware, Recover, SecurityHeaders, Timeout, LimitBody
 //
 // All of it together costs some microseconds a request; BenchmarkStack measures it.
 package httpserver

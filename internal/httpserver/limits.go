@@ -1,11 +1,9 @@
 package httpserver
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -65,50 +63,4 @@ func linger(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = io.CopyN(io.Discard, r.Body, lingerBytes)
-}
-
-// Timeout bounds how long a request may take: its context ends after d, and handlers return an error that their face renders.
-// Websockets and server-sent events have no end to time: they are freed of the server's write time-out too, and their context
-// ends when the server shuts down. A d of 0 or less is no bound.
-func Timeout(d time.Duration) Middleware {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			ctx, cancel := r.Context(), context.CancelFunc(func() {})
-			if isStream(r) {
-				ctx, cancel = streamContext(ctx)
-				// Writers without deadlines have none to lift. The read time-out ends with the body by itself.
-				_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-			} else if d > 0 {
-				ctx, cancel = context.WithTimeout(ctx, d)
-			}
-			defer cancel()
-			next.ServeHTTP(w, r.WithContext(ctx))
-		})
-	}
-}
-
-// isStream tells whether a request asks for a websocket or for server-sent events.
-func isStream(r *http.Request) bool {
-	if upgrade := r.Header["Upgrade"]; len(upgrade) > 0 && strings.EqualFold(upgrade[0], "websocket") {
-		return true
-	}
-	for _, accept := range r.Header["Accept"] {
-		if strings.Contains(accept, "text/event-stream") {
-			return true
-		}
-	}
-	return false
-}
-
-// drainKey finds the context in a request's context that ends when the server begins to shut down.
-type drainKey struct{}
-
-func streamContext(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(parent)
-	drain, ok := parent.Value(drainKey{}).(context.Context)
-	if !ok {
-		return ctx, cancel
-	}
-	stop := context.AfterFunc(drain, cancel)
-	return ctx, func() { stop(); cancel() }
 }

@@ -252,31 +252,6 @@ func TestLimitBody(t *testing.T) {
 	assert.False(t, IsBodyTooLarge(io.ErrUnexpectedEOF))
 }
 
-func TestTimeout(t *testing.T) {
-	for name, c := range map[string]struct {
-		limit   time.Duration
-		headers map[string]string
-		bounded bool
-	}{
-		"a request is bounded":              {time.Minute, nil, true},
-		"a websocket is not":                {time.Minute, map[string]string{"Connection": "Upgrade", "Upgrade": "WebSocket"}, false},
-		"server-sent events are not":        {time.Minute, map[string]string{"Accept": "text/event-stream"}, false},
-		"another upgrade is bounded":        {time.Minute, map[string]string{"Upgrade": "h2c"}, true},
-		"a limit of zero bounds no request": {0, nil, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := httptest.NewRequest("GET", "/", nil)
-			for k, v := range c.headers {
-				r.Header.Set(k, v)
-			}
-			Timeout(c.limit)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				_, bounded := r.Context().Deadline()
-				assert.Equal(t, c.bounded, bounded)
-			})).ServeHTTP(httptest.NewRecorder(), r)
-		})
-	}
-}
-
 func TestTimeoutEndsTheContextOfASlowRequest(t *testing.T) {
 	Timeout(time.Millisecond)(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()

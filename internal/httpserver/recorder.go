@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 )
 
 // recorder is a ResponseWriter that remembers what was answered. It passes on what the server's own writer can do besides, since
@@ -14,6 +15,7 @@ type recorder struct {
 	status   int // 0 until the header is written
 	bytes    int64
 	hijacked bool
+	pace     *pace // nil without a Timeout
 }
 
 var (
@@ -32,38 +34,50 @@ func record(w http.ResponseWriter) *recorder {
 
 // WriteHeader remembers the first final status; 1xx ones come before it.
 func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		r.status = status
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		r.begin(status)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
+// begin notes the status, and what the answer is.
+func (r *recorder) begin(status int) {
+	if r.status != 0 {
+		return
+	}
+	r.status = status
+	if r.pace != nil && strings.HasPrefix(r.Header().Get("Content-Type"), "text/event-stream") {
+		r.pace.becameStream()
+	}
+}
+
 // Write counts the bytes of the body.
 func (r *recorder) Write(p []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
+	r.begin(http.StatusOK)
+	write := r.ResponseWriter.Write
+	if r.pace != nil {
+		write = func(p []byte) (int, error) { return r.pace.write(r.ResponseWriter, p) }
 	}
-	n, err := r.ResponseWriter.Write(p)
+	n, err := write(p)
 	r.bytes += int64(n)
 	return n, err
 }
 
 // ReadFrom counts the bytes of the body.
 func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	n, err := io.Copy(r.ResponseWriter, src)
-	r.bytes += n
-	return n, err
+	return io.Copy(struct{ io.Writer }{r}, src)
 }
 
 // Flush sends what was written so far.
-func (r *recorder) Flush() {
-	if r.status == 0 {
-		r.status = http.StatusOK
+func (r *recorder) Flush() { _ = r.FlushError() }
+
+// FlushError is Flush, and tells what went wrong; http.ResponseController calls it.
+func (r *recorder) FlushError() error {
+	r.begin(http.StatusOK)
+	if r.pace != nil {
+		return r.pace.flush(r.ResponseWriter)
 	}
-	_ = http.NewResponseController(r.ResponseWriter).Flush() // http.Flusher has no way to tell
+	return http.NewResponseController(r.ResponseWriter).Flush()
 }
 
 // Hijack hands out the connection, or returns http.ErrNotSupported where there is none, as in HTTP/2.
@@ -71,6 +85,9 @@ func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(r.ResponseWriter).Hijack()
 	if err == nil {
 		r.hijacked = true
+		if r.pace != nil {
+			r.pace.becameStream()
+		}
 		if r.status == 0 {
 			r.status = http.StatusSwitchingProtocols
 		}

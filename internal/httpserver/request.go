@@ -22,10 +22,12 @@ func Chain(h http.Handler, middlewares ...Middleware) http.Handler {
 // request is what the middlewares know of a request. Handlers further in write the atomic fields, perhaps from goroutines of
 // their own; the log and the metrics further out read them at the end.
 type request struct {
-	id    string
-	actor atomic.Pointer[string]
-	route atomic.Pointer[string]
-	quiet atomic.Bool
+	id string
+	// address is written by Locate, before anything further in runs.
+	address string
+	actor   atomic.Pointer[string]
+	route   atomic.Pointer[string]
+	quiet   atomic.Bool
 }
 
 type requestKey struct{}

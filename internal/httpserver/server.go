@@ -22,8 +22,8 @@ type Options struct {
 	Logger *slog.Logger
 
 	// ReadHeaderTimeout (10 s) and ReadTimeout (60 s) bound how long a client may take to send the headers and the whole request;
-	// WriteTimeout (120 s) how long the answer may take, counted from the end of the headers; IdleTimeout (120 s) how long a
-	// connection is kept for the next request.
+	// WriteTimeout (120 s) how long it may take until the answer begins, counted from the end of the headers; IdleTimeout (120 s) how
+	// long a connection is kept for the next request. Behind the middleware Timeout, bodies and answers have its limits.
 	ReadHeaderTimeout, ReadTimeout, WriteTimeout, IdleTimeout time.Duration
 	// ShutdownTimeout (15 s) is how long requests that are being served have to finish once the server shuts down.
 	ShutdownTimeout time.Duration
@@ -67,6 +67,8 @@ func New(o Options) *Server {
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(allowsHTTP2(config))
 	s.http.Protocols = protocols
+	// One connection carries many requests here. A client that reads nothing at all, or that vanished, must not hold them.
+	s.http.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 100, WriteByteTimeout: 30 * time.Second, SendPingTimeout: time.Minute, PingTimeout: 15 * time.Second}
 	return s
 }
 

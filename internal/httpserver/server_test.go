@@ -139,6 +139,7 @@ func TestServerSentEventsOutliveTheTimeOutsAndEndWithTheServer(t *testing.T) {
 	events := Chain(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "text/event-stream")
+		w.(http.Flusher).Flush()
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for i := 0; ; i++ {
@@ -150,7 +151,7 @@ func TestServerSentEventsOutliveTheTimeOutsAndEndWithTheServer(t *testing.T) {
 				w.(http.Flusher).Flush()
 			}
 		}
-	}), Identify, AccessLog(quiet()), NewMetrics("", "").Middleware, Recover(quiet(), answer(500, "")), Timeout(time.Millisecond))
+	}), Identify, AccessLog(quiet()), NewMetrics("", "").Middleware, Recover(quiet(), answer(500, "")), Timeout(50*time.Millisecond))
 
 	for name, c := range map[string]struct {
 		scheme, method string
@@ -173,7 +174,7 @@ func TestServerSentEventsOutliveTheTimeOutsAndEndWithTheServer(t *testing.T) {
 			require.NoError(t, err)
 			defer answer.Body.Close()
 			lines := bufio.NewScanner(answer.Body)
-			for range 20 { // 200 ms
+			for range 20 { // ten lines in 200 ms
 				require.True(t, lines.Scan(), "the stream ended early: %v", lines.Err())
 			}
 			start := time.Now()

@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/httpserver"
 	"gatehouse/store"
 )
 
@@ -69,7 +70,8 @@ func (r *Registry) loaded(c *call, note func(*node)) {
 // send streams a feed, and returns how many elements it has. The next page is read while one is sent. What fails before the
 // first byte has its status; what fails later breaks the connection, since gateways would drop what a short list lacks.
 func send[T any](r *Registry, w http.ResponseWriter, c *call, from source[T]) (int, error) {
-	ctx, cancel := context.WithCancel(c.Context())
+	// A feed is as long as the installation is large, and a gateway may be far away: it is bounded by its progress.
+	ctx, cancel := context.WithCancel(httpserver.Streaming(c.Context()))
 	defer cancel()
 	pages := read(ctx, from)
 	next := func() ([][]byte, bool, error) {

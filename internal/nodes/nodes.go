@@ -17,6 +17,7 @@ import (
 	"gatehouse/internal/changes"
 	"gatehouse/internal/core"
 	"gatehouse/internal/definition"
+	"gatehouse/internal/limits"
 	"gatehouse/internal/notify"
 	"gatehouse/store"
 )
@@ -42,7 +43,9 @@ type Options struct {
 	Notifier *notify.Notifier
 	// Rules say what gateways may be given.
 	Rules definition.Rules
-	Log   *slog.Logger
+	// Attempts slows down who guesses the secret; nil slows down nobody.
+	Attempts *limits.Attempts
+	Log      *slog.Logger
 }
 
 // Registry knows the gateways. Its handler serves /register and /system. It is safe for concurrent use.

@@ -18,6 +18,7 @@ import (
 
 	"gatehouse/internal/core"
 	"gatehouse/internal/httpserver"
+	"gatehouse/internal/limits"
 )
 
 // What gateways look for in the answer: it makes them register again, and repeat the call.
@@ -76,11 +77,17 @@ func (r *Registry) authorise(req *http.Request) error {
 		r.refusals.note(req.Context(), r.o.Store.Now(), address(req), "shared_node_secret is not set")
 		return core.Errorf(core.CodeForbidden, "this server takes no gateways: set shared_node_secret (TYK_DB_NODESECRET) to the node_secret of the gateways")
 	}
+	attempt, err := r.o.Attempts.Begin(limits.RealmNode, address(req), req.Header.Get("Authorization"))
+	if err != nil {
+		return err
+	}
 	given := sha256.Sum256([]byte(req.Header.Get("Authorization")))
 	if subtle.ConstantTimeCompare(given[:], r.secret[:]) != 1 {
+		attempt.Failed(req.Context())
 		r.refusals.note(req.Context(), r.o.Store.Now(), address(req), "its node_secret is not our shared_node_secret")
 		return core.Errorf(core.CodeForbidden, "Authorization failed: the node_secret of the gateway must be the shared_node_secret of this server")
 	}
+	attempt.Held()
 	return nil
 }
 
@@ -124,6 +131,9 @@ func (r *Registry) quotaTrigger(w http.ResponseWriter, c *call) error {
 	if len(raw) > maxEvent || httpserver.IsBodyTooLarge(err) {
 		return core.Errorf(core.CodeTooLarge, "the event must be at most %d bytes", maxEvent)
 	}
+	if core.CodeOf(err) == core.CodeTimeout {
+		return err
+	}
 	if err != nil || !gjson.ValidBytes(raw) || !gjson.ParseBytes(raw).IsObject() {
 		return core.Errorf(core.CodeMalformed, "the event must be a JSON object")
 	}
@@ -165,6 +175,7 @@ func answer(w http.ResponseWriter, status int, body reply) {
 var statuses = map[core.Code]int{
 	core.CodeForbidden: http.StatusForbidden, core.CodeInvalid: http.StatusBadRequest, core.CodeMalformed: http.StatusBadRequest,
 	core.CodeTooLarge: http.StatusRequestEntityTooLarge, core.CodeUnavailable: http.StatusServiceUnavailable,
+	core.CodeTimeout: http.StatusRequestTimeout, core.CodeTooMany: http.StatusTooManyRequests,
 }
 
 func (r *Registry) fail(w http.ResponseWriter, req *http.Request, err error) {
@@ -179,6 +190,12 @@ func (r *Registry) fail(w http.ResponseWriter, req *http.Request, err error) {
 	if status >= http.StatusInternalServerError && !errors.Is(err, req.Context().Err()) {
 		r.o.Log.ErrorContext(req.Context(), "a gateway could not be answered", slog.String("request_id", httpserver.RequestID(req.Context())), slog.Any("error", err))
 	}
+	if wait := e.Seconds(); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(wait))
+	}
+	if e.Code == core.CodeTimeout {
+		w.Header().Set("Connection", "close") // the rest of the body is still under way
+	}
 	answer(w, status, reply{Status: "Error", Message: e.Message})
 }
 
@@ -187,6 +204,9 @@ func (r *Registry) now() time.Time { return r.o.Store.Now().Truncate(time.Micros
 
 // address is where a request comes from.
 func address(req *http.Request) string {
+	if known := httpserver.Address(req.Context()); known != "" {
+		return known
+	}
 	host, _, err := net.SplitHostPort(req.RemoteAddr)
 	if err != nil {
 		return req.RemoteAddr
