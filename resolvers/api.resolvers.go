@@ -82,7 +82,7 @@ func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) 
 	if input.BaseAPIID != nil {
 		err = r.createVersion(ctx, *input.BaseAPIID, a, input)
 	} else {
-		err = r.store.Apis.Create(ctx, a)
+		err = r.adding(ctx, apiName, org, a, func() error { return r.store.Apis.Create(ctx, a) })
 	}
 	if err != nil {
 		return nil, r.writeError(ctx, apiName, err)

@@ -57,7 +57,9 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 		if err != nil {
 			return err
 		}
-		err = r.store.Apply(ctx, r.store.Apis.Creating(version), r.store.Apis.Updating(base))
+		err = r.adding(ctx, apiName, version.OrgID, version, func() error {
+			return r.store.Apply(ctx, r.store.Apis.Creating(version), r.store.Apis.Updating(base))
+		})
 		if errors.Is(err, store.ErrStale) && try < lastWins {
 			if err := pause(ctx, try); err != nil {
 				return err

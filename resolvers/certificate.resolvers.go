@@ -47,7 +47,7 @@ func (r *mutationResolver) CreateCertificate(ctx context.Context, pem string, or
 	if err != nil {
 		return nil, err
 	}
-	err = r.certificates.Create(ctx, c)
+	err = r.adding(ctx, certificateName, org, c, func() error { return r.certificates.Create(ctx, c) })
 	if errors.Is(err, store.ErrConflict) {
 		return nil, core.Wrap(core.CodeConflict, err, "Certificate with %s ID already exists.", c.ID)
 	}

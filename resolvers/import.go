@@ -13,6 +13,7 @@ type importer struct {
 	resolver *Resolver
 	name     string
 	writes   []store.Change
+	adds     []addition
 	done     []func(ctx context.Context)
 	report   []*core.ImportedItem
 }
@@ -25,10 +26,12 @@ func plan[T any, P object[T]](im *importer, repo *store.Repository[T], next, old
 	case old == nil:
 		kind = core.ChangeCreated
 		im.writes = append(im.writes, repo.Creating(next))
+		im.adds = append(im.adds, addition{P(next).Base().OrgID, im.name, 1, size(next)})
 	case same:
 		return
 	default:
 		im.writes = append(im.writes, repo.Updating(next))
+		im.adds = append(im.adds, addition{org: P(next).Base().OrgID, bytes: size(next) - size(old)})
 	}
 	im.done = append(im.done, func(ctx context.Context) { im.resolver.changed(ctx, kind, im.name, P(next).Base()) })
 }
@@ -36,7 +39,8 @@ func plan[T any, P object[T]](im *importer, repo *store.Repository[T], next, old
 // run makes all of the writes or none, announces them, and returns the report.
 func (im *importer) run(ctx context.Context) ([]*core.ImportedItem, error) {
 	if len(im.writes) > 0 {
-		if err := im.resolver.store.Apply(ctx, im.writes...); err != nil {
+		err := im.resolver.within(ctx, im.adds, func() error { return im.resolver.store.Apply(ctx, im.writes...) })
+		if err != nil {
 			return nil, im.resolver.writeError(ctx, im.name, err)
 		}
 	}

@@ -267,7 +267,7 @@ func withPassword(doc core.Document, old *core.Key) (core.Document, error) {
 func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace bool) (*model.CreatedKey, error) {
 	k.Session = r.renewed(k.Session)
 	for try := 1; ; try++ {
-		err := r.keys.Create(ctx, k)
+		err := r.adding(ctx, keyName, k.OrgID, k, func() error { return r.keys.Create(ctx, k) })
 		if err == nil {
 			r.changed(ctx, core.ChangeCreated, keyName, &k.Meta)
 			return &model.CreatedKey{Token: tok, Key: *k}, nil

@@ -29,7 +29,7 @@ func (r *mutationResolver) CreateOauthClient(ctx context.Context, apiID string, 
 	if err := r.gateway.Require(); err != nil {
 		return nil, err
 	}
-	if err := r.store.OauthClients.Create(ctx, c); err != nil {
+	if err := r.adding(ctx, oauthClientName, c.OrgID, c, func() error { return r.store.OauthClients.Create(ctx, c) }); err != nil {
 		return nil, r.writeError(ctx, oauthClientName, err)
 	}
 	if _, err := r.pushOauthClient(ctx, c, oauthPatience); err != nil {

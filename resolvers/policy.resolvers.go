@@ -26,7 +26,7 @@ func (r *mutationResolver) CreatePolicy(ctx context.Context, input model.PolicyI
 	if err != nil {
 		return nil, err
 	}
-	if err := r.store.Policies.Create(ctx, p); err != nil {
+	if err := r.adding(ctx, policyName, org, p, func() error { return r.store.Policies.Create(ctx, p) }); err != nil {
 		return nil, r.writeError(ctx, policyName, err)
 	}
 	r.changed(ctx, core.ChangeCreated, policyName, &p.Meta)

@@ -92,6 +92,9 @@ type Resolver struct {
 	forwarder    *gateway.Forwarder
 	certificates *certificate.Shelf
 	attempts     *limits.Attempts
+	// organisations holds each to what it may have; measured is how much that is.
+	organisations *limits.Organisations
+	measured      *measurements
 }
 
 // Dependencies are what the use cases stand on.
@@ -114,6 +117,8 @@ type Dependencies struct {
 	Certificates *certificate.Shelf
 	// Attempts slows down who guesses passwords; nil slows down nobody.
 	Attempts *limits.Attempts
+	// OrganisationLimits are what organisations may have that have no limits of their own, by name.
+	OrganisationLimits map[string]int64
 }
 
 // New makes the application.
@@ -121,6 +126,8 @@ func New(d Dependencies) *Resolver {
 	r := &Resolver{store: d.Store, keys: d.Store.Keys, guard: d.Guard, keyring: d.Keyring, broker: d.Broker, log: d.Log, settings: d.Settings,
 		space: d.Space, notifier: d.Notifier, nodes: d.Nodes, gateway: d.Gateway, certificates: d.Certificates, attempts: d.Attempts,
 		forwarder: gateway.NewForwarder(d.Settings.Gateways...)}
+	r.measured = newMeasurements()
+	r.organisations = limits.NewOrganisations(limits.OrganisationsOptions{Defaults: d.OrganisationLimits, Find: r.findLimited, Now: d.Store.Now})
 	if d.Space != nil {
 		r.keys = d.Space
 	}

@@ -36,7 +36,7 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input model.UserInput
 	if len(u.Permissions) == 0 && !authz.From(ctx).Admin {
 		return nil, core.Errorf(core.CodeInvalid, "To create a user specify at least one permission, or make them an admin.")
 	}
-	if err := r.store.Users.Create(ctx, u); err != nil {
+	if err := r.adding(ctx, userName, org, u, func() error { return r.store.Users.Create(ctx, u) }); err != nil {
 		return nil, r.writeError(ctx, userName, err)
 	}
 	r.changed(ctx, core.ChangeCreated, userName, &u.Meta)

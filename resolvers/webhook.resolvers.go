@@ -28,7 +28,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Webhoo
 	if err != nil {
 		return nil, err
 	}
-	if err := r.store.Webhooks.Create(ctx, w); err != nil {
+	if err := r.adding(ctx, webhookName, org, w, func() error { return r.store.Webhooks.Create(ctx, w) }); err != nil {
 		return nil, r.writeError(ctx, webhookName, err)
 	}
 	r.changed(ctx, core.ChangeCreated, webhookName, &w.Meta)

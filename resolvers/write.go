@@ -46,7 +46,7 @@ func edit[T any, P object[T]](ctx context.Context, r *Resolver, name string, rep
 		if next == nil {
 			return old, nil
 		}
-		switch err := repo.Update(ctx, next); {
+		switch err := r.growing(ctx, P(next).Base().OrgID, old, next, func() error { return repo.Update(ctx, next) }); {
 		case err == nil:
 			r.changed(ctx, core.ChangeUpdated, name, P(next).Base())
 			return next, nil
@@ -72,6 +72,7 @@ func remove[T any, P object[T]](ctx context.Context, r *Resolver, name string, r
 		}
 		switch err := repo.Delete(ctx, old); {
 		case err == nil:
+			r.measured.add(P(old).Base().OrgID, -size(old))
 			r.changed(ctx, core.ChangeDeleted, name, P(old).Base())
 			return old, nil
 		case errors.Is(err, store.ErrStale) && revision == nil && try < lastWins:

@@ -19,6 +19,9 @@ type Engine interface {
 	// Count returns how many records match where.
 	Count(ctx context.Context, c *Collection, t Tenant, where []Cond) (int, error)
 
+	// Bytes returns how long the documents of a tenant are together, what is sealed left out.
+	Bytes(ctx context.Context, c *Collection, t Tenant) (int64, error)
+
 	// TopByLabel returns, for each of values, the first limit records that carry it under label, the newest first.
 	TopByLabel(ctx context.Context, c *Collection, t Tenant, label string, values []string, limit int) (map[string][]Record, error)
 

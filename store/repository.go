@@ -124,6 +124,15 @@ func (r *Repository[T]) TopByLabel(ctx context.Context, t Tenant, label string, 
 	return out, nil
 }
 
+// Bytes returns how long the documents of the tenant are together.
+func (r *Repository[T]) Bytes(ctx context.Context, t Tenant) (int64, error) {
+	n, err := r.store.engine.Bytes(ctx, r.kind.Collection, t)
+	if err != nil {
+		return 0, failure(err, "measure %s", r.kind.Name)
+	}
+	return n, nil
+}
+
 // CountByLabel returns how many objects carry each of values; no values means all that occur.
 func (r *Repository[T]) CountByLabel(ctx context.Context, t Tenant, label string, values ...string) (map[string]int, error) {
 	counts, err := r.store.engine.CountByLabel(ctx, r.kind.Collection, t, label, exacts(values))

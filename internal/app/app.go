@@ -95,10 +95,10 @@ func New(o Options) (*App, error) {
 		Refresh: time.Duration(monitor.MetadataRefreshIntervalMinutes) * time.Minute,
 		Warning: time.Duration(monitor.WarningThresholdDays) * 24 * time.Hour, Log: o.Log})
 	a.resolver = resolvers.New(resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Log: o.Log,
-		Settings: settings(cfg, o.Version), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts,
+		Settings: settings(cfg, o.Version), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts, OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(),
 		Gateway: gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})})
 	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, AdminSecret: o.AdminSecret,
-		Attempts: attempts, Address: httpserver.Address}
+		Attempts: attempts, Address: httpserver.Address, Request: a.resolver.Organisations().Request}
 	a.Handler = a.edge(o, a.faces(o, guard, authenticator))
 
 	ctx, stop := context.WithCancel(context.Background())

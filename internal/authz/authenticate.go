@@ -18,6 +18,8 @@ type Authenticator struct {
 	// Attempts slows down those who guess, by the address that Address knows of the request; nil slows down nobody.
 	Attempts *limits.Attempts
 	Address  func(context.Context) string
+	// Request counts a request of an organisation, or refuses it; nil counts nothing.
+	Request func(ctx context.Context, org string) error
 }
 
 // Authenticate reads the values of the headers Authorization (an access key, bare or behind "Bearer") and admin-auth; "" is
@@ -52,6 +54,11 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 			return Actor{}, unauthenticated()
 		}
 		attempt.Held()
+		if a.Request != nil {
+			if err := a.Request(ctx, user.OrgID); err != nil {
+				return Actor{}, err
+			}
+		}
 		actor.User = user
 	}
 	return actor, nil

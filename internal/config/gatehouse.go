@@ -20,6 +20,9 @@ type Gatehouse struct {
 	OldestGateway    string        `json:"oldest_gateway" env:"OLDESTGATEWAY" default:"5.5" oneof:"5.5 5.6 5.7 5.8 5.9 5.10 5.11 5.12 5.13 5.14 5.15" doc:"Release of the oldest gateway that is served. Definitions are checked for it and for all newer ones; what would take one of them down is refused, and kept from gateways where it is stored already."`
 	Metrics          bool          `json:"metrics" env:"METRICS" default:"true" doc:"Serve /metrics."`
 	ZeroConf         bool          `json:"zeroconf" env:"ZEROCONF" doc:"Tell the gateways over Redis, every ten seconds, where this server is: at host_config.hostname. Those whose configuration names no dashboard use it then."`
+
+	// What one organisation may have.
+	OrganisationLimits OrganisationLimits `json:"organisation_limits" env:"ORGANISATIONLIMITS_" doc:"What one organisation may have."`
 }
 
 // GraphQL bounds what one query may ask for.
@@ -29,4 +32,25 @@ type GraphQL struct {
 	MaxComplexity int  `json:"max_complexity" env:"MAXCOMPLEXITY" default:"50000" min:"1" max:"10000000" doc:"Most fields that the answer may hold, by estimate."`
 	MaxAliases    int  `json:"max_aliases" env:"MAXALIASES" default:"50" min:"1" max:"10000" doc:"Most aliases."`
 	MaxPageSize   int  `json:"max_page_size" env:"MAXPAGESIZE" default:"500" min:"1" max:"10000" doc:"Most objects per page of a list."`
+}
+
+// OrganisationLimits bound what one organisation may have; 0 is no limit. An organisation whose document has limits of its own, in the
+// object gatehouse_limits and by the same names, has those in the place of these.
+type OrganisationLimits struct {
+	Apis         int   `json:"apis" env:"APIS" doc:"Most APIs of one organisation, versions among them; 0 is no limit, here and in the settings that follow. Organisations that have gatehouse_limits in their document, which only the admin secret can write, have those in the place of these."`
+	Policies     int   `json:"policies" env:"POLICIES" doc:"Most policies of one organisation."`
+	Keys         int   `json:"keys" env:"KEYS" doc:"Most keys of one organisation that are made here."`
+	Users        int   `json:"users" env:"USERS" doc:"Most users of one organisation."`
+	Webhooks     int   `json:"webhooks" env:"WEBHOOKS" doc:"Most webhooks of one organisation."`
+	Certificates int   `json:"certificates" env:"CERTIFICATES" doc:"Most certificates of one organisation that are uploaded here."`
+	OauthClients int   `json:"oauth_clients" env:"OAUTHCLIENTS" doc:"Most OAuth clients of one organisation that are made here."`
+	Bytes        int64 `json:"bytes" env:"BYTES" doc:"Most bytes of all documents of one organisation."`
+	Sockets      int   `json:"sockets" env:"SOCKETS" doc:"Most websockets and event streams that one organisation has open on one server."`
+	Requests     int   `json:"requests_per_second" env:"REQUESTSPERSECOND" doc:"Most requests in a second that users of one organisation make to one server."`
+}
+
+// ByName are the limits by the names that they have here and in an organisation's document.
+func (l OrganisationLimits) ByName() map[string]int64 {
+	return map[string]int64{"apis": int64(l.Apis), "policies": int64(l.Policies), "keys": int64(l.Keys), "users": int64(l.Users), "webhooks": int64(l.Webhooks),
+		"certificates": int64(l.Certificates), "oauth_clients": int64(l.OauthClients), "bytes": l.Bytes, "sockets": int64(l.Sockets), "requests_per_second": int64(l.Requests)}
 }

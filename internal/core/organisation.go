@@ -22,6 +22,9 @@ func ParseOrganisation(meta Meta, doc Document) (*Organisation, error) {
 	if err := checkTypes(doc, organisationTypes); err != nil {
 		return nil, err
 	}
+	if err := checkLimits(doc); err != nil {
+		return nil, err
+	}
 	o := NewOrganisation(meta, doc)
 	if err := checkName("owner_name", o.Name); err != nil {
 		return nil, err
@@ -39,4 +42,5 @@ var organisationTypes = []fieldType{
 	{"id", isString}, {"owner_name", isString}, {"owner_slug", isString}, {"cname", isString}, {"cname_enabled", isBool},
 	{"apis", isArray}, {"developer_quota", isNumber}, {"developer_count", isNumber}, {"event_options", isObject},
 	{"hybrid_enabled", isBool}, {"ui", isObject}, {"org_options_meta", isObject}, {"sso_enabled", isBool},
+	{limitsField, isObject},
 }

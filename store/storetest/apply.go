@@ -28,6 +28,22 @@ func applyCases() []testCase {
 				t.Fatal("an absent number kept its old value")
 			}
 		}},
+		{"the documents of an organisation are measured in bytes", func(t *testing.T, f *fixture) {
+			measure := func(t *testing.T, tenant store.Tenant, want int64) {
+				t.Helper()
+				got, err := f.Bytes(f.ctx, apis, tenant)
+				if err != nil || got != want {
+					t.Fatalf("%d bytes, %v; want %d", got, err, want)
+				}
+			}
+			measure(t, store.Org(orgA), 0)
+			r1, r2, r3 := record(1, orgA), record(2, orgA), record(3, orgB)
+			r1.Doc, r2.Doc, r3.Doc = []byte(`{"ü":"日本"}`), []byte(`{}`), []byte(`{"b":1}`)
+			f.create(t, apis, r1, r2, r3)
+			measure(t, store.Org(orgA), int64(len(r1.Doc)+len(r2.Doc)))
+			measure(t, store.Org(orgB), int64(len(r3.Doc)))
+			measure(t, store.AllTenants(), int64(len(r1.Doc)+len(r2.Doc)+len(r3.Doc)))
+		}},
 		{"an update of an older revision is stale and changes nothing", func(t *testing.T, f *fixture) {
 			r1 := record(1, orgA)
 			r2 := next(r1)
