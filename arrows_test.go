@@ -69,8 +69,8 @@ var layers = []layer{
 		imports: []string{"contract", "store", "internal", "core"},
 	},
 	{
-		// What gqlgen writes: the types of the schema and the interfaces that resolvers has to satisfy.
-		name: "contract", packages: []string{"graph/generated", "graph/model"},
+		// What gqlgen writes: the types of the schema and the interfaces that resolvers has to satisfy; and the scalars that it lacks.
+		name: "contract", packages: []string{"graph/generated", "graph/model", "graph/scalar"},
 		imports: []string{"internal", "core"},
 	},
 	{

@@ -63,7 +63,7 @@ func registers(t *testing.T, in *installation) {
 		return len(l.Array()) == 1 && l.Get("0.apisLoadedAt").Str != "", l.Raw
 	})
 	version := in.call("GET", in.gatewayURL+"/hello", "").get("version").Str
-	t.Logf("gateway %s is registered: %s", version, in.graphQL(t, `{ gateways { id hostname state version } }`, nil).Get("gateways").Raw)
+	t.Logf("gateway %s is registered: %s", version, in.graphQL(t, `{ gateways { nodes { id hostname state version } } }`, nil).Get("gateways.nodes").Raw)
 }
 
 func proxies(t *testing.T, in *installation) {
@@ -180,7 +180,7 @@ func quota(t *testing.T, in *installation) {
 	t.Logf("eight calls with a quota of 5: %v", got)
 	assert.Equal(t, map[int]int{http.StatusOK: 5, http.StatusForbidden: 3}, got)
 	show := func() string {
-		return in.graphQL(t, `query($id: ID!) { key(id: $id) { usage { counters { quotaMax quotaRemaining quotaRenews } } } }`, map[string]any{"id": token}).Get("key.usage.counters").Raw
+		return in.graphQL(t, `query($id: ID!) { key(id: $id) { usage { counters { nodes { quotaMax quotaRemaining quotaRenews } } } } }`, map[string]any{"id": token}).Get("key.usage.counters.nodes").Raw
 	}
 	spent := show()
 	assert.Contains(t, spent, `"quotaRemaining":0`)
@@ -287,7 +287,7 @@ func gatehouseRestarts(t *testing.T, in *installation) {
 	other := in.api(t, "after", nil)
 	took := in.becomes(t, 2*soon, http.StatusOK, "/after/")
 	eventually(t, patient, "the gateway is active again", func() (bool, string) {
-		l := in.graphQL(t, `{ gateways { id state } }`, nil).Get("gateways")
+		l := in.graphQL(t, `{ gateways { nodes { id state } } }`, nil).Get("gateways.nodes")
 		return l.Get(`#(state=="ACTIVE").id`).Str == node, l.Raw
 	})
 	t.Logf("the same node is active, and a new API is served %d ms after it was saved", took.Milliseconds())
@@ -306,7 +306,7 @@ func gatewayRestarts(t *testing.T, in *installation) {
 	in.becomes(t, patient, http.StatusOK, "/lasting/", "Authorization: "+token)
 	t.Logf("served again %d ms after its start", time.Since(start).Milliseconds())
 	eventually(t, patient, "one gateway is active, the dead one is stale or away", func() (bool, string) {
-		l := in.graphQL(t, `{ gateways { id state } }`, nil).Get("gateways")
+		l := in.graphQL(t, `{ gateways { nodes { id state } } }`, nil).Get("gateways.nodes")
 		return len(l.Get(`#(state=="ACTIVE")#`).Array()) == 1 && len(l.Array()) >= 2, l.Raw
 	})
 	in.rest(t, "DELETE", "/api/keys/"+token, "")

@@ -27,8 +27,12 @@ func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 		if errors.As(err, &query) && query.Unwrap() == nil {
 			return presentQueryError(ctx, query)
 		}
-		if ended(err) {
+		switch {
+		case ended(err):
 			own = core.Wrap(core.CodeUnavailable, err, "the request took too long, or was given up")
+		case query != nil && inputPath(ctx, query) != "":
+			// What gqlgen says of an argument that it cannot read, such as a number of more than 64 bits.
+			own = core.Wrap(core.CodeInvalid, err, "%s cannot be read: %v", inputPath(ctx, query), query.Unwrap())
 		}
 	}
 	if own == nil {
@@ -40,11 +44,15 @@ func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 	if own.Code == core.CodeUnavailable && !ended(err) {
 		o.Log.WarnContext(ctx, "unavailable", slog.String("request_id", o.RequestID(ctx)), slog.String("path", graphql.GetPath(ctx).String()), slog.Any("error", err))
 	}
-	out := &gqlerror.Error{Message: own.Message, Path: graphql.GetPath(ctx), Extensions: map[string]any{"code": string(own.Code)}}
-	if own.RetryAfter > 0 {
-		out.Extensions["retryAfter"] = own.Seconds()
+	field, message := locate(ctx, err, own)
+	extensions := map[string]any{"code": string(own.Code)}
+	if field != "" {
+		extensions["field"] = field
 	}
-	return out
+	if own.RetryAfter > 0 {
+		extensions["retryAfter"] = own.Seconds()
+	}
+	return &gqlerror.Error{Message: message, Path: graphql.GetPath(ctx), Extensions: extensions}
 }
 
 // ended tells whether an error is that the request took too long, or was given up.

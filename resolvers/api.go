@@ -47,10 +47,10 @@ func apiDocument(in model.APIInput, stored core.Document) (core.Document, error)
 		doc = core.Document(`{}`).SetRaw("api_definition", doc)
 	}
 	if d := doc.Get("api_definition"); d.Exists() && !d.IsObject() {
-		return nil, core.Errorf(core.CodeInvalid, "api_definition must be an object that holds the API definition")
+		return nil, core.InField("api_definition", "must be an object that holds the API definition")
 	}
 	if proxy := doc.Get("api_definition.proxy"); proxy.Exists() && !proxy.IsObject() && proxy.Type != gjson.Null {
-		return nil, core.Errorf(core.CodeInvalid, "api_definition.proxy must be an object")
+		return nil, core.InField("api_definition.proxy", "must be an object")
 	}
 	f := fields{doc}
 	f.text("api_definition.name", in.Name)
@@ -86,7 +86,7 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 		meta.ID = core.NewID(r.store.Now())
 	}
 	if !core.IsID(meta.ID) {
-		return nil, core.Errorf(core.CodeInvalid, "api_definition.id must be 24 lower-case hex digits; leave it out to have one made")
+		return nil, core.InField("api_definition.id", "must be 24 lower-case hex digits; leave it out to have one made")
 	}
 	apiID = first(apiID, core.NewHex())
 	if slug == "" {
@@ -161,6 +161,9 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 	if f == nil {
 		return nil, nil
 	}
+	if err := errors.Join(choices("category", f.Categories), choices("auth_type", f.AuthTypes)); err != nil {
+		return nil, err
+	}
 	var where []store.Cond
 	if f.Q != nil && *f.Q != "" {
 		where = append(where, store.AnyOf(store.Contains("name", *f.Q), store.Contains("slug_text", *f.Q)))
@@ -174,7 +177,7 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 	}
 	if f.Kind != nil {
 		if !contains(core.ApiKinds(), *f.Kind) {
-			return nil, core.Errorf(core.CodeInvalid, "api_type must be one of %s", strings.Join(core.ApiKinds(), ", "))
+			return nil, core.InField("api_type", "must be one of %s", strings.Join(core.ApiKinds(), ", "))
 		}
 		where = append(where, store.HasLabel("kind", *f.Kind))
 	}
@@ -183,7 +186,7 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 		for i, given := range f.AuthTypes {
 			name, ok := authType(given)
 			if !ok {
-				return nil, core.Errorf(core.CodeInvalid, "auth_type must be one of %s", strings.Join(core.AuthTypes(), ", "))
+				return nil, core.InField("auth_type", "must be one of %s", strings.Join(core.AuthTypes(), ", "))
 			}
 			names[i] = name
 		}
@@ -277,7 +280,7 @@ func (r *Resolver) importedApi(ctx context.Context, raw core.Document) (a, old *
 	}
 	org := doc.Text("api_definition.org_id")
 	if org == "" {
-		return nil, nil, core.Errorf(core.CodeInvalid, "api_definition.org_id is required: it says into which organisation the API goes")
+		return nil, nil, core.InField("api_definition.org_id", "is required: it says into which organisation the API goes")
 	}
 	if err := r.organisationExists(ctx, org); err != nil {
 		return nil, nil, err
@@ -333,11 +336,11 @@ func (r *Resolver) listApis(ctx context.Context, t store.Tenant, first *int, aft
 		order = apiSorts[*sort]
 	}
 	q.Sort, q.Desc = order.field, order.desc
-	l, err := r.store.Apis.List(ctx, q)
+	l, err := list(ctx, r.store.Apis, q)
 	if err != nil {
 		return nil, err
 	}
-	return &model.APIConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.APIConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }
 
 // apiWarnings says what gateways may stumble over in an API. One that was saved before types were checked, or restored from

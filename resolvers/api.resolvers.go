@@ -10,12 +10,19 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"sort"
+	"maps"
+	"slices"
 )
 
 // Owners is the resolver for the owners field.
-func (r *apiResolver) Owners(ctx context.Context, obj *core.Api) ([]*core.User, error) {
-	return r.loaders(ctx).users.all(ctx, obj.OrgID, obj.UserOwners)
+func (r *apiResolver) Owners(ctx context.Context, obj *core.Api, first *int, after *string) (*model.UserConnection, error) {
+	nodes, total, info, err := named(ctx, r.Resolver, "owners of API "+obj.ID, obj.UserOwners, first, after, func(ids []string, siblings int) ([]*core.User, error) {
+		return r.loaders(ctx).users.all(ctx, obj.OrgID, ids, siblings)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.UserConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
 }
 
 // URL is the resolver for the url field.
@@ -29,22 +36,24 @@ func (r *apiResolver) Organisation(ctx context.Context, obj *core.Api) (*core.Or
 }
 
 // Policies is the resolver for the policies field.
-func (r *apiResolver) Policies(ctx context.Context, obj *core.Api, first *int) (*model.PolicyConnection, error) {
-	nodes, total, info, err := relation(ctx, r.Resolver, r.loaders(ctx).policiesByApi, obj.OrgID, obj.ApiID, first)
-	if err != nil {
-		return nil, err
-	}
-	return &model.PolicyConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
+func (r *apiResolver) Policies(ctx context.Context, obj *core.Api, first *int, after *string) (*model.PolicyConnection, error) {
+	return r.relatedPolicies(ctx, r.loaders(ctx).policiesByApi, obj.OrgID, obj.ApiID, first, after)
 }
 
 // Keys is the resolver for the keys field.
-func (r *apiResolver) Keys(ctx context.Context, obj *core.Api, first *int) (*model.KeyConnection, error) {
-	return r.keyRelation(ctx, r.loaders(ctx).keysByApi, obj.OrgID, obj.ApiID, first)
+func (r *apiResolver) Keys(ctx context.Context, obj *core.Api, first *int, after *string) (*model.KeyConnection, error) {
+	return r.relatedKeys(ctx, r.loaders(ctx).keysByApi, obj.OrgID, obj.ApiID, first, after)
 }
 
 // Webhooks is the resolver for the webhooks field.
-func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api) ([]*core.Webhook, error) {
-	return r.loaders(ctx).webhooks.all(ctx, obj.OrgID, hookIDs(obj))
+func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api, first *int, after *string) (*model.WebhookConnection, error) {
+	nodes, total, info, err := named(ctx, r.Resolver, "webhooks of API "+obj.ID, hookIDs(obj), first, after, func(ids []string, siblings int) ([]*core.Webhook, error) {
+		return r.loaders(ctx).webhooks.all(ctx, obj.OrgID, ids, siblings)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.WebhookConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
 }
 
 // Servable is the resolver for the servable field.
@@ -159,16 +168,19 @@ func (r *queryResolver) Apis(ctx context.Context, first *int, after *string, fil
 }
 
 // APICategories is the resolver for the apiCategories field.
-func (r *queryResolver) APICategories(ctx context.Context) ([]*model.CategoryCount, error) {
+func (r *queryResolver) APICategories(ctx context.Context, first *int, after *string) (*model.CategoryCountConnection, error) {
 	counts, err := r.store.Apis.CountByLabel(ctx, tenant(ctx), "category")
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*model.CategoryCount, 0, len(counts))
-	for name, n := range counts {
-		out = append(out, &model.CategoryCount{Name: name, Count: n})
+	page, info, err := cut(r.Resolver, "categories", slices.Sorted(maps.Keys(counts)), itself, first, after)
+	if err != nil {
+		return nil, err
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	out := &model.CategoryCountConnection{Nodes: make([]*model.CategoryCount, len(page)), TotalCount: len(counts), PageInfo: info}
+	for i, name := range page {
+		out.Nodes[i] = &model.CategoryCount{Name: name, Count: counts[name]}
+	}
 	return out, nil
 }
 

@@ -125,8 +125,8 @@ func TestCategoriesComeFromTheNameAndTheDocument(t *testing.T) {
 	assert.Equal(t, `["data","internal","public"]`, r.Get("data.it.categories").Raw)
 	assert.Equal(t, "Weather", r.Get("data.it.displayName").Str)
 	createApi(t, s, `{"name":"Rain #public"}`)
-	r = must(t, s.GraphQL(t, `{ apiCategories { name count } apis(filter: {categories: ["#internal"]}) { nodes { displayName } } }`, nil))
-	assert.JSONEq(t, `[{"name":"data","count":1},{"name":"internal","count":1},{"name":"public","count":2}]`, r.Get("data.apiCategories").Raw)
+	r = must(t, s.GraphQL(t, `{ apiCategories { nodes { name count } } apis(filter: {categories: ["#internal"]}) { nodes { displayName } } }`, nil))
+	assert.JSONEq(t, `[{"name":"data","count":1},{"name":"internal","count":1},{"name":"public","count":2}]`, r.Get("data.apiCategories.nodes").Raw)
 	assert.Equal(t, `["Weather"]`, r.Get("data.apis.nodes.#.displayName").Raw)
 }
 

@@ -17,8 +17,14 @@ type batch[V any] struct {
 	fetch func(ctx context.Context, limit int, keys []within) (map[within]V, error)
 
 	mu       sync.Mutex
-	expected []within
+	expected []expectation
 	loads    map[batchKey]*load[V]
+}
+
+// expectation is what one sibling will ask for, if any does: the first of values, as many as the page has that is asked for.
+type expectation struct {
+	org    string
+	values []string
 }
 
 type batchKey struct {
@@ -34,16 +40,21 @@ type load[V any] struct {
 	err   error
 }
 
-// expect announces keys that siblings will ask for, if the first of them asks at all.
-func (b *batch[V]) expect(keys ...within) {
+// expect announces what a sibling will ask for, if the first of them asks at all. values is kept, not copied: a list of thousands
+// may be announced of which nobody asks for more than a page.
+func (b *batch[V]) expect(org string, values ...string) {
+	if len(values) == 0 {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.expected = append(b.expected, keys...)
+	b.expected = append(b.expected, expectation{org, values})
 }
 
-// start returns the loads of keys. Those that nobody has asked for are fetched before it returns, and with them what is expected.
-func (b *batch[V]) start(ctx context.Context, limit int, keys ...within) []*load[V] {
-	loads, claimed := b.claim(limit, keys)
+// start returns the loads of keys. Those that nobody has asked for are fetched before it returns, and with them the first siblings
+// values of each expectation.
+func (b *batch[V]) start(ctx context.Context, limit, siblings int, keys ...within) []*load[V] {
+	loads, claimed := b.claim(limit, siblings, keys)
 	if len(claimed) == 0 {
 		return loads
 	}
@@ -65,7 +76,7 @@ func (b *batch[V]) start(ctx context.Context, limit int, keys ...within) []*load
 }
 
 // claim finds the loads of keys, and makes those that are missing; the caller is to fetch what was claimed.
-func (b *batch[V]) claim(limit int, keys []within) (loads []*load[V], claimed map[within]*load[V]) {
+func (b *batch[V]) claim(limit, siblings int, keys []within) (loads []*load[V], claimed map[within]*load[V]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	claimed = map[within]*load[V]{}
@@ -84,8 +95,12 @@ func (b *batch[V]) claim(limit int, keys []within) (loads []*load[V], claimed ma
 		loads = append(loads, find(key))
 	}
 	if len(claimed) > 0 {
-		for _, key := range b.expected {
-			find(key)
+		for _, e := range b.expected {
+			for _, value := range e.values[:min(siblings, len(e.values))] {
+				if value != "" {
+					find(within{e.org, value})
+				}
+			}
 		}
 	}
 	return loads, claimed

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,11 +17,8 @@ import (
 
 const certificateName = "Certificate"
 
-// How many of the objects that use a certificate are shown with it.
-const (
-	maxUsages     = 100
-	maxDependents = 500
-)
+// keysAtOnce is how many of the keys that are bound to a certificate are read at a time to be deleted.
+const keysAtOnce = 100
 
 // findCertificate finds a certificate by its id or its fingerprint.
 func (r *Resolver) findCertificate(ctx context.Context, id string) (*core.Certificate, error) {
@@ -65,7 +61,7 @@ func (r *Resolver) certificateConditions(q *store.Query, f *model.CertificateFil
 	if f.ExpiresWithinDays != nil {
 		days := *f.ExpiresWithinDays
 		if days < 0 || days > 36500 {
-			return core.Errorf(core.CodeInvalid, "expiresWithinDays must be a number of days from 0 to 36500")
+			return core.InField("expiresWithinDays", "must be a number of days from 0 to 36500")
 		}
 		// A lone public key has no end, and is kept with 0.
 		q.Where = append(q.Where, store.Between("not_after", 1, r.store.Now().Add(time.Duration(days)*24*time.Hour).Unix()))
@@ -99,31 +95,9 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// dependencies are the newest objects that use a certificate.
-func (r *Resolver) dependencies(ctx context.Context, c *core.Certificate) (*model.CertificateDependencies, error) {
-	out := &model.CertificateDependencies{ID: c.ID, ClientApis: []*core.Api{}, UpstreamApis: []*core.Api{}, ServerApis: []*core.Api{}}
-	apis, err := r.store.Apis.TopByLabel(ctx, store.Org(c.OrgID), "certificate", []string{c.ID}, maxDependents)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range siblings(ctx, apis[c.ID]) {
-		uses := a.Certificates()[c.ID]
-		if slices.Contains(uses, "client") {
-			out.ClientApis = append(out.ClientApis, a)
-		}
-		if slices.Contains(uses, "upstream") {
-			out.UpstreamApis = append(out.UpstreamApis, a)
-		}
-		if slices.Contains(uses, "server") || slices.Contains(uses, "pinned") {
-			out.ServerApis = append(out.ServerApis, a)
-		}
-	}
-	keys, err := r.keys.TopByLabel(ctx, store.Org(c.OrgID), "certificate", []string{c.ID}, maxUsages)
-	if err != nil {
-		return nil, err
-	}
-	out.Keys = siblings(ctx, append([]*core.Key{}, keys[c.ID]...))
-	return out, nil
+// dependentApis are the APIs that have one use for a certificate.
+func (r *Resolver) dependentApis(ctx context.Context, c *core.Certificate, use string, first *int, after *string) (*model.APIConnection, error) {
+	return r.relatedApis(ctx, r.loaders(ctx).apisByCertificateUse, c.OrgID, store.CertificateUse(use, c.ID), first, after)
 }
 
 // takeFromApis takes a certificate out of the APIs that accept it from clients, or show it to upstreams.
@@ -188,7 +162,7 @@ func withoutCertificate(doc core.Document, id string) (core.Document, error) {
 // deleteKeysOf deletes the keys that are bound to a certificate.
 func (r *Resolver) deleteKeysOf(ctx context.Context, c *core.Certificate) error {
 	for {
-		found, err := r.keys.TopByLabel(ctx, store.Org(c.OrgID), "certificate", []string{c.ID}, maxUsages)
+		found, err := r.keys.TopByLabel(ctx, store.Org(c.OrgID), "certificate", []string{c.ID}, keysAtOnce)
 		if err != nil || len(found[c.ID]) == 0 {
 			return err
 		}

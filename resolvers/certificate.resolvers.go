@@ -20,14 +20,14 @@ func (r *certificateResolver) Status(ctx context.Context, obj *core.Certificate)
 }
 
 // Usages is the resolver for the usages field.
-func (r *certificateResolver) Usages(ctx context.Context, obj *core.Certificate) ([]*model.CertificateUsage, error) {
-	apis, _, err := r.loaders(ctx).apisByCertificate.lists.start(ctx, maxUsages, within{obj.OrgID, obj.ID})[0].wait(ctx)
+func (r *certificateResolver) Usages(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.CertificateUsageConnection, error) {
+	apis, total, info, err := related(ctx, r.Resolver, r.loaders(ctx).apisByCertificate, obj.OrgID, obj.ID, first, after)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*model.CertificateUsage, len(apis))
+	out := &model.CertificateUsageConnection{Nodes: make([]*model.CertificateUsage, len(apis)), TotalCount: total, PageInfo: info}
 	for i, a := range apis {
-		out[i] = &model.CertificateUsage{API: *a, Types: a.Certificates()[obj.ID]}
+		out.Nodes[i] = &model.CertificateUsage{API: *a, Types: a.Certificates()[obj.ID]}
 	}
 	return out, nil
 }
@@ -35,6 +35,26 @@ func (r *certificateResolver) Usages(ctx context.Context, obj *core.Certificate)
 // Organisation is the resolver for the organisation field.
 func (r *certificateResolver) Organisation(ctx context.Context, obj *core.Certificate) (*core.Organisation, error) {
 	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+}
+
+// ClientApis is the resolver for the clientApis field.
+func (r *certificateDependenciesResolver) ClientApis(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.APIConnection, error) {
+	return r.dependentApis(ctx, obj, "client", first, after)
+}
+
+// UpstreamApis is the resolver for the upstreamApis field.
+func (r *certificateDependenciesResolver) UpstreamApis(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.APIConnection, error) {
+	return r.dependentApis(ctx, obj, "upstream", first, after)
+}
+
+// ServerApis is the resolver for the serverApis field.
+func (r *certificateDependenciesResolver) ServerApis(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.APIConnection, error) {
+	return r.dependentApis(ctx, obj, "server", first, after)
+}
+
+// Keys is the resolver for the keys field.
+func (r *certificateDependenciesResolver) Keys(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.KeyConnection, error) {
+	return r.relatedKeys(ctx, r.loaders(ctx).keysByCertificate, obj.OrgID, obj.ID, first, after)
 }
 
 // CreateCertificate is the resolver for the createCertificate field.
@@ -110,23 +130,27 @@ func (r *queryResolver) Certificates(ctx context.Context, first *int, after *str
 	if err := r.certificateConditions(&q, filter); err != nil {
 		return nil, err
 	}
-	l, err := r.store.Certificates.List(ctx, q)
+	l, err := list(ctx, r.store.Certificates, q)
 	if err != nil {
 		return nil, err
 	}
-	return &model.CertificateConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.CertificateConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }
 
 // CertificateDependencies is the resolver for the certificateDependencies field.
-func (r *queryResolver) CertificateDependencies(ctx context.Context, id string) (*model.CertificateDependencies, error) {
-	c, err := r.findCertificate(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return r.dependencies(ctx, c)
+func (r *queryResolver) CertificateDependencies(ctx context.Context, id string) (*core.Certificate, error) {
+	return r.findCertificate(ctx, id)
 }
 
 // Certificate returns generated.CertificateResolver implementation.
 func (r *Resolver) Certificate() generated.CertificateResolver { return &certificateResolver{r} }
 
-type certificateResolver struct{ *Resolver }
+// CertificateDependencies returns generated.CertificateDependenciesResolver implementation.
+func (r *Resolver) CertificateDependencies() generated.CertificateDependenciesResolver {
+	return &certificateDependenciesResolver{r}
+}
+
+type (
+	certificateResolver             struct{ *Resolver }
+	certificateDependenciesResolver struct{ *Resolver }
+)

@@ -24,7 +24,7 @@ import (
 const (
 	makeCertificate = `mutation($pem: String!) { it: createCertificate(pem: $pem) { id orgId revision fingerprint hasPrivate isCa isPublicKey subjectCn issuerCn dnsNames notBefore notAfter status details } }`
 	dropCertificate = `mutation($id: ID!, $force: Boolean) { it: deleteCertificate(id: $id, force: $force) { id } }`
-	showCertificate = `query($id: ID!) { it: certificate(id: $id) { id status organisation { id } usages { api { apiId } types } } }`
+	showCertificate = `query($id: ID!) { it: certificate(id: $id) { id status organisation { id } usages { nodes { api { apiId } types } } } }`
 )
 
 // pemOf makes a certificate, and its private key, that holds until a time from now.
@@ -123,10 +123,10 @@ func TestACertificateInUseIsDeletedByForceOnly(t *testing.T) {
 		map[string]any{"s": `{"alias":"k","certificate":"` + id + `","access_rights":{"client":{"api_id":"client"}}}`})).Get("data.it.key.id").Str
 
 	r := must(t, s.GraphQL(t, showCertificate, map[string]any{"id": id}))
-	assert.Equal(t, `[{"api":{"apiId":"server"},"types":["server"]},{"api":{"apiId":"upstream"},"types":["upstream"]},{"api":{"apiId":"client"},"types":["client"]}]`, r.Get("data.it.usages").Raw)
+	assert.Equal(t, `[{"api":{"apiId":"server"},"types":["server"]},{"api":{"apiId":"upstream"},"types":["upstream"]},{"api":{"apiId":"client"},"types":["client"]}]`, r.Get("data.it.usages.nodes").Raw)
 	refused(t, s.GraphQL(t, dropCertificate, map[string]any{"id": id}), "CONFLICT", "by 3 APIs and 1 key", "force")
-	r = must(t, s.GraphQL(t, `query($id: ID!) { it: certificateDependencies(id: $id) { id clientApis { apiId } upstreamApis { apiId } serverApis { apiId } keys { id } } }`, map[string]any{"id": id}))
-	assert.Equal(t, `{"id":"`+id+`","clientApis":[{"apiId":"client"}],"upstreamApis":[{"apiId":"upstream"}],"serverApis":[{"apiId":"server"}],"keys":[{"id":"`+key+`"}]}`, r.Get("data.it").Raw)
+	r = must(t, s.GraphQL(t, `query($id: ID!) { it: certificateDependencies(id: $id) { id clientApis { totalCount nodes { apiId } } upstreamApis { nodes { apiId } } serverApis { nodes { apiId } } keys { totalCount nodes { id } } } }`, map[string]any{"id": id}))
+	assert.Equal(t, `{"id":"`+id+`","clientApis":{"totalCount":1,"nodes":[{"apiId":"client"}]},"upstreamApis":{"nodes":[{"apiId":"upstream"}]},"serverApis":{"nodes":[{"apiId":"server"}]},"keys":{"totalCount":1,"nodes":[{"id":"`+key+`"}]}}`, r.Get("data.it").Raw)
 
 	must(t, s.GraphQL(t, `mutation($id: ID!) { deleteCertificateDependencies(id: $id) }`, map[string]any{"id": id}))
 	client := must(t, s.GraphQL(t, showApi, map[string]any{"id": "client"}))
@@ -206,8 +206,8 @@ func TestAPageOfCertificatesMakesAsManyStoreCallsForTwentyAsForTwo(t *testing.T)
 		}
 		s.GraphQL(t, `{ me { id } }`, nil)
 		before := c.Reads()
-		r := must(t, s.GraphQL(t, `{ certificates(first: 20) { nodes { id status organisation { name } usages { types api { name } } } } }`, nil))
-		assert.Len(t, r.Get("data.certificates.nodes.#.usages.0.api.name").Array(), certificates)
+		r := must(t, s.GraphQL(t, `{ certificates(first: 20) { nodes { id status organisation { name } usages { nodes { types api { name } } } } } }`, nil))
+		assert.Len(t, r.Get("data.certificates.nodes.#.usages.nodes.0.api.name").Array(), certificates)
 		return c.Reads() - before
 	}
 	assert.Equal(t, count(2), count(20))

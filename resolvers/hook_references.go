@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/tidwall/gjson"
 
@@ -31,6 +30,7 @@ func (r *Resolver) embedHooks(ctx context.Context, org string, doc core.Document
 	for _, w := range found {
 		known[w.ID] = w
 	}
+	embedded := make([]core.EmbeddedHook, len(refs))
 	for i, ref := range refs {
 		event := ref.Get("event_name").String()
 		if !core.IsEvent(event) {
@@ -39,23 +39,34 @@ func (r *Resolver) embedHooks(ctx context.Context, org string, doc core.Document
 		hook := core.Document(ref.Get("hook").Raw)
 		if w := known[hookID(ref)]; w != nil {
 			hook = w.Document
-			doc = doc.SetRaw(fmt.Sprintf("hook_references.%d.hook", i), hook)
 		}
 		if hook.Text("target_path") == "" {
 			return nil, core.Errorf(core.CodeInvalid, "hook_references[%d].hook.id %q names no webhook of the organisation", i, hookID(ref))
 		}
-		doc = doc.EmbedHook(event, ref.Get("event_timeout").Int(), hook)
+		embedded[i] = core.EmbeddedHook{Event: event, Timeout: ref.Get("event_timeout").Int(), Hook: hook}
 	}
-	return doc, nil
+	at := -1
+	doc = doc.EachOf("hook_references", func(_ string, ref core.Document) core.Document {
+		at++
+		if known[hookID(refs[at])] == nil {
+			return ref
+		}
+		return ref.SetRaw("hook", embedded[at].Hook)
+	})
+	return doc.EmbedHooks(embedded), nil
 }
 
 func hookID(ref gjson.Result) string { return ref.Get("hook.id").String() }
 
-// hookIDs are the ids of the webhooks that an API refers to.
+// hookIDs are the ids of the webhooks that an API refers to, each once.
 func hookIDs(a *core.Api) []string {
 	var ids []string
+	seen := map[string]bool{"": true, zeroID: true}
 	for _, ref := range a.Definition.Get("hook_references").Array() {
-		ids = append(ids, hookID(ref))
+		if id := hookID(ref); !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
 	}
 	return ids
 }

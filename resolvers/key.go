@@ -2,6 +2,8 @@ package resolvers
 
 import (
 	"context"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,6 +95,10 @@ func keyDocument(in model.KeyInput, stored core.Document) (core.Document, error)
 	f.text("alias", in.Alias)
 	f.texts("tags", in.Tags)
 	f.texts("apply_policies", in.PolicyIds)
+	if in.Expires != nil && in.Expires.Unix() < 1 {
+		// Gateways count from 1970, and take 0 and less for never: an end in the past would be none.
+		return nil, core.InField("expires", "must be after 1970-01-01T00:00:00Z, not %s; leave it out for a key that does not end", in.Expires.Format(time.RFC3339))
+	}
 	f.unix("expires", in.Expires)
 	f.truth("is_inactive", in.Inactive)
 	f.number("rate", in.Rate)
@@ -154,8 +160,9 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 		meta.ID = token.Hash(tok)
 	}
 	k := core.NewKey(meta, doc)
+	named := setOf(k.PolicyIDs)
 	for _, p := range policies {
-		if !contains(k.PolicyIDs, p.PolicyID) {
+		if !named[p.PolicyID] {
 			k.AppliedIDs = append(k.AppliedIDs, p.PolicyID)
 		}
 	}
@@ -168,10 +175,11 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 // DescribeKeys fills in what the sessions of keys do not say themselves: the explicit ids of policies that they name by their
 // database ids.
 func (r *Resolver) DescribeKeys(ctx context.Context, keys []*core.Key) error {
-	named := map[string][]string{}
+	named, seen := map[string][]string{}, map[[2]string]bool{}
 	for _, k := range keys {
 		for _, id := range k.PolicyIDs {
-			if core.IsID(id) && !contains(named[k.OrgID], id) {
+			if at := [2]string{k.OrgID, id}; core.IsID(id) && !seen[at] {
+				seen[at] = true
 				named[k.OrgID] = append(named[k.OrgID], id)
 			}
 		}
@@ -187,8 +195,9 @@ func (r *Resolver) DescribeKeys(ctx context.Context, keys []*core.Key) error {
 		}
 	}
 	for _, k := range keys {
+		own := setOf(k.PolicyIDs)
 		for _, id := range k.PolicyIDs {
-			if policy := explicit[[2]string{k.OrgID, id}]; policy != "" && !contains(k.PolicyIDs, policy) {
+			if policy := explicit[[2]string{k.OrgID, id}]; policy != "" && !own[policy] {
 				k.AppliedIDs = append(k.AppliedIDs, policy)
 			}
 		}
@@ -196,25 +205,12 @@ func (r *Resolver) DescribeKeys(ctx context.Context, keys []*core.Key) error {
 	return nil
 }
 
-// policiesFor reads the policies that a key is to apply; all must exist in the organisation.
-func (r *Resolver) policiesFor(ctx context.Context, org string, ids []string) ([]*core.Policy, error) {
-	var out []*core.Policy
-	var missing []string
-	for _, id := range ids {
-		p, err := r.lookUpPolicy(ctx, store.Org(org), id)
-		if core.CodeOf(err) == core.CodeNotFound {
-			missing = append(missing, id)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, p)
+func setOf(values []string) map[string]bool {
+	out := make(map[string]bool, len(values))
+	for _, v := range values {
+		out[v] = true
 	}
-	if len(missing) > 0 {
-		return nil, core.Errorf(core.CodeInvalid, "apply_policies names policies that do not exist in the organisation: %s", strings.Join(missing, ", "))
-	}
-	return out, nil
+	return out
 }
 
 // withExpiry ends a new key that says nothing about its end after the shortest life that its policies give.
@@ -231,7 +227,7 @@ func (r *Resolver) withExpiry(doc core.Document, policies []*core.Policy) core.D
 	if life == 0 {
 		return doc
 	}
-	return doc.Set("expires", r.store.Now().Unix()+life)
+	return doc.Set("expires", core.After(r.store.Now().Unix(), life))
 }
 
 // withPassword hashes the password of a basic-auth user. An empty one, which is what answers show, keeps the stored one.
@@ -254,7 +250,7 @@ func withPassword(doc core.Document, old *core.Key) (core.Document, error) {
 		return doc, nil
 	}
 	if len(given.Str) > core.MaxPasswordLength {
-		return nil, core.Errorf(core.CodeInvalid, "basic_auth_data.password must have at most %d bytes", core.MaxPasswordLength)
+		return nil, core.InField("basic_auth_data.password", "must have at most %d bytes", core.MaxPasswordLength)
 	}
 	hash, err := secret.HashPassword(given.Str)
 	if err != nil {
@@ -325,28 +321,58 @@ func (r *Resolver) keyConditions(ctx context.Context, t store.Tenant, f *model.K
 		}
 		where = append(where, cond)
 	}
-	if f.ExpiresBefore != nil {
-		where = append(where, store.Between("expires", 1, f.ExpiresBefore.Unix()-1))
+	// A key without an end is kept with 0.
+	if at := f.ExpiresBefore; at != nil {
+		where = append(where, store.Between("expires", 1, at.Add(-1).Unix()))
 	}
-	if f.ExpiresAfter != nil {
-		where = append(where, store.Between("expires", f.ExpiresAfter.Unix()+1, 1<<62))
+	if at := f.ExpiresAfter; at != nil {
+		where = append(where, store.Between("expires", max(1, at.Unix()+1), math.MaxInt64))
 	}
 	return truth(truth(where, "inactive", f.Inactive), "basic_auth", f.BasicAuth), nil
 }
 
+const (
+	// policiesAtOnce is how many policies are read at a time for their ids: some have a megabyte.
+	policiesAtOnce = 100
+	// maxOpening is how many policies a search for the keys that they open an API to takes: what every engine finds in one statement.
+	maxOpening = 8000
+)
+
 // opens is the condition that a key gives access to an API: its own rights name it, or those of a policy that it applies.
 func (r *Resolver) opens(ctx context.Context, a *core.Api) (store.Cond, error) {
 	cond := store.HasLabel("api", a.ApiID)
-	l, err := r.store.Policies.List(ctx, store.Query{Tenant: store.Org(a.OrgID), Where: []store.Cond{store.HasLabel("api", a.ApiID)}, Limit: 1000})
-	if err != nil || len(l.Objects) == 0 {
+	var ids []string
+	q := store.Query{Tenant: store.Org(a.OrgID), Where: []store.Cond{store.HasLabel("api", a.ApiID)}, Desc: true, Limit: policiesAtOnce}
+	for {
+		l, err := r.store.Policies.List(ctx, q)
+		if err != nil {
+			return cond, err
+		}
+		for _, p := range l.Objects {
+			ids = append(ids, strings.Clone(p.PolicyID))
+			if p.ID != p.PolicyID {
+				ids = append(ids, p.ID)
+			}
+		}
+		if !l.More {
+			break
+		}
+		q.After = l.Cursors[len(l.Cursors)-1]
+	}
+	if len(ids) == 0 {
+		return cond, nil
+	}
+	// Only those that any key applies say anything, and of most APIs they are few.
+	applied, err := r.keys.CountByLabel(ctx, q.Tenant, "policy", ids...)
+	if err != nil {
 		return cond, err
 	}
-	var ids []string
-	for _, p := range l.Objects {
-		ids = append(ids, p.PolicyID)
-		if p.ID != p.PolicyID {
-			ids = append(ids, p.ID)
-		}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return applied[id] == 0 })
+	switch {
+	case len(ids) == 0:
+		return cond, nil
+	case len(ids) > maxOpening:
+		return cond, core.Errorf(core.CodeLimit, "%d policies that keys apply give access to the API, more than one search takes: search by policy", len(ids))
 	}
 	return store.AnyOf(cond, store.HasLabel("policy", ids...)), nil
 }
@@ -360,9 +386,9 @@ func (r *Resolver) listKeys(ctx context.Context, t store.Tenant, first *int, aft
 		return nil, err
 	}
 	q.Desc = true
-	l, err := r.keys.List(ctx, q)
+	l, err := list(ctx, r.keys, q)
 	if err != nil {
 		return nil, err
 	}
-	return &model.KeyConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.KeyConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }

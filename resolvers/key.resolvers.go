@@ -19,23 +19,37 @@ func (r *keyResolver) KeyHash(ctx context.Context, obj *core.Key) (string, error
 }
 
 // Usage is the resolver for the usage field.
-func (r *keyResolver) Usage(ctx context.Context, obj *core.Key) (*model.KeyUsage, error) {
-	return r.usage(ctx, obj)
+func (r *keyResolver) Usage(ctx context.Context, obj *core.Key) (*core.Key, error) {
+	if r.space == nil {
+		return nil, nil
+	}
+	return obj, nil
 }
 
 // Apis is the resolver for the apis field.
-func (r *keyResolver) Apis(ctx context.Context, obj *core.Key) ([]*core.Api, error) {
-	return r.loaders(ctx).apis.all(ctx, obj.OrgID, obj.ApiIDs)
+func (r *keyResolver) Apis(ctx context.Context, obj *core.Key, first *int, after *string) (*model.APIConnection, error) {
+	return r.namedApis(ctx, "APIs of key "+obj.ID, obj.OrgID, obj.ApiIDs, first, after)
 }
 
 // Policies is the resolver for the policies field.
-func (r *keyResolver) Policies(ctx context.Context, obj *core.Key) ([]*core.Policy, error) {
-	return r.loaders(ctx).policiesOf(ctx, obj.OrgID, obj.PolicyIDs)
+func (r *keyResolver) Policies(ctx context.Context, obj *core.Key, first *int, after *string) (*model.PolicyConnection, error) {
+	nodes, total, info, err := named(ctx, r.Resolver, "policies of key "+obj.ID, obj.PolicyIDs, first, after, func(ids []string, siblings int) ([]*core.Policy, error) {
+		return r.loaders(ctx).policiesOf(ctx, obj.OrgID, ids, siblings)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &model.PolicyConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
 }
 
 // Organisation is the resolver for the organisation field.
 func (r *keyResolver) Organisation(ctx context.Context, obj *core.Key) (*core.Organisation, error) {
 	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+}
+
+// Counters is the resolver for the counters field.
+func (r *keyUsageResolver) Counters(ctx context.Context, obj *core.Key, first *int, after *string) (*model.KeyCounterConnection, error) {
+	return r.counters(ctx, obj, first, after)
 }
 
 // CreateKey is the resolver for the createKey field.
@@ -76,12 +90,12 @@ func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username str
 		return nil, err
 	}
 	if data := doc.Get("basic_auth_data"); data.Exists() && !data.IsObject() {
-		return nil, core.Errorf(core.CodeInvalid, "basic_auth_data must be an object with the password")
+		return nil, core.InField("basic_auth_data", "must be an object with the password")
 	}
 	f := fields{doc}
 	f.text("basic_auth_data.password", password)
 	if f.doc.Text("basic_auth_data.password") == "" {
-		return nil, core.Errorf(core.CodeInvalid, "basic_auth_data.password is required")
+		return nil, core.InField("basic_auth_data.password", "is required")
 	}
 	org, err := r.ownerOf(ctx, input.OrgID, f.doc.Text("org_id"))
 	if err != nil {
@@ -201,4 +215,10 @@ func (r *queryResolver) PreviewKey(ctx context.Context, input model.KeyInput) (*
 // Key returns generated.KeyResolver implementation.
 func (r *Resolver) Key() generated.KeyResolver { return &keyResolver{r} }
 
-type keyResolver struct{ *Resolver }
+// KeyUsage returns generated.KeyUsageResolver implementation.
+func (r *Resolver) KeyUsage() generated.KeyUsageResolver { return &keyUsageResolver{r} }
+
+type (
+	keyResolver      struct{ *Resolver }
+	keyUsageResolver struct{ *Resolver }
+)

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/keyspace"
@@ -26,7 +24,7 @@ func (r *Resolver) renewed(doc core.Document) core.Document {
 		return doc
 	}
 	now := r.store.Now().Unix()
-	return doc.Set(lastUpdated, strconv.FormatInt(now, 10)).Set(quotaRenews, now+doc.Get("quota_renewal_rate").Int())
+	return doc.Set(lastUpdated, strconv.FormatInt(now, 10)).Set(quotaRenews, core.After(now, doc.Get("quota_renewal_rate").Int()))
 }
 
 // continued is a session whose limits go on where those of the one that it replaces are.
@@ -41,13 +39,14 @@ func (r *Resolver) continued(doc, old core.Document) core.Document {
 	}
 	keep(lastUpdated)
 	keep(quotaRenews)
-	doc.Get("access_rights").ForEach(func(api, right gjson.Result) bool {
-		if right.Get("limit").IsObject() {
-			keep("access_rights." + gjson.Escape(api.Str) + ".limit." + quotaRenews)
+	rights := old.Get("access_rights").Map()
+	return doc.EachOf("access_rights", func(api string, right core.Document) core.Document {
+		was, limit := rights[api].Get("limit."+quotaRenews), right.Get("limit")
+		if !limit.IsObject() || !was.Exists() || was.Raw == limit.Get(quotaRenews).Raw {
+			return right
 		}
-		return true
+		return right.SetRaw("limit", core.Document(limit.Raw).SetRaw(quotaRenews, []byte(was.Raw)))
 	})
-	return doc
 }
 
 // forgotten has gateways forget what they cached of a key under the name by which its caller gave it.
@@ -87,20 +86,25 @@ func (r *Resolver) purge(ctx context.Context, keys []*core.Key) {
 	}
 }
 
-// usage is what gateways counted for a key; nil where keys do not live in Redis.
-func (r *Resolver) usage(ctx context.Context, k *core.Key) (*model.KeyUsage, error) {
-	if r.space == nil {
-		return nil, nil
-	}
-	policies, err := r.loaders(ctx).policiesOf(ctx, k.OrgID, k.PolicyIDs)
+// counters is what gateways counted for a key, where keys live in Redis.
+func (r *Resolver) counters(ctx context.Context, k *core.Key, first *int, after *string) (*model.KeyCounterConnection, error) {
+	policies, err := r.loaders(ctx).policiesOf(ctx, k.OrgID, k.PolicyIDs, len(k.PolicyIDs))
 	if err != nil {
 		return nil, err
 	}
-	all, err := r.space.Usage(ctx, k, policies)
+	limits := keyspace.Limits(k, policies)
+	page, info, err := cut(r, "counters of key "+k.ID, limits, keyspace.Limit.Scope, first, after)
 	if err != nil {
 		return nil, err
 	}
-	out := &model.KeyUsage{}
+	out := &model.KeyCounterConnection{Nodes: []*model.KeyCounter{}, TotalCount: len(limits), PageInfo: info}
+	if !askedOf(ctx).page {
+		return out, nil
+	}
+	all, err := r.space.Usage(ctx, k, page)
+	if err != nil {
+		return nil, err
+	}
 	for _, c := range all {
 		n := &model.KeyCounter{Scope: c.Scope, QuotaMax: int(c.QuotaMax), QuotaRemaining: int(c.QuotaRemaining), Rate: c.Rate, Per: c.Per,
 			QuotaRenews: moment(c.QuotaRenews)}
@@ -108,7 +112,7 @@ func (r *Resolver) usage(ctx context.Context, k *core.Key) (*model.KeyUsage, err
 			used := int(c.RateUsed)
 			n.RateUsed = &used
 		}
-		out.Counters = append(out.Counters, n)
+		out.Nodes = append(out.Nodes, n)
 	}
 	return out, nil
 }

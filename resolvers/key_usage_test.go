@@ -46,10 +46,10 @@ func TestUsageOfAKeyIsShownAndReset(t *testing.T) {
 	r := m.REST(t, "POST", "/api/keys", fmt.Sprintf(limitsOfKey, m.api))
 	require.Equal(t, 200, r.Status, string(r.Body))
 	tok, id := r.Get("key_id").Str, r.Get("key_hash").Str
-	const usage = `query($id: ID!) { it: key(id: $id) { usage { counters { scope quotaMax quotaRemaining rateUsed rate per } } } }`
+	const usage = `query($id: ID!) { it: key(id: $id) { usage { counters { nodes { scope quotaMax quotaRemaining rateUsed rate per } } } } }`
 	shown := must(t, m.GraphQL(t, usage, map[string]any{"id": tok}))
 	assert.JSONEq(t, `[{"scope":"","quotaMax":10,"quotaRemaining":10,"rateUsed":null,"rate":10,"per":60},
-		{"scope":"`+m.api+`","quotaMax":3,"quotaRemaining":3,"rateUsed":null,"rate":1,"per":60}]`, shown.Get("data.it.usage.counters").Raw)
+		{"scope":"`+m.api+`","quotaMax":3,"quotaRemaining":3,"rateUsed":null,"rate":1,"per":60}]`, shown.Get("data.it.usage.counters.nodes").Raw)
 
 	require.NoError(t, m.redis.Set("quota-"+id, "4"))
 	require.NoError(t, m.redis.Set("quota-"+m.api+"-"+id, "1"))

@@ -2,8 +2,8 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 
-	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/store"
 )
@@ -23,6 +23,9 @@ type loaders struct {
 	apisByWebhook  *byLabel[core.Api]
 
 	apisByCertificate *byLabel[core.Api]
+	// By store.CertificateUse.
+	apisByCertificateUse *byLabel[core.Api]
+	keysByCertificate    *byLabel[core.Key]
 }
 
 type loadersKey struct{}
@@ -48,12 +51,14 @@ func (r *Resolver) newLoaders() *loaders {
 		policiesByDBID: newByID(s.Policies.FindMany, "id", func(p *core.Policy) within { return within{p.OrgID, p.ID} }),
 		webhooks:       newByID(s.Webhooks.FindMany, "id", func(w *core.Webhook) within { return within{w.OrgID, w.ID} }),
 		users:          newByID(s.Users.FindMany, "id", func(u *core.User) within { return within{u.OrgID, u.ID} }),
-		policiesByApi:  newByLabel(s.Policies.TopByLabel, s.Policies.CountByLabel, "api"),
-		keysByApi:      newByLabel(r.keys.TopByLabel, r.keys.CountByLabel, "api"),
-		keysByPolicy:   newByLabel(r.keys.TopByLabel, r.keys.CountByLabel, "policy"),
-		apisByWebhook:  newByLabel(s.Apis.TopByLabel, s.Apis.CountByLabel, "webhook"),
+		policiesByApi:  newByLabel("policies of API", s.Policies, "api"),
+		keysByApi:      newByLabel("keys of API", r.keys, "api"),
+		keysByPolicy:   newByLabel("keys of policy", r.keys, "policy"),
+		apisByWebhook:  newByLabel("APIs of webhook", s.Apis, "webhook"),
 
-		apisByCertificate: newByLabel(s.Apis.TopByLabel, s.Apis.CountByLabel, "certificate"),
+		apisByCertificate:    newByLabel("APIs of certificate", s.Apis, "certificate"),
+		apisByCertificateUse: newByLabel("APIs of certificate", s.Apis, "certificate_use"),
+		keysByCertificate:    newByLabel("keys of certificate", r.keys, "certificate"),
 	}
 }
 
@@ -94,6 +99,7 @@ func siblings[T any](ctx context.Context, objects []*T) []*T {
 		case *core.Certificate:
 			l.organisations.expect("", o.OrgID)
 			l.apisByCertificate.expect(o.OrgID, o.ID)
+			l.keysByCertificate.expect(o.OrgID, o.ID)
 		}
 	}
 	return objects
@@ -104,7 +110,7 @@ func (l *loaders) organisation(ctx context.Context, id string) (*core.Organisati
 	if id == "" {
 		return nil, nil
 	}
-	o, _, err := l.organisations.start(ctx, 0, within{value: id})[0].wait(ctx)
+	o, _, err := l.organisations.start(ctx, 0, 1, within{value: id})[0].wait(ctx)
 	return o, err
 }
 
@@ -122,31 +128,30 @@ func newByID[T any](find func(ctx context.Context, t store.Tenant, unique string
 	}}}
 }
 
-func (b *byID[T]) expect(org string, ids ...string) { b.batch.expect(keysOf(org, ids)...) }
+// all loads those of ids that exist in the organisation, in their order; siblings is how many of the ids that each sibling names are
+// loaded along.
+func (b *byID[T]) all(ctx context.Context, org string, ids []string, siblings int) ([]*T, error) {
+	found, err := b.each(ctx, org, ids, siblings)
+	return slices.DeleteFunc(found, func(o *T) bool { return o == nil }), err
+}
 
-// all loads those of ids that exist in the organisation, in their order.
-func (b *byID[T]) all(ctx context.Context, org string, ids []string) ([]*T, error) {
-	out := make([]*T, 0, len(ids))
-	for _, l := range b.start(ctx, 0, keysOf(org, ids)...) {
+// each is all, with nil in the place of what does not exist.
+func (b *byID[T]) each(ctx context.Context, org string, ids []string, siblings int) ([]*T, error) {
+	keys := make([]within, len(ids))
+	for i, id := range ids {
+		keys[i] = within{org, id}
+	}
+	out := make([]*T, len(ids))
+	for i, l := range b.start(ctx, 0, siblings, keys...) {
 		o, found, err := l.wait(ctx)
 		if err != nil {
 			return nil, err
 		}
 		if found {
-			out = append(out, o)
+			out[i] = o
 		}
 	}
 	return out, nil
-}
-
-func keysOf(org string, values []string) []within {
-	out := make([]within, 0, len(values))
-	for _, v := range values {
-		if v != "" {
-			out = append(out, within{org, v})
-		}
-	}
-	return out
 }
 
 func valuesOf(keys []within) []string {
@@ -159,17 +164,26 @@ func valuesOf(keys []within) []string {
 
 // byLabel loads the newest objects that carry a label, and how many there are.
 type byLabel[T any] struct {
-	lists  batch[[]*T]
-	counts batch[int]
+	// of names the lists in their cursors, from are where the objects come from.
+	of, label string
+	from      labelled[T]
+	lists     batch[[]*T]
+	counts    batch[int]
 }
 
-func newByLabel[T any](
-	list func(ctx context.Context, t store.Tenant, label string, values []string, limit int) (map[string][]*T, error),
-	count func(ctx context.Context, t store.Tenant, label string, values ...string) (map[string]int, error), label string) *byLabel[T] {
+// labelled is the part of a repository, or of the key space, that finds objects by a label.
+type labelled[T any] interface {
+	List(ctx context.Context, q store.Query) (*store.List[T], error)
+	TopByLabel(ctx context.Context, t store.Tenant, label string, values []string, limit int) (map[string][]*T, error)
+	CountByLabel(ctx context.Context, t store.Tenant, label string, values ...string) (map[string]int, error)
+}
+
+func newByLabel[T any](of string, from labelled[T], label string) *byLabel[T] {
 	return &byLabel[T]{
+		of: of, label: label, from: from,
 		lists: batch[[]*T]{fetch: func(ctx context.Context, limit int, keys []within) (map[within][]*T, error) {
 			return perOrganisation(keys, func(org string, values []string) (map[string][]*T, error) {
-				found, err := list(ctx, store.Org(org), label, values, limit)
+				found, err := from.TopByLabel(ctx, store.Org(org), label, values, limit)
 				for _, objects := range found {
 					siblings(ctx, objects)
 				}
@@ -178,15 +192,15 @@ func newByLabel[T any](
 		}},
 		counts: batch[int]{fetch: func(ctx context.Context, _ int, keys []within) (map[within]int, error) {
 			return perOrganisation(keys, func(org string, values []string) (map[string]int, error) {
-				return count(ctx, store.Org(org), label, values...)
+				return from.CountByLabel(ctx, store.Org(org), label, values...)
 			})
 		}},
 	}
 }
 
 func (l *byLabel[T]) expect(org, value string) {
-	l.lists.expect(within{org, value})
-	l.counts.expect(within{org, value})
+	l.lists.expect(org, value)
+	l.counts.expect(org, value)
 }
 
 // perOrganisation fetches the values of each organisation: in one call, for everybody who belongs to one organisation.
@@ -208,54 +222,29 @@ func perOrganisation[V any](keys []within, fetch func(org string, values []strin
 	return out, nil
 }
 
-// relation loads a relation field: the newest objects with a label, and their number when it was asked for. There is no cursor
-// in its page info: the list field with a filter pages through the rest.
-func relation[T any](ctx context.Context, r *Resolver, l *byLabel[T], org, value string, first *int) (nodes []*T, total int, info model.PageInfo, err error) {
-	limit, err := r.relationSize(first)
+// policiesOf loads the policies that a key applies, by either id, in the order of ids.
+func (l *loaders) policiesOf(ctx context.Context, org string, ids []string, siblings int) ([]*core.Policy, error) {
+	found, err := l.policies.each(ctx, org, ids, siblings)
 	if err != nil {
-		return nil, 0, info, err
+		return nil, err
 	}
-	// One more than asked for tells whether there are more.
-	if nodes, _, err = l.lists.start(ctx, limit+1, within{org, value})[0].wait(ctx); err != nil {
-		return nil, 0, info, err
-	}
-	if wantsTotal(ctx) {
-		if total, _, err = l.counts.start(ctx, 0, within{org, value})[0].wait(ctx); err != nil {
-			return nil, 0, info, err
+	if slices.Contains(found, nil) {
+		byDBID, err := l.policiesByDBID.each(ctx, org, ids, siblings)
+		if err != nil {
+			return nil, err
+		}
+		for i, p := range found {
+			if p == nil {
+				found[i] = byDBID[i]
+			}
 		}
 	}
-	if len(nodes) > limit {
-		nodes, info.HasNextPage = nodes[:limit], true
-	}
-	return nodes, total, info, nil
-}
-
-func (r *Resolver) keyRelation(ctx context.Context, l *byLabel[core.Key], org, value string, first *int) (*model.KeyConnection, error) {
-	nodes, total, info, err := relation(ctx, r, l, org, value, first)
-	if err != nil {
-		return nil, err
-	}
-	return &model.KeyConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
-}
-
-// policiesOf loads the policies that a key applies, by either id.
-func (l *loaders) policiesOf(ctx context.Context, org string, ids []string) ([]*core.Policy, error) {
-	found, err := l.policies.all(ctx, org, ids)
-	if err != nil || len(found) == len(ids) {
-		return found, err
-	}
-	more, err := l.policiesByDBID.all(ctx, org, ids)
-	if err != nil {
-		return nil, err
-	}
-	seen := map[string]bool{}
-	for _, p := range found {
+	seen := make(map[string]bool, len(found)) // a key may name a policy by both of its ids
+	return slices.DeleteFunc(found, func(p *core.Policy) bool {
+		if p == nil || seen[p.ID] {
+			return true
+		}
 		seen[p.ID] = true
-	}
-	for _, p := range more {
-		if !seen[p.ID] {
-			found = append(found, p)
-		}
-	}
-	return found, nil
+		return false
+	}), nil
 }

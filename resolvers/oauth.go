@@ -46,11 +46,11 @@ func (r *Resolver) listOauthClients(ctx context.Context, a *core.Api, first *int
 		return nil, err
 	}
 	q.Where, q.Desc = []store.Cond{store.HasLabel("api", a.ApiID)}, true
-	l, err := r.store.OauthClients.List(ctx, q)
+	l, err := list(ctx, r.store.OauthClients, q)
 	if err != nil {
 		return nil, err
 	}
-	return &model.OauthClientConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.OauthClientConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }
 
 // oauthClientDocument is the document that an input means, started from the stored one where there is one, and the secret in it.
@@ -89,7 +89,7 @@ func (r *Resolver) newOauthClient(ctx context.Context, a *core.Api, in model.Oau
 		return nil, err
 	}
 	if given := doc.Text("client_id"); old != nil && given != "" && given != id {
-		return nil, core.Errorf(core.CodeInvalid, "client_id is %q, and the client that you are changing has %q", given, id)
+		return nil, core.InField("client_id", "is %q, and the client that you are changing has %q", given, id)
 	}
 	for _, owned := range [][2]string{{"client_id", first(doc.Text("client_id"), id)}, {"api_id", a.ApiID}} {
 		if doc, err = doc.Owned("", owned[0], owned[1]); err != nil {
@@ -121,7 +121,7 @@ func (r *Resolver) oauthPolicy(ctx context.Context, a *core.Api, doc core.Docume
 	}
 	p, err := r.lookUpPolicy(ctx, store.Org(a.OrgID), id)
 	if core.CodeOf(err) == core.CodeNotFound {
-		return nil, core.Errorf(core.CodeInvalid, "policy_id names a policy that does not exist in the organisation: %s", id)
+		return nil, core.InField("policy_id", "names a policy that does not exist in the organisation: %s", id)
 	}
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/notify"
-	"time"
+	tok "gatehouse/internal/token"
 )
 
 // CreateOauthClient is the resolver for the createOauthClient field.
@@ -105,7 +105,7 @@ func (r *mutationResolver) RevokeOauthToken(ctx context.Context, clientID string
 		return false, err
 	}
 	if token == "" {
-		return false, core.Errorf(core.CodeInvalid, "token is required")
+		return false, core.InField("token", "is required")
 	}
 	return true, r.revokeOauthToken(ctx, c, token, typeArg)
 }
@@ -159,7 +159,7 @@ func (r *oauthClientResolver) Document(ctx context.Context, obj *core.OauthClien
 
 // API is the resolver for the api field.
 func (r *oauthClientResolver) API(ctx context.Context, obj *core.OauthClient) (*core.Api, error) {
-	found, err := r.loaders(ctx).apis.all(ctx, obj.OrgID, []string{obj.ApiID})
+	found, err := r.loaders(ctx).apis.all(ctx, obj.OrgID, []string{obj.ApiID}, 1)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (r *oauthClientResolver) API(ctx context.Context, obj *core.OauthClient) (*
 
 // Policy is the resolver for the policy field.
 func (r *oauthClientResolver) Policy(ctx context.Context, obj *core.OauthClient) (*core.Policy, error) {
-	found, err := r.loaders(ctx).policiesOf(ctx, obj.OrgID, []string{obj.PolicyID})
+	found, err := r.loaders(ctx).policiesOf(ctx, obj.OrgID, []string{obj.PolicyID}, 1)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func (r *queryResolver) OauthClients(ctx context.Context, apiID string, first *i
 }
 
 // OauthTokens is the resolver for the oauthTokens field.
-func (r *queryResolver) OauthTokens(ctx context.Context, apiID string, clientID string) ([]*model.OauthToken, error) {
+func (r *queryResolver) OauthTokens(ctx context.Context, apiID string, clientID string, first *int, after *string) (*model.OauthTokenConnection, error) {
 	_, c, err := r.findOauthClient(ctx, apiID, clientID)
 	if err != nil {
 		return nil, err
@@ -205,9 +205,14 @@ func (r *queryResolver) OauthTokens(ctx context.Context, apiID string, clientID 
 	if err != nil {
 		return nil, err
 	}
-	out := make([]*model.OauthToken, len(tokens))
-	for i, t := range tokens {
-		out[i] = &model.OauthToken{Code: t.Code, Expires: time.Unix(t.Expires, 0).UTC()}
+	// A cursor holds no token, only what tells one from another.
+	page, info, err := cut(r.Resolver, "tokens of "+c.ID, tokens, func(t gateway.OauthToken) string { return tok.HashWith(tok.SHA256, t.Code) }, first, after)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.OauthTokenConnection{Nodes: make([]*model.OauthToken, len(page)), TotalCount: len(tokens), PageInfo: info}
+	for i, t := range page {
+		out.Nodes[i] = &model.OauthToken{Code: t.Code, Expires: core.Moment(t.Expires)}
 	}
 	return out, nil
 }

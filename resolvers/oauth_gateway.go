@@ -195,7 +195,7 @@ func (r *Resolver) authorizeOauthClient(ctx context.Context, a *core.Api, c *cor
 		}
 		form.Set("key_rules", string(rules))
 	case c.PolicyID == "":
-		return nil, core.Errorf(core.CodeInvalid, "key_rules is required: the client has no policy that says what its tokens may do")
+		return nil, core.InField("key_rules", "is required: the client has no policy that says what its tokens may do")
 	}
 	var doc core.Document
 	err := r.askGateway(ctx, c, func() error {

@@ -34,7 +34,7 @@ func (r *Resolver) newOrganisation(doc core.Document, old *core.Organisation) (*
 	meta := core.Meta{ID: doc.Text("id")}
 	if old != nil {
 		if meta.ID != "" && meta.ID != old.ID {
-			return nil, core.Errorf(core.CodeInvalid, "id is %q, and the organisation that you are changing has %q", meta.ID, old.ID)
+			return nil, core.InField("id", "is %q, and the organisation that you are changing has %q", meta.ID, old.ID)
 		}
 		meta = old.Meta
 	}
@@ -42,7 +42,7 @@ func (r *Resolver) newOrganisation(doc core.Document, old *core.Organisation) (*
 		meta.ID = core.NewID(r.store.Now())
 	}
 	if !core.IsID(meta.ID) {
-		return nil, core.Errorf(core.CodeInvalid, "id must be 24 lower-case hex digits; leave it out to have one made")
+		return nil, core.InField("id", "must be 24 lower-case hex digits; leave it out to have one made")
 	}
 	doc, err := doc.Owned("", "id", meta.ID)
 	if err != nil {

@@ -91,7 +91,7 @@ func (r *mutationResolver) ImportOrganisation(ctx context.Context, document core
 		return nil, err
 	}
 	if doc.Text("id") == "" {
-		return nil, core.Errorf(core.CodeInvalid, "id is required: an import keeps the id of the organisation")
+		return nil, core.InField("id", "is required: an import keeps the id of the organisation")
 	}
 	old, err := r.findOrganisation(ctx, doc.Text("id"))
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
@@ -159,11 +159,11 @@ func (r *queryResolver) Organisations(ctx context.Context, first *int, after *st
 	if q != nil && *q != "" {
 		query.Where = []store.Cond{store.Contains("name", *q)}
 	}
-	l, err := r.store.Organisations.List(ctx, query)
+	l, err := list(ctx, r.store.Organisations, query)
 	if err != nil {
 		return nil, err
 	}
-	return &model.OrganisationConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.OrganisationConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }
 
 // Organisation returns generated.OrganisationResolver implementation.

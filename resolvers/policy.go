@@ -3,9 +3,7 @@ package resolvers
 import (
 	"context"
 	"errors"
-	"sort"
 	"strconv"
-	"strings"
 	"time"
 
 	"gatehouse/graph/model"
@@ -52,84 +50,6 @@ func policyDocument(in model.PolicyInput, stored core.Document) (core.Document, 
 	return withAccess(f.doc, in.APIIds)
 }
 
-// withAccess replaces access rights by all of some APIs; nil leaves them. The names follow in namedRights.
-func withAccess(doc core.Document, apiIDs []string) (core.Document, error) {
-	if apiIDs == nil {
-		return doc, nil
-	}
-	rights := core.Document("{}")
-	for _, id := range apiIDs {
-		if !plainID(id) {
-			return nil, core.Errorf(core.CodeInvalid, "apiIds must hold public ids of APIs, not %q", id)
-		}
-		rights = rights.SetRaw(id, core.Document(`{}`).Set("api_id", id).Set("api_name", "").Set("versions", []string{"Default"}))
-	}
-	return doc.SetRaw("access_rights", rights), nil
-}
-
-// plainID tells whether an id can stand in a JSON path of ours as it is.
-func plainID(id string) bool {
-	return id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
-	})
-}
-
-// checkRights holds for the access rights of policies and keys: the APIs exist in the organisation. Empty names of APIs are
-// filled in. It returns the ids of those that do not exist.
-func (r *Resolver) checkRights(ctx context.Context, org string, doc core.Document, apiIDs []string) (core.Document, []string, error) {
-	if len(apiIDs) == 0 {
-		return doc, nil, nil
-	}
-	names, err := r.apiNames(ctx, org, apiIDs)
-	if err != nil {
-		return nil, nil, err
-	}
-	var missing []string
-	for _, id := range apiIDs {
-		name, exists := names[id]
-		if !exists {
-			missing = append(missing, id)
-			continue
-		}
-		if path := "access_rights." + id + ".api_name"; plainID(id) && doc.Get(path).Exists() && doc.Text(path) == "" {
-			doc = doc.Set(path, name)
-		}
-	}
-	sort.Strings(missing)
-	return doc, missing, nil
-}
-
-// apiNames are the names of the APIs that exist, by their public ids. A few of them, which is what a key has, are looked up in the
-// read cache.
-func (r *Resolver) apiNames(ctx context.Context, org string, apiIDs []string) (map[string]string, error) {
-	names := make(map[string]string, len(apiIDs))
-	if len(apiIDs) > 10 {
-		apis, err := r.store.Apis.FindMany(ctx, store.Org(org), "api_id", apiIDs)
-		for _, a := range apis {
-			names[a.ApiID] = a.Name
-		}
-		return names, err
-	}
-	for _, id := range apiIDs {
-		a, err := r.store.Apis.FindBy(ctx, store.Org(org), "api_id", id)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		names[a.ApiID] = a.Name
-	}
-	return names, nil
-}
-
-func missingApis(missing []string) error {
-	if len(missing) == 0 {
-		return nil
-	}
-	return core.Errorf(core.CodeInvalid, "access_rights name APIs that do not exist in the organisation: %s", strings.Join(missing, ", "))
-}
-
 // newPolicy makes a policy of a document that came from outside. keepIDs keeps the ids in it; lenient lets the access rights
 // name APIs that do not exist, and returns those. old is what it replaces, nil for a new one.
 func (r *Resolver) newPolicy(ctx context.Context, org string, doc core.Document, old *core.Policy, keepIDs, lenient bool) (*core.Policy, []string, error) {
@@ -159,7 +79,7 @@ func (r *Resolver) newPolicy(ctx context.Context, org string, doc core.Document,
 		}
 	}
 	if !core.IsID(meta.ID) {
-		return nil, nil, core.Errorf(core.CodeInvalid, "_id must be 24 lower-case hex digits; leave it out to have one made")
+		return nil, nil, core.InField("_id", "must be 24 lower-case hex digits; leave it out to have one made")
 	}
 	for _, owned := range [][2]string{{"_id", meta.ID}, {"org_id", org}} {
 		if doc, err = doc.Owned("", owned[0], owned[1]); err != nil {
@@ -195,9 +115,12 @@ func (r *Resolver) newPolicy(ctx context.Context, org string, doc core.Document,
 }
 
 // policyConditions reads a filter.
-func policyConditions(f *model.PolicyFilter) []store.Cond {
+func policyConditions(f *model.PolicyFilter) ([]store.Cond, error) {
 	if f == nil {
-		return nil
+		return nil, nil
+	}
+	if err := errors.Join(choices("policy_ids", f.Ids), choices("api_id", f.APIIds), choices("auth_type", f.AuthTypes)); err != nil {
+		return nil, err
 	}
 	var where []store.Cond
 	if f.Q != nil && *f.Q != "" {
@@ -218,7 +141,7 @@ func policyConditions(f *model.PolicyFilter) []store.Cond {
 	if f.Tag != nil {
 		where = append(where, store.HasLabel("tag", *f.Tag))
 	}
-	return truth(where, "active", f.Active)
+	return truth(where, "active", f.Active), nil
 }
 
 // policySorts maps the sorts of the schema to fields of the store.
@@ -240,7 +163,7 @@ func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (p, ol
 	}
 	org := doc.Text("org_id")
 	if org == "" {
-		return nil, nil, nil, core.Errorf(core.CodeInvalid, "org_id is required: it says into which organisation the policy goes")
+		return nil, nil, nil, core.InField("org_id", "is required: it says into which organisation the policy goes")
 	}
 	if err := r.organisationExists(ctx, org); err != nil {
 		return nil, nil, nil, err
@@ -257,7 +180,7 @@ func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (p, ol
 		return nil, nil, nil, err
 	}
 	if len(missing) > 0 {
-		warnings = []string{"access_rights name APIs that do not exist in the organisation: " + strings.Join(missing, ", ")}
+		warnings = []string{"access_rights name APIs that do not exist in the organisation: " + someOf(missing)}
 	}
 	return p, old, warnings, nil
 }
@@ -283,15 +206,17 @@ func (r *Resolver) listPolicies(ctx context.Context, t store.Tenant, first *int,
 	if err != nil {
 		return nil, err
 	}
-	q.Where = policyConditions(filter)
+	if q.Where, err = policyConditions(filter); err != nil {
+		return nil, err
+	}
 	order := policySorts[model.PolicySortCreatedAt]
 	if sort != nil {
 		order = policySorts[*sort]
 	}
 	q.Sort, q.Desc = order.field, order.desc
-	l, err := r.store.Policies.List(ctx, q)
+	l, err := list(ctx, r.store.Policies, q)
 	if err != nil {
 		return nil, err
 	}
-	return &model.PolicyConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.PolicyConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }

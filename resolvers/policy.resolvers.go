@@ -73,13 +73,13 @@ func (r *mutationResolver) ImportPolicies(ctx context.Context, policies []core.D
 }
 
 // Apis is the resolver for the apis field.
-func (r *policyResolver) Apis(ctx context.Context, obj *core.Policy) ([]*core.Api, error) {
-	return r.loaders(ctx).apis.all(ctx, obj.OrgID, obj.ApiIDs)
+func (r *policyResolver) Apis(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.APIConnection, error) {
+	return r.namedApis(ctx, "APIs of policy "+obj.ID, obj.OrgID, obj.ApiIDs, first, after)
 }
 
 // Keys is the resolver for the keys field.
-func (r *policyResolver) Keys(ctx context.Context, obj *core.Policy, first *int) (*model.KeyConnection, error) {
-	return r.keyRelation(ctx, r.loaders(ctx).keysByPolicy, obj.OrgID, obj.PolicyID, first)
+func (r *policyResolver) Keys(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.KeyConnection, error) {
+	return r.relatedKeys(ctx, r.loaders(ctx).keysByPolicy, obj.OrgID, obj.PolicyID, first, after)
 }
 
 // Organisation is the resolver for the organisation field.

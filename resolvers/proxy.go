@@ -60,19 +60,19 @@ func (r *Resolver) newForwarding(in model.ProxyRequestInput) (*forwarding, error
 		f.method = strings.ToUpper(*in.Method)
 	}
 	if !contains(forwardedMethods, f.method) {
-		return nil, core.Errorf(core.CodeInvalid, "method must be one of %s", strings.Join(forwardedMethods, ", "))
+		return nil, core.InField("method", "must be one of %s", strings.Join(forwardedMethods, ", "))
 	}
 	if string(f.body) == "null" {
 		f.body = nil
 	}
 	headers := gjson.ParseBytes(in.Headers)
 	if in.Headers != nil && !headers.IsObject() && headers.Type != gjson.Null {
-		return nil, core.Errorf(core.CodeInvalid, "headers must be an object of names and values")
+		return nil, core.InField("headers", "must be an object of names and values")
 	}
 	var err error
 	headers.ForEach(func(name, value gjson.Result) bool {
 		if !headerName.MatchString(name.Str) {
-			err = core.Errorf(core.CodeInvalid, "headers must have names of letters, digits and dashes")
+			err = core.InField("headers", "must have names of letters, digits and dashes")
 			return false
 		}
 		for _, v := range value.Array() {

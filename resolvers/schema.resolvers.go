@@ -28,7 +28,7 @@ func (r *subscriptionResolver) Changes(ctx context.Context, objects []string) (<
 	wanted := map[string]bool{}
 	for _, name := range objects {
 		if _, known := readPermissions[name]; !known {
-			return nil, core.Errorf(core.CodeInvalid, "objects must hold names of types, Api, Policy, Key, User, Organisation, Webhook, OauthClient or Certificate, not %q", name)
+			return nil, core.InField("objects", "must hold names of types, Api, Policy, Key, User, Organisation, Webhook, OauthClient or Certificate, not %q", name)
 		}
 		wanted[name] = true
 	}

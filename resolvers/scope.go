@@ -48,7 +48,7 @@ func (r *Resolver) ownerOf(ctx context.Context, requested *string, documented st
 		org = *requested
 	}
 	if org == "" {
-		return "", core.Errorf(core.CodeInvalid, "org_id is required: you act in every organisation, so say in which one")
+		return "", core.InField("org_id", "is required: you act in every organisation, so say in which one")
 	}
 	return org, r.organisationExists(ctx, org)
 }

@@ -52,7 +52,7 @@ func userDocument(in model.UserInput, stored core.Document) (*userInput, error) 
 		return nil, err
 	}
 	if p := f.doc.Get("password"); p.Exists() && p.Type.String() != "String" && p.Type.String() != "Null" {
-		return nil, core.Errorf(core.CodeInvalid, "password must be a string")
+		return nil, core.InField("password", "must be a string")
 	}
 	out := &userInput{doc: f.doc, password: f.doc.Text("password")}
 	for _, field := range []string{"password", "access_key", "PWHistory", "password_updated"} {
@@ -75,7 +75,7 @@ func (r *Resolver) newUser(ctx context.Context, org string, in *userInput, old *
 		meta.ID = core.NewID(r.store.Now())
 	}
 	if !core.IsID(meta.ID) {
-		return nil, core.Errorf(core.CodeInvalid, "id must be 24 lower-case hex digits; leave it out to have one made")
+		return nil, core.InField("id", "must be 24 lower-case hex digits; leave it out to have one made")
 	}
 	var err error
 	for _, owned := range [][2]string{{"id", meta.ID}, {"org_id", org}} {
@@ -233,9 +233,9 @@ func (r *Resolver) listUsers(ctx context.Context, t store.Tenant, first *int, af
 		}
 		q.Where = truth(q.Where, "active", f.Active)
 	}
-	l, err := r.store.Users.List(ctx, q)
+	l, err := list(ctx, r.store.Users, q)
 	if err != nil {
 		return nil, err
 	}
-	return &model.UserConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.UserConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }

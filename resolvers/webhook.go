@@ -32,7 +32,7 @@ func (r *Resolver) newWebhook(org string, doc core.Document, old *core.Webhook) 
 	meta := core.Meta{ID: doc.Text("id"), OrgID: org}
 	if old != nil {
 		if meta.ID != "" && meta.ID != old.ID {
-			return nil, core.Errorf(core.CodeInvalid, "id is %q, and the webhook that you are changing has %q", meta.ID, old.ID)
+			return nil, core.InField("id", "is %q, and the webhook that you are changing has %q", meta.ID, old.ID)
 		}
 		meta = old.Meta
 	}
@@ -40,7 +40,7 @@ func (r *Resolver) newWebhook(org string, doc core.Document, old *core.Webhook) 
 		meta.ID = core.NewID(r.store.Now())
 	}
 	if !core.IsID(meta.ID) {
-		return nil, core.Errorf(core.CodeInvalid, "id must be 24 lower-case hex digits; leave it out to have one made")
+		return nil, core.InField("id", "must be 24 lower-case hex digits; leave it out to have one made")
 	}
 	var err error
 	for _, owned := range [][2]string{{"id", meta.ID}, {"org_id", org}} {
@@ -64,9 +64,9 @@ func (r *Resolver) listWebhooks(ctx context.Context, t store.Tenant, first *int,
 	if q != nil && *q != "" {
 		query.Where = []store.Cond{store.Contains("name", *q)}
 	}
-	l, err := r.store.Webhooks.List(ctx, query)
+	l, err := list(ctx, r.store.Webhooks, query)
 	if err != nil {
 		return nil, err
 	}
-	return &model.WebhookConnection{Nodes: siblings(ctx, l.Objects), TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	return &model.WebhookConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }

@@ -75,12 +75,8 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 }
 
 // Apis is the resolver for the apis field.
-func (r *webhookResolver) Apis(ctx context.Context, obj *core.Webhook, first *int) (*model.APIConnection, error) {
-	nodes, total, info, err := relation(ctx, r.Resolver, r.loaders(ctx).apisByWebhook, obj.OrgID, obj.ID, first)
-	if err != nil {
-		return nil, err
-	}
-	return &model.APIConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
+func (r *webhookResolver) Apis(ctx context.Context, obj *core.Webhook, first *int, after *string) (*model.APIConnection, error) {
+	return r.relatedApis(ctx, r.loaders(ctx).apisByWebhook, obj.OrgID, obj.ID, first, after)
 }
 
 // Organisation is the resolver for the organisation field.

@@ -97,17 +97,23 @@ func writeCompressedApi(w io.Writer, a *core.Api) error {
 }
 
 func (c *call) apiCategories() (reply, error) {
-	counts, err := c.Query.APICategories(c.ctx)
-	if err != nil {
-		return nil, err
-	}
 	type category struct {
 		Name  string `json:"name"`
 		Count int    `json:"count"`
 	}
-	out := make([]category, 0, len(counts))
-	for _, n := range counts {
+	out := []category{}
+	err := every(c, func(first *int, after *string) (fetched[model.CategoryCount], error) {
+		l, err := c.Query.APICategories(c.ctx, first, after)
+		if err != nil {
+			return fetched[model.CategoryCount]{}, err
+		}
+		return fetched[model.CategoryCount]{l.Nodes, l.TotalCount, l.PageInfo}, nil
+	}, func(n *model.CategoryCount) error {
 		out = append(out, category{n.Name, n.Count})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return shown(map[string]any{"categories": out}), nil
 }
@@ -115,22 +121,16 @@ func (c *call) apiCategories() (reply, error) {
 // apiGroups answers with the public ids of the APIs in each category. Those of classic APIs keep their #.
 func (c *call) apiGroups() (reply, error) {
 	groups := map[string][]string{}
-	first, after := c.MaxPageSize, ""
-	for next := c.apis(nil, nil); ; {
-		page, err := next(&first, &after)
-		if err != nil {
-			return nil, err
+	err := every(c, c.apis(nil, nil), func(a *core.Api) error {
+		for _, category := range a.Categories {
+			groups["#"+category] = append(groups["#"+category], a.ApiID)
 		}
-		for _, a := range page.nodes {
-			for _, category := range a.Categories {
-				groups["#"+category] = append(groups["#"+category], a.ApiID)
-			}
-		}
-		if !page.info.HasNextPage {
-			return shown(groups), nil
-		}
-		after = *page.info.EndCursor
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return shown(groups), nil
 }
 
 func (c *call) getApi() (reply, error) {

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -263,20 +264,38 @@ func (c *call) certificateDependencies() (reply, error) {
 		UpstreamNames []string `json:"upstream_cert_api_names"`
 		Key           string   `json:"key_cert"`
 	}{ID: d.ID}
-	view.ClientApis, view.ClientNames = idsAndNames(d.ClientApis)
-	view.UpstreamApis, view.UpstreamNames = idsAndNames(d.UpstreamApis)
-	if len(d.Keys) > 0 && c.Guard.CheckPermission(authz.From(c.ctx), "keys", http.MethodGet, c.request.URL.Path) == nil {
-		view.Key = d.Keys[0].ID
+	if view.ClientApis, view.ClientNames, err = c.idsAndNames(d, c.Fields.CertificateDependencies.ClientApis); err != nil {
+		return nil, err
+	}
+	if view.UpstreamApis, view.UpstreamNames, err = c.idsAndNames(d, c.Fields.CertificateDependencies.UpstreamApis); err != nil {
+		return nil, err
+	}
+	if c.Guard.CheckPermission(authz.From(c.ctx), "keys", http.MethodGet, c.request.URL.Path) == nil {
+		keys, err := c.Fields.CertificateDependencies.Keys(c.ctx, d, new(1), nil)
+		if err != nil {
+			return nil, err
+		}
+		if len(keys.Nodes) > 0 {
+			view.Key = keys.Nodes[0].ID
+		}
 	}
 	return shown(view), nil
 }
 
-func idsAndNames(apis []*core.Api) (ids, names []string) {
+// idsAndNames are those of all APIs of a relation of a certificate.
+func (c *call) idsAndNames(d *core.Certificate, relation func(ctx context.Context, d *core.Certificate, first *int, after *string) (*model.APIConnection, error)) (ids, names []string, err error) {
 	ids, names = []string{}, []string{}
-	for _, a := range apis {
+	err = every(c, func(first *int, after *string) (fetched[core.Api], error) {
+		l, err := relation(c.ctx, d, first, after)
+		if err != nil {
+			return fetched[core.Api]{}, err
+		}
+		return fetched[core.Api]{l.Nodes, l.TotalCount, l.PageInfo}, nil
+	}, func(a *core.Api) error {
 		ids, names = append(ids, a.ApiID), append(names, a.Name)
-	}
-	return ids, names
+		return nil
+	})
+	return ids, names, err
 }
 
 func (c *call) deleteCertificateDependencies() (reply, error) {

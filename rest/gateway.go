@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"slices"
 	"time"
 
 	"gatehouse/graph/model"
@@ -39,16 +40,23 @@ func (c *call) listGateways() (reply, error) {
 		}
 		state = &s
 	}
-	nodes, err := c.Query.Gateways(c.ctx, state)
+	out := []gatewayView{}
+	err := every(c, func(first *int, after *string) (fetched[core.Node], error) {
+		l, err := c.Query.Gateways(c.ctx, state, first, after)
+		if err != nil {
+			return fetched[core.Node]{}, err
+		}
+		return fetched[core.Node]{l.Nodes, l.TotalCount, l.PageInfo}, nil
+	}, func(n *core.Node) error {
+		v, err := c.viewGateway(n)
+		out = append(out, v)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	out := make([]gatewayView, len(nodes))
-	for i, n := range nodes {
-		if out[i], err = c.viewGateway(n); err != nil {
-			return nil, err
-		}
-	}
+	// Those heard of last come first.
+	slices.SortStableFunc(out, func(a, b gatewayView) int { return b.LastSeen.Compare(a.LastSeen) })
 	return shown(struct {
 		Gateways []gatewayView `json:"gateways"`
 	}{out}), nil

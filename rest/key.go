@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/tidwall/gjson"
-
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 )
@@ -150,28 +148,56 @@ func (c *call) getKey() (reply, error) {
 // counted is a session with what is left of its quotas, as gateways have counted them, in the places where gateways show it.
 func (c *call) counted(k *core.Key, session core.Document) (core.Document, error) {
 	usage, err := c.Fields.Key.Usage(c.ctx, k)
-	if core.CodeOf(err) == core.CodeUnavailable || usage == nil {
+	if err != nil || usage == nil {
+		return session, err
+	}
+	var whole *model.KeyCounter
+	counters := map[string]*model.KeyCounter{}
+	err = every(c, func(first *int, after *string) (fetched[model.KeyCounter], error) {
+		l, err := c.Fields.KeyUsage.Counters(c.ctx, usage, first, after)
+		if err != nil {
+			return fetched[model.KeyCounter]{}, err
+		}
+		return fetched[model.KeyCounter]{l.Nodes, l.TotalCount, l.PageInfo}, nil
+	}, func(n *model.KeyCounter) error {
+		switch {
+		case n.QuotaMax < 0 || n.QuotaRemaining == n.QuotaMax && n.QuotaRenews == nil: // nothing was counted
+		case n.Scope == "":
+			whole = n
+		default:
+			counters[n.Scope] = n
+		}
+		return nil
+	})
+	if core.CodeOf(err) == core.CodeUnavailable {
 		return session, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range usage.Counters {
-		at := ""
-		if n.Scope != "" {
-			if at = "access_rights." + gjson.Escape(n.Scope) + ".limit."; !session.Get(at + "quota_max").Exists() {
-				continue
-			}
-		}
-		if n.QuotaMax < 0 || n.QuotaRemaining == n.QuotaMax && n.QuotaRenews == nil {
-			continue // nothing was counted
-		}
-		session = session.Set(at+"quota_remaining", n.QuotaRemaining)
-		if n.QuotaRenews != nil {
-			session = session.Set(at+"quota_renews", n.QuotaRenews.Unix())
-		}
+	session = withCounter(session, whole)
+	if len(counters) == 0 {
+		return session, nil
 	}
-	return session, nil
+	return session.EachOf("access_rights", func(api string, right core.Document) core.Document {
+		limit := right.Get("limit")
+		if counters[api] == nil || !limit.Get("quota_max").Exists() {
+			return right
+		}
+		return right.SetRaw("limit", withCounter(core.Document(limit.Raw), counters[api]))
+	}), nil
+}
+
+// withCounter puts what was counted into a session, or a limit in one; nil is nothing.
+func withCounter(doc core.Document, n *model.KeyCounter) core.Document {
+	if n == nil {
+		return doc
+	}
+	doc = doc.Set("quota_remaining", n.QuotaRemaining)
+	if n.QuotaRenews != nil {
+		doc = doc.Set("quota_renews", n.QuotaRenews.Unix())
+	}
+	return doc
 }
 
 // resetKeyQuota answers as a change of the key does.

@@ -80,17 +80,23 @@ func (c *call) deleteOauthClient() (reply, error) {
 }
 
 func (c *call) listOauthTokens() (reply, error) {
-	tokens, err := c.Query.OauthTokens(c.ctx, c.vars["api"], c.vars["client"])
-	if err != nil {
-		return nil, err
-	}
 	type code struct {
 		Code    string `json:"code"`
 		Expires int64  `json:"expires"`
 	}
-	out := make([]code, len(tokens))
-	for i, t := range tokens {
-		out[i] = code{t.Code, t.Expires.Unix()}
+	out := []code{}
+	err := every(c, func(first *int, after *string) (fetched[model.OauthToken], error) {
+		l, err := c.Query.OauthTokens(c.ctx, c.vars["api"], c.vars["client"], first, after)
+		if err != nil {
+			return fetched[model.OauthToken]{}, err
+		}
+		return fetched[model.OauthToken]{l.Nodes, l.TotalCount, l.PageInfo}, nil
+	}, func(t *model.OauthToken) error {
+		out = append(out, code{t.Code, t.Expires.Unix()})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return shown(out), nil
 }

@@ -46,6 +46,26 @@ type fetched[T any] struct {
 // fetch asks a resolver for a page.
 type fetch[T any] func(first *int, after *string) (fetched[T], error)
 
+// every calls each with all objects of a connection, a page at a time.
+func every[T any](c *call, next fetch[T], each func(*T) error) error {
+	first, after := c.MaxPageSize, ""
+	for {
+		got, err := next(&first, &after)
+		if err != nil {
+			return err
+		}
+		for _, object := range got.nodes {
+			if err := each(object); err != nil {
+				return err
+			}
+		}
+		if !got.info.HasNextPage {
+			return nil
+		}
+		after = *got.info.EndCursor
+	}
+}
+
 // shape is the text around the elements of a list, and before the number of its pages.
 type shape struct{ open, close string }
 

@@ -39,6 +39,9 @@ type Fields struct {
 	Key         generated.KeyResolver
 	User        generated.UserResolver
 	OauthClient generated.OauthClientResolver
+
+	KeyUsage                generated.KeyUsageResolver
+	CertificateDependencies generated.CertificateDependenciesResolver
 }
 
 // route pairs a legacy request with the operation that it is guarded as and with its handler.

@@ -41,7 +41,8 @@ var (
 		Unique: []Unique{{"email_key", false}, {"access_key", true}}}
 	apis = &Collection{Name: "apis", Text: []string{"name", "slug_text"}, Int: []string{"active"},
 		Unique: []Unique{{"api_id", true}, {"slug", false}, {"route", false}},
-		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate", "fault"}, Added: [][]string{{"certificate"}}}
+		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate", "certificate_use", "fault"},
+		Added:  [][]string{{"certificate"}, {"certificate_use"}}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"}}
 	keys = &Collection{Name: "keys", Text: []string{"alias", "oauth_client_id"}, Int: []string{"expires", "inactive", "basic_auth"},
@@ -109,12 +110,13 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 		Collection: apis, name: "Api", judge: judge.Version, judged: "fault",
 		meta: func(a *core.Api) *core.Meta { return &a.Meta },
 		encode: func(a *core.Api) Record {
+			certificates := a.Certificates()
 			r := Record{Doc: a.Definition, Int: map[string]int64{"active": number(a.Active)},
 				Text:   map[string]string{"name": a.Name, "slug_text": a.Slug},
 				Unique: map[string]string{"api_id": a.ApiID, "slug": a.Slug, "route": a.Route()},
 				Labels: map[string][]string{"category": a.Categories, "kind": {a.Kind}, "auth": a.AuthTypes,
 					"owner": append(append([]string{}, a.UserOwners...), a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions,
-					"certificate": slices.Sorted(maps.Keys(a.Certificates()))}}
+					"certificate": slices.Sorted(maps.Keys(certificates)), "certificate_use": certificateUses(certificates)}}
 			if a.Internal {
 				r.Labels["kind"] = []string{a.Kind, "internal"}
 			}
@@ -129,6 +131,27 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 		},
 		decode: func(m core.Meta, r Record) (*core.Api, error) { return core.NewApi(m, r.Doc), nil },
 	}
+}
+
+// certificateUses are the values of the label that finds the APIs with one use for a certificate: see CertificateUse.
+func certificateUses(certificates map[string][]string) []string {
+	var out []string
+	for id, uses := range certificates {
+		for _, use := range uses {
+			out = append(out, CertificateUse(use, id))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// CertificateUse is the value of the label certificate_use of an API that has the use for the certificate: client, upstream or
+// server; what is pinned for an upstream counts as server there.
+func CertificateUse(use, id string) string {
+	if use == "pinned" {
+		use = "server"
+	}
+	return use + ":" + id
 }
 
 func webhookIDs(doc core.Document) []string {

@@ -22,7 +22,8 @@ type Engine interface {
 	// Bytes returns how long the documents of a tenant are together, what is sealed left out.
 	Bytes(ctx context.Context, c *Collection, t Tenant) (int64, error)
 
-	// TopByLabel returns, for each of values, the first limit records that carry it under label, the newest first.
+	// TopByLabel returns, for each of values, the first limit records that carry it under label, the newest first. A record that
+	// carries several of the values is read once, and its Doc shared.
 	TopByLabel(ctx context.Context, c *Collection, t Tenant, label string, values []string, limit int) (map[string][]Record, error)
 
 	// CountByLabel returns how many records carry each of values under label; no values means all that occur.
@@ -93,7 +94,13 @@ const (
 const nowhere = "-"
 
 // Org is the tenant of one organisation. An empty id is the tenant of the objects without an organisation.
-func Org(id string) Tenant { return Tenant{org: id, scope: scopeOrg} }
+// An id that not every engine can hold as text is that of no organisation.
+func Org(id string) Tenant {
+	if !isText(id) {
+		return Tenant{}
+	}
+	return Tenant{org: id, scope: scopeOrg}
+}
 
 // AllTenants crosses the organisations. It is for the admin face, for super users and for authentication only.
 func AllTenants() Tenant { return Tenant{scope: scopeAll} }

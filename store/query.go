@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
@@ -25,6 +26,27 @@ type Query struct {
 	// Total asks for the number of all matches. IDsOnly leaves Doc and Sealed out.
 	Total   bool
 	IDsOnly bool
+}
+
+// ListOf names the list of a collection that the query reads, for the cursors in it.
+func (q Query) ListOf(c *Collection) string {
+	name := c.Name + " by " + cmp.Or(q.Sort, "created_at")
+	if q.Desc {
+		name += " desc"
+	}
+	return name
+}
+
+// checkCursor refuses a cursor that no page of this list ended with.
+func (q Query) checkCursor(c *Collection) error {
+	cursor, ok := ParseCursor(q.After)
+	if !ok {
+		return core.Errorf(core.CodeInvalid, "after is not a cursor: pass the endCursor of the page before, or leave it out")
+	}
+	if cursor.Of != "" && cursor.Of != q.ListOf(c) {
+		return core.Errorf(core.CodeInvalid, "after is a cursor of another list, or of another order: pass the endCursor of the page before, or leave it out")
+	}
+	return nil
 }
 
 // Page is the answer to a Query.

@@ -78,6 +78,9 @@ func (r *Repository[T]) records(ctx context.Context, t Tenant, field string, val
 
 // List returns one page of the objects that match q. See Query for order and paging.
 func (r *Repository[T]) List(ctx context.Context, q Query) (*List[T], error) {
+	if err := q.checkCursor(r.kind.Collection); err != nil {
+		return nil, err
+	}
 	q.Where = r.storedAll(q.Where)
 	page, err := r.store.engine.List(ctx, r.kind.Collection, q)
 	if err != nil {
@@ -115,11 +118,22 @@ func (r *Repository[T]) TopByLabel(ctx context.Context, t Tenant, label string, 
 	if err != nil {
 		return nil, failure(err, "list %s by %s", r.kind.Name, label)
 	}
+	// What carries several of the values is one object.
+	known := map[string]*T{}
 	out := make(map[string][]*T, len(groups))
 	for _, v := range values {
-		if out[v], err = r.decode(groups[Exact(v)]); err != nil {
-			return nil, err
+		objects := make([]*T, 0, len(groups[Exact(v)]))
+		for _, rec := range groups[Exact(v)] {
+			if known[rec.ID] == nil {
+				decoded, err := r.decode([]Record{rec})
+				if err != nil {
+					return nil, err
+				}
+				known[rec.ID] = decoded[0]
+			}
+			objects = append(objects, known[rec.ID])
 		}
+		out[v] = objects
 	}
 	return out, nil
 }

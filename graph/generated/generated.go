@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"gatehouse/graph/model"
+	"gatehouse/graph/scalar"
 	"gatehouse/internal/core"
 	"math"
 	"strconv"
@@ -32,8 +33,10 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Api() ApiResolver
 	Certificate() CertificateResolver
+	CertificateDependencies() CertificateDependenciesResolver
 	Gateway() GatewayResolver
 	Key() KeyResolver
+	KeyUsage() KeyUsageResolver
 	Mutation() MutationResolver
 	OauthClient() OauthClientResolver
 	Organisation() OrganisationResolver
@@ -62,14 +65,14 @@ type ComplexityRoot struct {
 		Fault           func(childComplexity int) int
 		ID              func(childComplexity int) int
 		Internal        func(childComplexity int) int
-		Keys            func(childComplexity int, first *int) int
+		Keys            func(childComplexity int, first *int, after *string) int
 		Kind            func(childComplexity int) int
 		ListenPath      func(childComplexity int) int
 		Name            func(childComplexity int) int
 		OrgID           func(childComplexity int) int
 		Organisation    func(childComplexity int) int
-		Owners          func(childComplexity int) int
-		Policies        func(childComplexity int, first *int) int
+		Owners          func(childComplexity int, first *int, after *string) int
+		Policies        func(childComplexity int, first *int, after *string) int
 		Revision        func(childComplexity int) int
 		Servable        func(childComplexity int) int
 		Slug            func(childComplexity int) int
@@ -80,7 +83,7 @@ type ComplexityRoot struct {
 		UserGroupOwners func(childComplexity int) int
 		UserOwners      func(childComplexity int) int
 		Warnings        func(childComplexity int) int
-		Webhooks        func(childComplexity int) int
+		Webhooks        func(childComplexity int, first *int, after *string) int
 	}
 
 	ApiConnection struct {
@@ -98,6 +101,12 @@ type ComplexityRoot struct {
 	CategoryCount struct {
 		Count func(childComplexity int) int
 		Name  func(childComplexity int) int
+	}
+
+	CategoryCountConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
 	}
 
 	Certificate struct {
@@ -118,7 +127,7 @@ type ComplexityRoot struct {
 		Status       func(childComplexity int) int
 		SubjectCn    func(childComplexity int) int
 		UpdatedAt    func(childComplexity int) int
-		Usages       func(childComplexity int) int
+		Usages       func(childComplexity int, first *int, after *string) int
 	}
 
 	CertificateConnection struct {
@@ -128,16 +137,22 @@ type ComplexityRoot struct {
 	}
 
 	CertificateDependencies struct {
-		ClientApis   func(childComplexity int) int
+		ClientApis   func(childComplexity int, first *int, after *string) int
 		ID           func(childComplexity int) int
-		Keys         func(childComplexity int) int
-		ServerApis   func(childComplexity int) int
-		UpstreamApis func(childComplexity int) int
+		Keys         func(childComplexity int, first *int, after *string) int
+		ServerApis   func(childComplexity int, first *int, after *string) int
+		UpstreamApis func(childComplexity int, first *int, after *string) int
 	}
 
 	CertificateUsage struct {
 		API   func(childComplexity int) int
 		Types func(childComplexity int) int
+	}
+
+	CertificateUsageConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
 	}
 
 	Change struct {
@@ -174,6 +189,12 @@ type ComplexityRoot struct {
 		Version          func(childComplexity int) int
 	}
 
+	GatewayConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	ImportedItem struct {
 		Created  func(childComplexity int) int
 		ID       func(childComplexity int) int
@@ -183,7 +204,7 @@ type ComplexityRoot struct {
 	Key struct {
 		Alias            func(childComplexity int) int
 		ApiIDs           func(childComplexity int) int
-		Apis             func(childComplexity int) int
+		Apis             func(childComplexity int, first *int, after *string) int
 		BasicAuth        func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		ExpiresAt        func(childComplexity int) int
@@ -193,7 +214,7 @@ type ComplexityRoot struct {
 		OrgID            func(childComplexity int) int
 		Organisation     func(childComplexity int) int
 		Per              func(childComplexity int) int
-		Policies         func(childComplexity int) int
+		Policies         func(childComplexity int, first *int, after *string) int
 		PolicyIDs        func(childComplexity int) int
 		Public           func(childComplexity int) int
 		QuotaMax         func(childComplexity int) int
@@ -221,6 +242,12 @@ type ComplexityRoot struct {
 		Scope          func(childComplexity int) int
 	}
 
+	KeyCounterConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	KeyIndex struct {
 		CompletedAt func(childComplexity int) int
 		Corrected   func(childComplexity int) int
@@ -232,7 +259,7 @@ type ComplexityRoot struct {
 	}
 
 	KeyUsage struct {
-		Counters func(childComplexity int) int
+		Counters func(childComplexity int, first *int, after *string) int
 	}
 
 	Mutation struct {
@@ -321,6 +348,12 @@ type ComplexityRoot struct {
 		Expires func(childComplexity int) int
 	}
 
+	OauthTokenConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	Organisation struct {
 		Apis      func(childComplexity int, first *int, after *string) int
 		Cname     func(childComplexity int) int
@@ -351,14 +384,14 @@ type ComplexityRoot struct {
 	Policy struct {
 		Active           func(childComplexity int) int
 		ApiIDs           func(childComplexity int) int
-		Apis             func(childComplexity int) int
+		Apis             func(childComplexity int, first *int, after *string) int
 		AuthTypes        func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		Document         func(childComplexity int) int
 		ID               func(childComplexity int) int
 		IsInactive       func(childComplexity int) int
 		KeyExpiresIn     func(childComplexity int) int
-		Keys             func(childComplexity int, first *int) int
+		Keys             func(childComplexity int, first *int, after *string) int
 		Name             func(childComplexity int) int
 		OrgID            func(childComplexity int) int
 		Organisation     func(childComplexity int) int
@@ -398,19 +431,19 @@ type ComplexityRoot struct {
 
 	Query struct {
 		API                     func(childComplexity int, id string) int
-		APICategories           func(childComplexity int) int
+		APICategories           func(childComplexity int, first *int, after *string) int
 		Apis                    func(childComplexity int, first *int, after *string, filter *model.APIFilter, sort *model.APISort) int
 		Certificate             func(childComplexity int, id string) int
 		CertificateDependencies func(childComplexity int, id string) int
 		Certificates            func(childComplexity int, first *int, after *string, filter *model.CertificateFilter) int
-		Gateways                func(childComplexity int, state *model.GatewayState) int
+		Gateways                func(childComplexity int, state *model.GatewayState, first *int, after *string) int
 		Key                     func(childComplexity int, id string, by *model.KeyIdentifier) int
 		KeyIndex                func(childComplexity int) int
 		Keys                    func(childComplexity int, first *int, after *string, filter *model.KeyFilter) int
 		Me                      func(childComplexity int) int
 		OauthClient             func(childComplexity int, apiID string, clientID string) int
 		OauthClients            func(childComplexity int, apiID string, first *int, after *string) int
-		OauthTokens             func(childComplexity int, apiID string, clientID string) int
+		OauthTokens             func(childComplexity int, apiID string, clientID string, first *int, after *string) int
 		Organisation            func(childComplexity int, id string) int
 		Organisations           func(childComplexity int, first *int, after *string, q *string) int
 		Policies                func(childComplexity int, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) int
@@ -467,7 +500,7 @@ type ComplexityRoot struct {
 	}
 
 	Webhook struct {
-		Apis         func(childComplexity int, first *int) int
+		Apis         func(childComplexity int, first *int, after *string) int
 		CreatedAt    func(childComplexity int) int
 		Document     func(childComplexity int) int
 		ID           func(childComplexity int) int
@@ -493,13 +526,13 @@ type ComplexityRoot struct {
 // region    ************************** generated!.gotpl **************************
 
 type ApiResolver interface {
-	Owners(ctx context.Context, obj *core.Api) ([]*core.User, error)
+	Owners(ctx context.Context, obj *core.Api, first *int, after *string) (*model.UserConnection, error)
 
 	URL(ctx context.Context, obj *core.Api) (*model.APIURL, error)
 	Organisation(ctx context.Context, obj *core.Api) (*core.Organisation, error)
-	Policies(ctx context.Context, obj *core.Api, first *int) (*model.PolicyConnection, error)
-	Keys(ctx context.Context, obj *core.Api, first *int) (*model.KeyConnection, error)
-	Webhooks(ctx context.Context, obj *core.Api) ([]*core.Webhook, error)
+	Policies(ctx context.Context, obj *core.Api, first *int, after *string) (*model.PolicyConnection, error)
+	Keys(ctx context.Context, obj *core.Api, first *int, after *string) (*model.KeyConnection, error)
+	Webhooks(ctx context.Context, obj *core.Api, first *int, after *string) (*model.WebhookConnection, error)
 	Servable(ctx context.Context, obj *core.Api) (bool, error)
 	Fault(ctx context.Context, obj *core.Api) (*string, error)
 	Warnings(ctx context.Context, obj *core.Api) ([]string, error)
@@ -507,8 +540,14 @@ type ApiResolver interface {
 type CertificateResolver interface {
 	Status(ctx context.Context, obj *core.Certificate) (core.CertificateStatus, error)
 
-	Usages(ctx context.Context, obj *core.Certificate) ([]*model.CertificateUsage, error)
+	Usages(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.CertificateUsageConnection, error)
 	Organisation(ctx context.Context, obj *core.Certificate) (*core.Organisation, error)
+}
+type CertificateDependenciesResolver interface {
+	ClientApis(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.APIConnection, error)
+	UpstreamApis(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.APIConnection, error)
+	ServerApis(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.APIConnection, error)
+	Keys(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.KeyConnection, error)
 }
 type GatewayResolver interface {
 	Version(ctx context.Context, obj *core.Node) (*string, error)
@@ -520,10 +559,13 @@ type GatewayResolver interface {
 type KeyResolver interface {
 	KeyHash(ctx context.Context, obj *core.Key) (string, error)
 
-	Usage(ctx context.Context, obj *core.Key) (*model.KeyUsage, error)
-	Apis(ctx context.Context, obj *core.Key) ([]*core.Api, error)
-	Policies(ctx context.Context, obj *core.Key) ([]*core.Policy, error)
+	Usage(ctx context.Context, obj *core.Key) (*core.Key, error)
+	Apis(ctx context.Context, obj *core.Key, first *int, after *string) (*model.APIConnection, error)
+	Policies(ctx context.Context, obj *core.Key, first *int, after *string) (*model.PolicyConnection, error)
 	Organisation(ctx context.Context, obj *core.Key) (*core.Organisation, error)
+}
+type KeyUsageResolver interface {
+	Counters(ctx context.Context, obj *core.Key, first *int, after *string) (*model.KeyCounterConnection, error)
 }
 type MutationResolver interface {
 	Reload(ctx context.Context) (bool, error)
@@ -590,25 +632,25 @@ type OrganisationResolver interface {
 	Webhooks(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.WebhookConnection, error)
 }
 type PolicyResolver interface {
-	Apis(ctx context.Context, obj *core.Policy) ([]*core.Api, error)
-	Keys(ctx context.Context, obj *core.Policy, first *int) (*model.KeyConnection, error)
+	Apis(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.APIConnection, error)
+	Keys(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.KeyConnection, error)
 	Organisation(ctx context.Context, obj *core.Policy) (*core.Organisation, error)
 }
 type QueryResolver interface {
 	Version(ctx context.Context) (string, error)
 	API(ctx context.Context, id string) (*core.Api, error)
 	Apis(ctx context.Context, first *int, after *string, filter *model.APIFilter, sort *model.APISort) (*model.APIConnection, error)
-	APICategories(ctx context.Context) ([]*model.CategoryCount, error)
+	APICategories(ctx context.Context, first *int, after *string) (*model.CategoryCountConnection, error)
 	Certificate(ctx context.Context, id string) (*core.Certificate, error)
 	Certificates(ctx context.Context, first *int, after *string, filter *model.CertificateFilter) (*model.CertificateConnection, error)
-	CertificateDependencies(ctx context.Context, id string) (*model.CertificateDependencies, error)
-	Gateways(ctx context.Context, state *model.GatewayState) ([]*core.Node, error)
+	CertificateDependencies(ctx context.Context, id string) (*core.Certificate, error)
+	Gateways(ctx context.Context, state *model.GatewayState, first *int, after *string) (*model.GatewayConnection, error)
 	Key(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error)
 	Keys(ctx context.Context, first *int, after *string, filter *model.KeyFilter) (*model.KeyConnection, error)
 	PreviewKey(ctx context.Context, input model.KeyInput) (*core.Key, error)
 	OauthClient(ctx context.Context, apiID string, clientID string) (*core.OauthClient, error)
 	OauthClients(ctx context.Context, apiID string, first *int, after *string) (*model.OauthClientConnection, error)
-	OauthTokens(ctx context.Context, apiID string, clientID string) ([]*model.OauthToken, error)
+	OauthTokens(ctx context.Context, apiID string, clientID string, first *int, after *string) (*model.OauthTokenConnection, error)
 	Organisation(ctx context.Context, id string) (*core.Organisation, error)
 	Organisations(ctx context.Context, first *int, after *string, q *string) (*model.OrganisationConnection, error)
 	Policy(ctx context.Context, id string) (*core.Policy, error)
@@ -630,7 +672,7 @@ type UserResolver interface {
 	Organisation(ctx context.Context, obj *core.User) (*core.Organisation, error)
 }
 type WebhookResolver interface {
-	Apis(ctx context.Context, obj *core.Webhook, first *int) (*model.APIConnection, error)
+	Apis(ctx context.Context, obj *core.Webhook, first *int, after *string) (*model.APIConnection, error)
 	Organisation(ctx context.Context, obj *core.Webhook) (*core.Organisation, error)
 }
 
@@ -728,7 +770,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Api.Keys(childComplexity, args["first"].(*int)), true
+		return e.ComplexityRoot.Api.Keys(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Api.kind":
 		if e.ComplexityRoot.Api.Kind == nil {
 			break
@@ -764,7 +806,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Api.Owners(childComplexity), true
+		args, err := ec.field_Api_owners_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Api.Owners(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Api.policies":
 		if e.ComplexityRoot.Api.Policies == nil {
 			break
@@ -775,7 +822,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Api.Policies(childComplexity, args["first"].(*int)), true
+		return e.ComplexityRoot.Api.Policies(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Api.revision":
 		if e.ComplexityRoot.Api.Revision == nil {
 			break
@@ -841,7 +888,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Api.Webhooks(childComplexity), true
+		args, err := ec.field_Api_webhooks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Api.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "ApiConnection.nodes":
 		if e.ComplexityRoot.ApiConnection.Nodes == nil {
@@ -893,6 +945,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CategoryCount.Name(childComplexity), true
+
+	case "CategoryCountConnection.nodes":
+		if e.ComplexityRoot.CategoryCountConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryCountConnection.Nodes(childComplexity), true
+	case "CategoryCountConnection.pageInfo":
+		if e.ComplexityRoot.CategoryCountConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryCountConnection.PageInfo(childComplexity), true
+	case "CategoryCountConnection.totalCount":
+		if e.ComplexityRoot.CategoryCountConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CategoryCountConnection.TotalCount(childComplexity), true
 
 	case "Certificate.createdAt":
 		if e.ComplexityRoot.Certificate.CreatedAt == nil {
@@ -1001,7 +1072,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Certificate.Usages(childComplexity), true
+		args, err := ec.field_Certificate_usages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Certificate.Usages(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "CertificateConnection.nodes":
 		if e.ComplexityRoot.CertificateConnection.Nodes == nil {
@@ -1027,7 +1103,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.CertificateDependencies.ClientApis(childComplexity), true
+		args, err := ec.field_CertificateDependencies_clientApis_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CertificateDependencies.ClientApis(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "CertificateDependencies.id":
 		if e.ComplexityRoot.CertificateDependencies.ID == nil {
 			break
@@ -1039,19 +1120,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.CertificateDependencies.Keys(childComplexity), true
+		args, err := ec.field_CertificateDependencies_keys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CertificateDependencies.Keys(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "CertificateDependencies.serverApis":
 		if e.ComplexityRoot.CertificateDependencies.ServerApis == nil {
 			break
 		}
 
-		return e.ComplexityRoot.CertificateDependencies.ServerApis(childComplexity), true
+		args, err := ec.field_CertificateDependencies_serverApis_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CertificateDependencies.ServerApis(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "CertificateDependencies.upstreamApis":
 		if e.ComplexityRoot.CertificateDependencies.UpstreamApis == nil {
 			break
 		}
 
-		return e.ComplexityRoot.CertificateDependencies.UpstreamApis(childComplexity), true
+		args, err := ec.field_CertificateDependencies_upstreamApis_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.CertificateDependencies.UpstreamApis(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "CertificateUsage.api":
 		if e.ComplexityRoot.CertificateUsage.API == nil {
@@ -1065,6 +1161,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CertificateUsage.Types(childComplexity), true
+
+	case "CertificateUsageConnection.nodes":
+		if e.ComplexityRoot.CertificateUsageConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateUsageConnection.Nodes(childComplexity), true
+	case "CertificateUsageConnection.pageInfo":
+		if e.ComplexityRoot.CertificateUsageConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateUsageConnection.PageInfo(childComplexity), true
+	case "CertificateUsageConnection.totalCount":
+		if e.ComplexityRoot.CertificateUsageConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CertificateUsageConnection.TotalCount(childComplexity), true
 
 	case "Change.actorId":
 		if e.ComplexityRoot.Change.ActorID == nil {
@@ -1202,6 +1317,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Gateway.Version(childComplexity), true
 
+	case "GatewayConnection.nodes":
+		if e.ComplexityRoot.GatewayConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GatewayConnection.Nodes(childComplexity), true
+	case "GatewayConnection.pageInfo":
+		if e.ComplexityRoot.GatewayConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GatewayConnection.PageInfo(childComplexity), true
+	case "GatewayConnection.totalCount":
+		if e.ComplexityRoot.GatewayConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GatewayConnection.TotalCount(childComplexity), true
+
 	case "ImportedItem.created":
 		if e.ComplexityRoot.ImportedItem.Created == nil {
 			break
@@ -1238,7 +1372,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Key.Apis(childComplexity), true
+		args, err := ec.field_Key_apis_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Key.Apis(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Key.basicAuth":
 		if e.ComplexityRoot.Key.BasicAuth == nil {
 			break
@@ -1298,7 +1437,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Key.Policies(childComplexity), true
+		args, err := ec.field_Key_policies_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Key.Policies(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Key.policyIds":
 		if e.ComplexityRoot.Key.PolicyIDs == nil {
 			break
@@ -1416,6 +1560,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.KeyCounter.Scope(childComplexity), true
 
+	case "KeyCounterConnection.nodes":
+		if e.ComplexityRoot.KeyCounterConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyCounterConnection.Nodes(childComplexity), true
+	case "KeyCounterConnection.pageInfo":
+		if e.ComplexityRoot.KeyCounterConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyCounterConnection.PageInfo(childComplexity), true
+	case "KeyCounterConnection.totalCount":
+		if e.ComplexityRoot.KeyCounterConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyCounterConnection.TotalCount(childComplexity), true
+
 	case "KeyIndex.completedAt":
 		if e.ComplexityRoot.KeyIndex.CompletedAt == nil {
 			break
@@ -1464,7 +1627,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.KeyUsage.Counters(childComplexity), true
+		args, err := ec.field_KeyUsage_counters_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.KeyUsage.Counters(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "Mutation.allowPasswordReset":
 		if e.ComplexityRoot.Mutation.AllowPasswordReset == nil {
@@ -2107,6 +2275,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OauthToken.Expires(childComplexity), true
 
+	case "OauthTokenConnection.nodes":
+		if e.ComplexityRoot.OauthTokenConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthTokenConnection.Nodes(childComplexity), true
+	case "OauthTokenConnection.pageInfo":
+		if e.ComplexityRoot.OauthTokenConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthTokenConnection.PageInfo(childComplexity), true
+	case "OauthTokenConnection.totalCount":
+		if e.ComplexityRoot.OauthTokenConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthTokenConnection.TotalCount(childComplexity), true
+
 	case "Organisation.apis":
 		if e.ComplexityRoot.Organisation.Apis == nil {
 			break
@@ -2260,7 +2447,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Policy.Apis(childComplexity), true
+		args, err := ec.field_Policy_apis_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Policy.Apis(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Policy.authTypes":
 		if e.ComplexityRoot.Policy.AuthTypes == nil {
 			break
@@ -2307,7 +2499,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Policy.Keys(childComplexity, args["first"].(*int)), true
+		return e.ComplexityRoot.Policy.Keys(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Policy.name":
 		if e.ComplexityRoot.Policy.Name == nil {
 			break
@@ -2484,7 +2676,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Query.APICategories(childComplexity), true
+		args, err := ec.field_Query_apiCategories_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.APICategories(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Query.apis":
 		if e.ComplexityRoot.Query.Apis == nil {
 			break
@@ -2539,7 +2736,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Gateways(childComplexity, args["state"].(*model.GatewayState)), true
+		return e.ComplexityRoot.Query.Gateways(childComplexity, args["state"].(*model.GatewayState), args["first"].(*int), args["after"].(*string)), true
 
 	case "Query.key":
 		if e.ComplexityRoot.Query.Key == nil {
@@ -2607,7 +2804,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.OauthTokens(childComplexity, args["apiId"].(string), args["clientId"].(string)), true
+		return e.ComplexityRoot.Query.OauthTokens(childComplexity, args["apiId"].(string), args["clientId"].(string), args["first"].(*int), args["after"].(*string)), true
 	case "Query.organisation":
 		if e.ComplexityRoot.Query.Organisation == nil {
 			break
@@ -2907,7 +3104,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Webhook.Apis(childComplexity, args["first"].(*int)), true
+		return e.ComplexityRoot.Webhook.Apis(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Webhook.createdAt":
 		if e.ComplexityRoot.Webhook.CreatedAt == nil {
 			break
@@ -3138,7 +3335,10 @@ which every byte is kept.
 """
 scalar JSON
 
-"A moment in time, RFC 3339 in UTC."
+"""
+A moment in time. An answer spells it as RFC 3339 in UTC; what lies after the year 9999, which RFC 3339 cannot spell, is shown as the
+last second of that year. An argument is RFC 3339, or a day such as 2026-12-01, which means its first moment in UTC.
+"""
 scalar Time
 
 "Where a page stands among all of them."
@@ -3252,8 +3452,13 @@ type Api {
   categories: [String!]!
   "The ids of the users who own it."
   userOwners: [ID!]!
-  "The users who own it, those that exist."
-  owners: [User!]! @permission(read: "users")
+  "The users who own it, in the order of userOwners. totalCount counts the ids there; those of users that do not exist have no node."
+  owners(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): UserConnection! @permission(read: "users")
   "The ids of the user groups that own it."
   userGroupOwners: [ID!]!
   "The tags by which segmented gateways choose what they load."
@@ -3268,14 +3473,23 @@ type Api {
   policies(
     "How many at most, the newest first."
     first: Int = 10
+    "The endCursor of the page before."
+    after: String
   ): PolicyConnection! @permission(read: "policies")
   "The keys whose own access rights name it."
   keys(
     "How many at most, the newest first."
     first: Int = 10
+    "The endCursor of the page before."
+    after: String
   ): KeyConnection! @permission(read: "keys")
-  "The webhooks that its hook references name."
-  webhooks: [Webhook!]! @permission(read: "hooks")
+  "The webhooks that its hook references name, each once, in their order. totalCount counts the ids; those of webhooks that do not exist have no node."
+  webhooks(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): WebhookConnection! @permission(read: "hooks")
   "Whether gateways can be given it. One that would take them down is kept from them, also while it is active."
   servable: Boolean!
   "Why gateways are not given it: the field, and what it must be. Null where they can be."
@@ -3312,15 +3526,25 @@ type CategoryCount {
   count: Int!
 }
 
+"A page of categories."
+type CategoryCountConnection {
+  "The categories of this page."
+  nodes: [CategoryCount!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
+}
+
 "Which APIs to list; every field that is given must hold."
 input ApiFilter {
   "A part of the name or the slug, whatever the case."
   q: String
-  "Any of these categories."
+  "Any of these categories, at most 1,000."
   categories: [String!]
   "tcp, rest, graphql, udg, subgraph, supergraph or internal."
   kind: String
-  "Any of these ways in: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc."
+  "Any of these ways in, at most 1,000: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc."
   authTypes: [String!]
   "Only active ones, or only inactive ones."
   active: Boolean
@@ -3389,9 +3613,9 @@ input ApiInput {
 
 "Who owns an API."
 input ApiOwnersInput {
-  "The ids of users, replacing the ones before."
+  "The ids of users, replacing the ones before; at most 1,000."
   userIds: [ID!]!
-  "The ids of user groups, replacing the ones before."
+  "The ids of user groups, replacing the ones before; at most 1,000."
   userGroupIds: [ID!]!
 }
 
@@ -3410,7 +3634,12 @@ extend type Query {
     sort: ApiSort = CREATED_AT_DESC
   ): ApiConnection! @operation(method: "GET", path: "/api/apis", permission: "apis")
   "The categories in use, by name."
-  apiCategories: [CategoryCount!]! @operation(method: "GET", path: "/api/apis/categories", permission: "apis")
+  apiCategories(
+    "How many at most; page_size of the configuration by default."
+    first: Int
+    "The endCursor of the page before."
+    after: String
+  ): CategoryCountConnection! @operation(method: "GET", path: "/api/apis/categories", permission: "apis")
 }
 
 extend type Mutation {
@@ -3483,8 +3712,13 @@ type Certificate {
   status: CertificateStatus!
   "Everything, as REST shows it in detail."
   details: JSON!
-  "The APIs that use it, with what for: the newest hundred. The filter ` + "`" + `certificate` + "`" + ` of ` + "`" + `apis` + "`" + ` lists all."
-  usages: [CertificateUsage!]! @permission(read: "apis")
+  "The APIs that use it, with what for."
+  usages(
+    "How many at most, the newest first."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): CertificateUsageConnection! @permission(read: "apis")
   "The organisation that owns it."
   organisation: Organisation
 }
@@ -3509,6 +3743,16 @@ type CertificateUsage {
   types: [String!]!
 }
 
+"A page of APIs that use a certificate."
+type CertificateUsageConnection {
+  "The uses of this page."
+  nodes: [CertificateUsage!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
+}
+
 "Which certificates to list; every field that is given must hold."
 input CertificateFilter {
   "A part of the id or of the subject's name, whatever the case."
@@ -3531,18 +3775,38 @@ type CertificateConnection {
   pageInfo: PageInfo!
 }
 
-"What uses a certificate. At most the newest 500 APIs are looked at; the filter ` + "`" + `certificate` + "`" + ` of ` + "`" + `apis` + "`" + ` lists all."
+"What uses a certificate."
 type CertificateDependencies {
   "The certificate's id."
   id: ID!
   "APIs that accept it from their clients."
-  clientApis: [Api!]! @permission(read: "apis")
+  clientApis(
+    "How many at most, the newest first."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): ApiConnection! @permission(read: "apis")
   "APIs that show it to, or trust it of, their upstreams."
-  upstreamApis: [Api!]! @permission(read: "apis")
+  upstreamApis(
+    "How many at most, the newest first."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): ApiConnection! @permission(read: "apis")
   "APIs that it is shown by, or pinned in."
-  serverApis: [Api!]! @permission(read: "apis")
-  "Keys that are bound to it; at most a hundred."
-  keys: [Key!]! @permission(read: "keys")
+  serverApis(
+    "How many at most, the newest first."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): ApiConnection! @permission(read: "apis")
+  "Keys that are bound to it."
+  keys(
+    "How many at most, the newest first."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): KeyConnection! @permission(read: "keys")
 }
 
 extend type Query {
@@ -3598,6 +3862,16 @@ type Gateway {
   lag: Float!
 }
 
+"A page of gateways."
+type GatewayConnection {
+  "The gateways of this page."
+  nodes: [Gateway!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
+}
+
 "Whether a gateway is there."
 enum GatewayState {
   "It calls every two seconds."
@@ -3609,8 +3883,15 @@ enum GatewayState {
 }
 
 extend type Query {
-  "The gateways that registered, those heard of last first."
-  gateways("Only those in this state." state: GatewayState): [Gateway!]! @operation(method: "GET", path: "/api/gateways", permission: "system", admin: "/admin/gateways")
+  "The gateways that registered, the last to register first."
+  gateways(
+    "Only those in this state."
+    state: GatewayState
+    "How many at most; page_size of the configuration by default."
+    first: Int
+    "The endCursor of the page before."
+    after: String
+  ): GatewayConnection! @operation(method: "GET", path: "/api/gateways", permission: "system", admin: "/admin/gateways")
 }
 
 extend type Mutation {
@@ -3674,7 +3955,7 @@ type Key {
   apiIds: [ID!]!
   "The ids of the policies that it applies."
   policyIds: [ID!]!
-  "When it ends; null for never."
+  "When it ends; null for never. A session says never with 0, and with anything less."
   expires: Time
   "Whether it is switched off."
   inactive: Boolean!
@@ -3692,10 +3973,20 @@ type Key {
   session: JSON!
   "What is left of its quotas and rates, as the gateways count; null where keys do not live in Redis."
   usage: KeyUsage
-  "The APIs in its own access rights, those that exist."
-  apis: [Api!]! @permission(read: "apis")
-  "The policies that it applies, those that exist."
-  policies: [Policy!]! @permission(read: "policies")
+  "The APIs in its own access rights, in the order of apiIds. totalCount counts the ids there; those of APIs that do not exist have no node."
+  apis(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): ApiConnection! @permission(read: "apis")
+  "The policies that it applies, in the order of policyIds. totalCount counts the ids there; those of policies that do not exist have no node."
+  policies(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): PolicyConnection! @permission(read: "policies")
   "The organisation that owns it."
   organisation: Organisation
 }
@@ -3703,7 +3994,22 @@ type Key {
 "What the gateways have counted for a key."
 type KeyUsage {
   "The counters: the key's own, and one for each API or policy with limits of its own."
-  counters: [KeyCounter!]!
+  counters(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): KeyCounterConnection!
+}
+
+"A page of counters."
+type KeyCounterConnection {
+  "The counters of this page."
+  nodes: [KeyCounter!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
 }
 
 "One counter of a key."
@@ -3768,7 +4074,7 @@ input KeyFilter {
   apiId: ID
   "That apply this policy."
   policyId: ID
-  "That end before this."
+  "That end before this; those without an end not included."
   expiresBefore: Time
   "That end after this; those without an end not included."
   expiresAfter: Time
@@ -3790,13 +4096,13 @@ input KeyInput {
   customId: String
   "A name for people."
   alias: String
-  "Its tags."
+  "Its tags, at most 1,000."
   tags: [String!]
-  "Access to these APIs (public ids), all of their versions; replaces the access rights."
+  "Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000."
   apiIds: [ID!]
-  "The policies to apply."
+  "The policies to apply, at most 1,000."
   policyIds: [ID!]
-  "When it ends."
+  "When it ends, after 1970. A key without an end has none; to take the end from one, set expires in its session to 0."
   expires: Time
   "Whether it is switched off."
   inactive: Boolean
@@ -3804,7 +4110,7 @@ input KeyInput {
   rate: Float
   "The length of the rate window, in seconds."
   per: Float
-  "Requests per quota period; -1 for no quota."
+  "Requests per quota period; -1 for no quota. Numbers of 64 bits are taken, and shown."
   quotaMax: Int
   "The length of the quota period, in seconds."
   quotaRenewalRate: Int
@@ -3922,6 +4228,16 @@ type OauthToken {
   expires: Time!
 }
 
+"A page of tokens."
+type OauthTokenConnection {
+  "The tokens of this page."
+  nodes: [OauthToken!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
+}
+
 "What an OAuth client shall be."
 input OauthClientInput {
   "A whole client in the form of the legacy API, which the other fields change further. On an update it takes the place of all but the id and the secret."
@@ -3930,7 +4246,7 @@ input OauthClientInput {
   clientId: ID
   "The secret; a new one is made when it is absent."
   secret: String
-  "Where the client may be sent after authorisation. Stock gateways give no token to a client that has none, whatever the grant."
+  "Where the client may be sent after authorisation, at most 1,000. Stock gateways give no token to a client that has none, whatever the grant."
   redirectUris: [String!]
   "The policy that its tokens apply. It must give access to the API."
   policyId: ID
@@ -3986,8 +4302,17 @@ extend type Query {
     "The endCursor of the page before."
     after: String
   ): OauthClientConnection! @operation(method: "GET", path: "/api/apis/oauth/{apiId}", permission: "oauth")
-  "The tokens that a client got, as the gateway keeps them."
-  oauthTokens("The API, by its public or database id." apiId: ID!, "The client's id." clientId: ID!): [OauthToken!]! @operation(method: "GET", path: "/api/apis/oauth/{apiId}/{clientId}/tokens", permission: "oauth")
+  "The tokens that a client got, as the gateway keeps them, the first to end first."
+  oauthTokens(
+    "The API, by its public or database id."
+    apiId: ID!
+    "The client's id."
+    clientId: ID!
+    "How many at most; page_size of the configuration by default."
+    first: Int
+    "The endCursor of the page before."
+    after: String
+  ): OauthTokenConnection! @operation(method: "GET", path: "/api/apis/oauth/{apiId}/{clientId}/tokens", permission: "oauth")
 }
 
 extend type Mutation {
@@ -4154,12 +4479,19 @@ type Policy {
   apiIds: [ID!]!
   "The whole document, as REST shows it."
   document: JSON!
-  "The APIs in its access rights, those that exist."
-  apis: [Api!]! @permission(read: "apis")
+  "The APIs in its access rights, in the order of apiIds. totalCount counts the ids there; those of APIs that do not exist have no node."
+  apis(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): ApiConnection! @permission(read: "apis")
   "The keys that apply it."
   keys(
     "How many at most, the newest first."
     first: Int = 10
+    "The endCursor of the page before."
+    after: String
   ): KeyConnection! @permission(read: "keys")
   "The organisation that owns it."
   organisation: Organisation
@@ -4193,15 +4525,15 @@ type PolicyConnection {
 input PolicyFilter {
   "A part of the name, whatever the case; or a whole id."
   q: String
-  "Any of these ids."
+  "Any of these ids, at most 1,000."
   ids: [ID!]
   "Only active ones, or only inactive ones."
   active: Boolean
   "active, draft or deny."
   state: String
-  "With access to any of these APIs (public ids)."
+  "With access to any of these APIs (public ids), at most 1,000."
   apiIds: [ID!]
-  "For any of these ways in."
+  "For any of these ways in, at most 1,000."
   authTypes: [String!]
   "With this tag."
   tag: String
@@ -4243,15 +4575,15 @@ input PolicyInput {
   rate: Float
   "The length of the rate window, in seconds."
   per: Float
-  "Requests per quota period; -1 for no quota."
+  "Requests per quota period; -1 for no quota. Numbers of 64 bits are taken, and shown."
   quotaMax: Int
   "The length of the quota period, in seconds."
   quotaRenewalRate: Int
   "The life of new keys, in seconds; 0 for ever."
   keyExpiresIn: Int
-  "Access to these APIs (public ids), all of their versions; replaces the access rights."
+  "Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000."
   apiIds: [ID!]
-  "Its tags."
+  "Its tags, at most 1,000."
   tags: [String!]
   "The organisation; for super users, others have one."
   orgId: ID
@@ -4535,7 +4867,7 @@ type Webhook {
   "The whole document, as REST shows it."
   document: JSON!
   "The APIs whose hook references name it."
-  apis("How many at most, the newest first." first: Int = 10): ApiConnection! @permission(read: "apis")
+  apis("How many at most, the newest first." first: Int = 10, "The endCursor of the page before." after: String): ApiConnection! @permission(read: "apis")
   "The organisation that owns it."
   organisation: Organisation
 }
@@ -4710,6 +5042,18 @@ func (ec *executionContext) childFields_CategoryCount(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type CategoryCount", field.Name)
 }
 
+func (ec *executionContext) childFields_CategoryCountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_CategoryCountConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CategoryCountConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CategoryCountConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CategoryCountConnection", field.Name)
+}
+
 func (ec *executionContext) childFields_Certificate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4790,6 +5134,18 @@ func (ec *executionContext) childFields_CertificateUsage(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type CertificateUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_CertificateUsageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_CertificateUsageConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_CertificateUsageConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CertificateUsageConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CertificateUsageConnection", field.Name)
+}
+
 func (ec *executionContext) childFields_Change(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -4856,6 +5212,18 @@ func (ec *executionContext) childFields_Gateway(ctx context.Context, field graph
 		return ec.fieldContext_Gateway_lag(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Gateway", field.Name)
+}
+
+func (ec *executionContext) childFields_GatewayConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_GatewayConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_GatewayConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_GatewayConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GatewayConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_ImportedItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4950,6 +5318,18 @@ func (ec *executionContext) childFields_KeyCounter(ctx context.Context, field gr
 		return ec.fieldContext_KeyCounter_per(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type KeyCounter", field.Name)
+}
+
+func (ec *executionContext) childFields_KeyCounterConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_KeyCounterConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_KeyCounterConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_KeyCounterConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeyCounterConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_KeyIndex(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5052,6 +5432,18 @@ func (ec *executionContext) childFields_OauthToken(ctx context.Context, field gr
 		return ec.fieldContext_OauthToken_expires(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OauthToken", field.Name)
+}
+
+func (ec *executionContext) childFields_OauthTokenConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_OauthTokenConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OauthTokenConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OauthTokenConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OauthTokenConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_Organisation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5501,6 +5893,36 @@ func (ec *executionContext) field_Api_keys_args(ctx context.Context, rawArgs map
 		return nil, err
 	}
 	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Api_owners_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -5515,6 +5937,212 @@ func (ec *executionContext) field_Api_policies_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Api_webhooks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_CertificateDependencies_clientApis_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_CertificateDependencies_keys_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_CertificateDependencies_serverApis_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_CertificateDependencies_upstreamApis_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Certificate_usages_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_KeyUsage_counters_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Key_apis_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Key_policies_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -6576,6 +7204,28 @@ func (ec *executionContext) field_Organisation_webhooks_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Policy_apis_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Policy_keys_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6587,6 +7237,14 @@ func (ec *executionContext) field_Policy_keys_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -6601,6 +7259,28 @@ func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["name"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_apiCategories_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -6725,6 +7405,22 @@ func (ec *executionContext) field_Query_gateways_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["state"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
 	return args, nil
 }
 
@@ -6851,6 +7547,22 @@ func (ec *executionContext) field_Query_oauthTokens_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["clientId"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
 	return args, nil
 }
 
@@ -7107,6 +7819,14 @@ func (ec *executionContext) field_Webhook_apis_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -7593,7 +8313,8 @@ func (ec *executionContext) _Api_owners(ctx context.Context, field graphql.Colle
 			return ec.fieldContext_Api_owners(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Api().Owners(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Api().Owners(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -7601,11 +8322,11 @@ func (ec *executionContext) _Api_owners(ctx context.Context, field graphql.Colle
 			directive1 := func(ctx context.Context) (any, error) {
 				read, err := ec.unmarshalNString2string(ctx, "users")
 				if err != nil {
-					var zeroVal []*core.User
+					var zeroVal *model.UserConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Permission == nil {
-					var zeroVal []*core.User
+					var zeroVal *model.UserConnection
 					return zeroVal, errors.New("directive permission is not implemented")
 				}
 				return ec.Directives.Permission(ctx, obj, directive0, read)
@@ -7614,22 +8335,33 @@ func (ec *executionContext) _Api_owners(ctx context.Context, field graphql.Colle
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚕᚖgatehouseᚋinternalᚋcoreᚐUserᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserConnection) graphql.Marshaler {
+			return ec.marshalNUserConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Api_owners(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Api_owners(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Api",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_User(ctx, field)
+			return ec.childFields_UserConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Api_owners_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -7777,7 +8509,7 @@ func (ec *executionContext) _Api_policies(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Api().Policies(ctx, obj, fc.Args["first"].(*int))
+			return ec.Resolvers.Api().Policies(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -7839,7 +8571,7 @@ func (ec *executionContext) _Api_keys(ctx context.Context, field graphql.Collect
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Api().Keys(ctx, obj, fc.Args["first"].(*int))
+			return ec.Resolvers.Api().Keys(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -7900,7 +8632,8 @@ func (ec *executionContext) _Api_webhooks(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Api_webhooks(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Api().Webhooks(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Api().Webhooks(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -7908,11 +8641,11 @@ func (ec *executionContext) _Api_webhooks(ctx context.Context, field graphql.Col
 			directive1 := func(ctx context.Context) (any, error) {
 				read, err := ec.unmarshalNString2string(ctx, "hooks")
 				if err != nil {
-					var zeroVal []*core.Webhook
+					var zeroVal *model.WebhookConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Permission == nil {
-					var zeroVal []*core.Webhook
+					var zeroVal *model.WebhookConnection
 					return zeroVal, errors.New("directive permission is not implemented")
 				}
 				return ec.Directives.Permission(ctx, obj, directive0, read)
@@ -7921,22 +8654,33 @@ func (ec *executionContext) _Api_webhooks(ctx context.Context, field graphql.Col
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.Webhook) graphql.Marshaler {
-			return ec.marshalNWebhook2ᚕᚖgatehouseᚋinternalᚋcoreᚐWebhookᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.WebhookConnection) graphql.Marshaler {
+			return ec.marshalNWebhookConnection2ᚖgatehouseᚋgraphᚋmodelᚐWebhookConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Api_webhooks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Api_webhooks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Api",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Webhook(ctx, field)
+			return ec.childFields_WebhookConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Api_webhooks_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -8210,6 +8954,93 @@ func (ec *executionContext) _CategoryCount_count(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_CategoryCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CategoryCount", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _CategoryCountConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.CategoryCountConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CategoryCountConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CategoryCount) graphql.Marshaler {
+			return ec.marshalNCategoryCount2ᚕᚖgatehouseᚋgraphᚋmodelᚐCategoryCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CategoryCountConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CategoryCountConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CategoryCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CategoryCountConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.CategoryCountConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CategoryCountConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CategoryCountConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CategoryCountConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _CategoryCountConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.CategoryCountConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CategoryCountConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CategoryCountConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CategoryCountConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Certificate_id(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
@@ -8589,7 +9420,8 @@ func (ec *executionContext) _Certificate_usages(ctx context.Context, field graph
 			return ec.fieldContext_Certificate_usages(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Certificate().Usages(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Certificate().Usages(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8597,11 +9429,11 @@ func (ec *executionContext) _Certificate_usages(ctx context.Context, field graph
 			directive1 := func(ctx context.Context) (any, error) {
 				read, err := ec.unmarshalNString2string(ctx, "apis")
 				if err != nil {
-					var zeroVal []*model.CertificateUsage
+					var zeroVal *model.CertificateUsageConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Permission == nil {
-					var zeroVal []*model.CertificateUsage
+					var zeroVal *model.CertificateUsageConnection
 					return zeroVal, errors.New("directive permission is not implemented")
 				}
 				return ec.Directives.Permission(ctx, obj, directive0, read)
@@ -8610,22 +9442,33 @@ func (ec *executionContext) _Certificate_usages(ctx context.Context, field graph
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.CertificateUsage) graphql.Marshaler {
-			return ec.marshalNCertificateUsage2ᚕᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CertificateUsageConnection) graphql.Marshaler {
+			return ec.marshalNCertificateUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Certificate_usages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Certificate_usages(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Certificate",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CertificateUsage(ctx, field)
+			return ec.childFields_CertificateUsageConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Certificate_usages_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -8749,7 +9592,7 @@ func (ec *executionContext) fieldContext_CertificateConnection_pageInfo(_ contex
 	return fc, nil
 }
 
-func (ec *executionContext) _CertificateDependencies_id(ctx context.Context, field graphql.CollectedField, obj *model.CertificateDependencies) (ret graphql.Marshaler) {
+func (ec *executionContext) _CertificateDependencies_id(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8772,7 +9615,7 @@ func (ec *executionContext) fieldContext_CertificateDependencies_id(_ context.Co
 	return graphql.NewScalarFieldContext("CertificateDependencies", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _CertificateDependencies_clientApis(ctx context.Context, field graphql.CollectedField, obj *model.CertificateDependencies) (ret graphql.Marshaler) {
+func (ec *executionContext) _CertificateDependencies_clientApis(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8781,7 +9624,8 @@ func (ec *executionContext) _CertificateDependencies_clientApis(ctx context.Cont
 			return ec.fieldContext_CertificateDependencies_clientApis(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ClientApis, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CertificateDependencies().ClientApis(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8789,11 +9633,11 @@ func (ec *executionContext) _CertificateDependencies_clientApis(ctx context.Cont
 			directive1 := func(ctx context.Context) (any, error) {
 				read, err := ec.unmarshalNString2string(ctx, "apis")
 				if err != nil {
-					var zeroVal []*core.Api
+					var zeroVal *model.APIConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Permission == nil {
-					var zeroVal []*core.Api
+					var zeroVal *model.APIConnection
 					return zeroVal, errors.New("directive permission is not implemented")
 				}
 				return ec.Directives.Permission(ctx, obj, directive0, read)
@@ -8802,27 +9646,38 @@ func (ec *executionContext) _CertificateDependencies_clientApis(ctx context.Cont
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.Api) graphql.Marshaler {
-			return ec.marshalNApi2ᚕᚖgatehouseᚋinternalᚋcoreᚐApiᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
+			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_CertificateDependencies_clientApis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_CertificateDependencies_clientApis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CertificateDependencies",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Api(ctx, field)
+			return ec.childFields_ApiConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CertificateDependencies_clientApis_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
 
-func (ec *executionContext) _CertificateDependencies_upstreamApis(ctx context.Context, field graphql.CollectedField, obj *model.CertificateDependencies) (ret graphql.Marshaler) {
+func (ec *executionContext) _CertificateDependencies_upstreamApis(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8831,7 +9686,8 @@ func (ec *executionContext) _CertificateDependencies_upstreamApis(ctx context.Co
 			return ec.fieldContext_CertificateDependencies_upstreamApis(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.UpstreamApis, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CertificateDependencies().UpstreamApis(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8839,11 +9695,11 @@ func (ec *executionContext) _CertificateDependencies_upstreamApis(ctx context.Co
 			directive1 := func(ctx context.Context) (any, error) {
 				read, err := ec.unmarshalNString2string(ctx, "apis")
 				if err != nil {
-					var zeroVal []*core.Api
+					var zeroVal *model.APIConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Permission == nil {
-					var zeroVal []*core.Api
+					var zeroVal *model.APIConnection
 					return zeroVal, errors.New("directive permission is not implemented")
 				}
 				return ec.Directives.Permission(ctx, obj, directive0, read)
@@ -8852,27 +9708,38 @@ func (ec *executionContext) _CertificateDependencies_upstreamApis(ctx context.Co
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.Api) graphql.Marshaler {
-			return ec.marshalNApi2ᚕᚖgatehouseᚋinternalᚋcoreᚐApiᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
+			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_CertificateDependencies_upstreamApis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_CertificateDependencies_upstreamApis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CertificateDependencies",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Api(ctx, field)
+			return ec.childFields_ApiConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CertificateDependencies_upstreamApis_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
 
-func (ec *executionContext) _CertificateDependencies_serverApis(ctx context.Context, field graphql.CollectedField, obj *model.CertificateDependencies) (ret graphql.Marshaler) {
+func (ec *executionContext) _CertificateDependencies_serverApis(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8881,7 +9748,8 @@ func (ec *executionContext) _CertificateDependencies_serverApis(ctx context.Cont
 			return ec.fieldContext_CertificateDependencies_serverApis(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ServerApis, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CertificateDependencies().ServerApis(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8889,11 +9757,11 @@ func (ec *executionContext) _CertificateDependencies_serverApis(ctx context.Cont
 			directive1 := func(ctx context.Context) (any, error) {
 				read, err := ec.unmarshalNString2string(ctx, "apis")
 				if err != nil {
-					var zeroVal []*core.Api
+					var zeroVal *model.APIConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Permission == nil {
-					var zeroVal []*core.Api
+					var zeroVal *model.APIConnection
 					return zeroVal, errors.New("directive permission is not implemented")
 				}
 				return ec.Directives.Permission(ctx, obj, directive0, read)
@@ -8902,27 +9770,38 @@ func (ec *executionContext) _CertificateDependencies_serverApis(ctx context.Cont
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.Api) graphql.Marshaler {
-			return ec.marshalNApi2ᚕᚖgatehouseᚋinternalᚋcoreᚐApiᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
+			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_CertificateDependencies_serverApis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_CertificateDependencies_serverApis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CertificateDependencies",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Api(ctx, field)
+			return ec.childFields_ApiConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CertificateDependencies_serverApis_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
 
-func (ec *executionContext) _CertificateDependencies_keys(ctx context.Context, field graphql.CollectedField, obj *model.CertificateDependencies) (ret graphql.Marshaler) {
+func (ec *executionContext) _CertificateDependencies_keys(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -8931,7 +9810,8 @@ func (ec *executionContext) _CertificateDependencies_keys(ctx context.Context, f
 			return ec.fieldContext_CertificateDependencies_keys(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Keys, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.CertificateDependencies().Keys(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -8939,11 +9819,11 @@ func (ec *executionContext) _CertificateDependencies_keys(ctx context.Context, f
 			directive1 := func(ctx context.Context) (any, error) {
 				read, err := ec.unmarshalNString2string(ctx, "keys")
 				if err != nil {
-					var zeroVal []*core.Key
+					var zeroVal *model.KeyConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Permission == nil {
-					var zeroVal []*core.Key
+					var zeroVal *model.KeyConnection
 					return zeroVal, errors.New("directive permission is not implemented")
 				}
 				return ec.Directives.Permission(ctx, obj, directive0, read)
@@ -8952,22 +9832,33 @@ func (ec *executionContext) _CertificateDependencies_keys(ctx context.Context, f
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.Key) graphql.Marshaler {
-			return ec.marshalNKey2ᚕᚖgatehouseᚋinternalᚋcoreᚐKeyᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyConnection) graphql.Marshaler {
+			return ec.marshalNKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_CertificateDependencies_keys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_CertificateDependencies_keys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "CertificateDependencies",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Key(ctx, field)
+			return ec.childFields_KeyConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_CertificateDependencies_keys_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -9025,6 +9916,93 @@ func (ec *executionContext) _CertificateUsage_types(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_CertificateUsage_types(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CertificateUsage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _CertificateUsageConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.CertificateUsageConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateUsageConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.CertificateUsage) graphql.Marshaler {
+			return ec.marshalNCertificateUsage2ᚕᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateUsageConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CertificateUsageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CertificateUsage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CertificateUsageConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.CertificateUsageConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateUsageConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateUsageConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CertificateUsageConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _CertificateUsageConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.CertificateUsageConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CertificateUsageConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CertificateUsageConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CertificateUsageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Change_kind(ctx context.Context, field graphql.CollectedField, obj *core.Change) (ret graphql.Marshaler) {
@@ -9542,6 +10520,93 @@ func (ec *executionContext) fieldContext_Gateway_lag(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Gateway", field, true, true, errors.New("field of type Float does not have child fields"))
 }
 
+func (ec *executionContext) _GatewayConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.GatewayConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GatewayConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*core.Node) graphql.Marshaler {
+			return ec.marshalNGateway2ᚕᚖgatehouseᚋinternalᚋcoreᚐNodeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GatewayConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GatewayConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Gateway(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _GatewayConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.GatewayConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GatewayConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GatewayConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GatewayConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _GatewayConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.GatewayConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GatewayConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GatewayConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "GatewayConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ImportedItem_id(ctx context.Context, field graphql.CollectedField, obj *core.ImportedItem) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10037,8 +11102,8 @@ func (ec *executionContext) _Key_usage(ctx context.Context, field graphql.Collec
 			return ec.Resolvers.Key().Usage(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyUsage) graphql.Marshaler {
-			return ec.marshalOKeyUsage2ᚖgatehouseᚋgraphᚋmodelᚐKeyUsage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Key) graphql.Marshaler {
+			return ec.marshalOKeyUsage2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx, selections, v)
 		},
 		true,
 		false,
@@ -10066,7 +11131,8 @@ func (ec *executionContext) _Key_apis(ctx context.Context, field graphql.Collect
 			return ec.fieldContext_Key_apis(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Key().Apis(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Key().Apis(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -10074,11 +11140,11 @@ func (ec *executionContext) _Key_apis(ctx context.Context, field graphql.Collect
 			directive1 := func(ctx context.Context) (any, error) {
 				read, err := ec.unmarshalNString2string(ctx, "apis")
 				if err != nil {
-					var zeroVal []*core.Api
+					var zeroVal *model.APIConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Permission == nil {
-					var zeroVal []*core.Api
+					var zeroVal *model.APIConnection
 					return zeroVal, errors.New("directive permission is not implemented")
 				}
 				return ec.Directives.Permission(ctx, obj, directive0, read)
@@ -10087,22 +11153,33 @@ func (ec *executionContext) _Key_apis(ctx context.Context, field graphql.Collect
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.Api) graphql.Marshaler {
-			return ec.marshalNApi2ᚕᚖgatehouseᚋinternalᚋcoreᚐApiᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
+			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Key_apis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Key_apis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Key",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Api(ctx, field)
+			return ec.childFields_ApiConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Key_apis_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -10116,7 +11193,8 @@ func (ec *executionContext) _Key_policies(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Key_policies(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Key().Policies(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Key().Policies(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -10124,11 +11202,11 @@ func (ec *executionContext) _Key_policies(ctx context.Context, field graphql.Col
 			directive1 := func(ctx context.Context) (any, error) {
 				read, err := ec.unmarshalNString2string(ctx, "policies")
 				if err != nil {
-					var zeroVal []*core.Policy
+					var zeroVal *model.PolicyConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Permission == nil {
-					var zeroVal []*core.Policy
+					var zeroVal *model.PolicyConnection
 					return zeroVal, errors.New("directive permission is not implemented")
 				}
 				return ec.Directives.Permission(ctx, obj, directive0, read)
@@ -10137,22 +11215,33 @@ func (ec *executionContext) _Key_policies(ctx context.Context, field graphql.Col
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.Policy) graphql.Marshaler {
-			return ec.marshalNPolicy2ᚕᚖgatehouseᚋinternalᚋcoreᚐPolicyᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PolicyConnection) graphql.Marshaler {
+			return ec.marshalNPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Key_policies(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Key_policies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Key",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Policy(ctx, field)
+			return ec.childFields_PolicyConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Key_policies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -10437,6 +11526,93 @@ func (ec *executionContext) fieldContext_KeyCounter_per(_ context.Context, field
 	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Float does not have child fields"))
 }
 
+func (ec *executionContext) _KeyCounterConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounterConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyCounterConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.KeyCounter) graphql.Marshaler {
+			return ec.marshalNKeyCounter2ᚕᚖgatehouseᚋgraphᚋmodelᚐKeyCounterᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyCounterConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "KeyCounterConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyCounter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _KeyCounterConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounterConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyCounterConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyCounterConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyCounterConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _KeyCounterConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounterConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyCounterConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyCounterConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "KeyCounterConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _KeyIndex_inRedis(ctx context.Context, field graphql.CollectedField, obj *model.KeyIndex) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10598,7 +11774,7 @@ func (ec *executionContext) fieldContext_KeyIndex_completedAt(_ context.Context,
 	return graphql.NewScalarFieldContext("KeyIndex", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _KeyUsage_counters(ctx context.Context, field graphql.CollectedField, obj *model.KeyUsage) (ret graphql.Marshaler) {
+func (ec *executionContext) _KeyUsage_counters(ctx context.Context, field graphql.CollectedField, obj *core.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10607,25 +11783,37 @@ func (ec *executionContext) _KeyUsage_counters(ctx context.Context, field graphq
 			return ec.fieldContext_KeyUsage_counters(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Counters, nil
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.KeyUsage().Counters(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.KeyCounter) graphql.Marshaler {
-			return ec.marshalNKeyCounter2ᚕᚖgatehouseᚋgraphᚋmodelᚐKeyCounterᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyCounterConnection) graphql.Marshaler {
+			return ec.marshalNKeyCounterConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyCounterConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_KeyUsage_counters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_KeyUsage_counters(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "KeyUsage",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_KeyCounter(ctx, field)
+			return ec.childFields_KeyCounterConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_KeyUsage_counters_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -14588,6 +15776,93 @@ func (ec *executionContext) fieldContext_OauthToken_expires(_ context.Context, f
 	return graphql.NewScalarFieldContext("OauthToken", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _OauthTokenConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.OauthTokenConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthTokenConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.OauthToken) graphql.Marshaler {
+			return ec.marshalNOauthToken2ᚕᚖgatehouseᚋgraphᚋmodelᚐOauthTokenᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthTokenConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OauthTokenConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OauthToken(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OauthTokenConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.OauthTokenConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthTokenConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthTokenConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthTokenConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OauthTokenConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.OauthTokenConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthTokenConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthTokenConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OauthTokenConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Organisation_id(ctx context.Context, field graphql.CollectedField, obj *core.Organisation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15693,7 +16968,8 @@ func (ec *executionContext) _Policy_apis(ctx context.Context, field graphql.Coll
 			return ec.fieldContext_Policy_apis(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Policy().Apis(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Policy().Apis(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -15701,11 +16977,11 @@ func (ec *executionContext) _Policy_apis(ctx context.Context, field graphql.Coll
 			directive1 := func(ctx context.Context) (any, error) {
 				read, err := ec.unmarshalNString2string(ctx, "apis")
 				if err != nil {
-					var zeroVal []*core.Api
+					var zeroVal *model.APIConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Permission == nil {
-					var zeroVal []*core.Api
+					var zeroVal *model.APIConnection
 					return zeroVal, errors.New("directive permission is not implemented")
 				}
 				return ec.Directives.Permission(ctx, obj, directive0, read)
@@ -15714,22 +16990,33 @@ func (ec *executionContext) _Policy_apis(ctx context.Context, field graphql.Coll
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.Api) graphql.Marshaler {
-			return ec.marshalNApi2ᚕᚖgatehouseᚋinternalᚋcoreᚐApiᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
+			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Policy_apis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Policy_apis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Policy",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Api(ctx, field)
+			return ec.childFields_ApiConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Policy_apis_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -15744,7 +17031,7 @@ func (ec *executionContext) _Policy_keys(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Policy().Keys(ctx, obj, fc.Args["first"].(*int))
+			return ec.Resolvers.Policy().Keys(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -16349,7 +17636,8 @@ func (ec *executionContext) _Query_apiCategories(ctx context.Context, field grap
 			return ec.fieldContext_Query_apiCategories(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().APICategories(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().APICategories(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -16357,21 +17645,21 @@ func (ec *executionContext) _Query_apiCategories(ctx context.Context, field grap
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "GET")
 				if err != nil {
-					var zeroVal []*model.CategoryCount
+					var zeroVal *model.CategoryCountConnection
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/apis/categories")
 				if err != nil {
-					var zeroVal []*model.CategoryCount
+					var zeroVal *model.CategoryCountConnection
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "apis")
 				if err != nil {
-					var zeroVal []*model.CategoryCount
+					var zeroVal *model.CategoryCountConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal []*model.CategoryCount
+					var zeroVal *model.CategoryCountConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
@@ -16380,22 +17668,33 @@ func (ec *executionContext) _Query_apiCategories(ctx context.Context, field grap
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.CategoryCount) graphql.Marshaler {
-			return ec.marshalNCategoryCount2ᚕᚖgatehouseᚋgraphᚋmodelᚐCategoryCountᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CategoryCountConnection) graphql.Marshaler {
+			return ec.marshalNCategoryCountConnection2ᚖgatehouseᚋgraphᚋmodelᚐCategoryCountConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Query_apiCategories(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_apiCategories(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CategoryCount(ctx, field)
+			return ec.childFields_CategoryCountConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_apiCategories_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -16562,21 +17861,21 @@ func (ec *executionContext) _Query_certificateDependencies(ctx context.Context, 
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "GET")
 				if err != nil {
-					var zeroVal *model.CertificateDependencies
+					var zeroVal *core.Certificate
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/certs/dependencies/{id}")
 				if err != nil {
-					var zeroVal *model.CertificateDependencies
+					var zeroVal *core.Certificate
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "certificates")
 				if err != nil {
-					var zeroVal *model.CertificateDependencies
+					var zeroVal *core.Certificate
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal *model.CertificateDependencies
+					var zeroVal *core.Certificate
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
@@ -16585,8 +17884,8 @@ func (ec *executionContext) _Query_certificateDependencies(ctx context.Context, 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.CertificateDependencies) graphql.Marshaler {
-			return ec.marshalNCertificateDependencies2ᚖgatehouseᚋgraphᚋmodelᚐCertificateDependencies(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
+			return ec.marshalNCertificateDependencies2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16626,7 +17925,7 @@ func (ec *executionContext) _Query_gateways(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Gateways(ctx, fc.Args["state"].(*model.GatewayState))
+			return ec.Resolvers.Query().Gateways(ctx, fc.Args["state"].(*model.GatewayState), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -16634,26 +17933,26 @@ func (ec *executionContext) _Query_gateways(ctx context.Context, field graphql.C
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "GET")
 				if err != nil {
-					var zeroVal []*core.Node
+					var zeroVal *model.GatewayConnection
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/gateways")
 				if err != nil {
-					var zeroVal []*core.Node
+					var zeroVal *model.GatewayConnection
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "system")
 				if err != nil {
-					var zeroVal []*core.Node
+					var zeroVal *model.GatewayConnection
 					return zeroVal, err
 				}
 				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/gateways")
 				if err != nil {
-					var zeroVal []*core.Node
+					var zeroVal *model.GatewayConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal []*core.Node
+					var zeroVal *model.GatewayConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
@@ -16662,8 +17961,8 @@ func (ec *executionContext) _Query_gateways(ctx context.Context, field graphql.C
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.Node) graphql.Marshaler {
-			return ec.marshalNGateway2ᚕᚖgatehouseᚋinternalᚋcoreᚐNodeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.GatewayConnection) graphql.Marshaler {
+			return ec.marshalNGatewayConnection2ᚖgatehouseᚋgraphᚋmodelᚐGatewayConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -16676,7 +17975,7 @@ func (ec *executionContext) fieldContext_Query_gateways(ctx context.Context, fie
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Gateway(ctx, field)
+			return ec.childFields_GatewayConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -17063,7 +18362,7 @@ func (ec *executionContext) _Query_oauthTokens(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().OauthTokens(ctx, fc.Args["apiId"].(string), fc.Args["clientId"].(string))
+			return ec.Resolvers.Query().OauthTokens(ctx, fc.Args["apiId"].(string), fc.Args["clientId"].(string), fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -17071,21 +18370,21 @@ func (ec *executionContext) _Query_oauthTokens(ctx context.Context, field graphq
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "GET")
 				if err != nil {
-					var zeroVal []*model.OauthToken
+					var zeroVal *model.OauthTokenConnection
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{apiId}/{clientId}/tokens")
 				if err != nil {
-					var zeroVal []*model.OauthToken
+					var zeroVal *model.OauthTokenConnection
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "oauth")
 				if err != nil {
-					var zeroVal []*model.OauthToken
+					var zeroVal *model.OauthTokenConnection
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal []*model.OauthToken
+					var zeroVal *model.OauthTokenConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
@@ -17094,8 +18393,8 @@ func (ec *executionContext) _Query_oauthTokens(ctx context.Context, field graphq
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.OauthToken) graphql.Marshaler {
-			return ec.marshalNOauthToken2ᚕᚖgatehouseᚋgraphᚋmodelᚐOauthTokenᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OauthTokenConnection) graphql.Marshaler {
+			return ec.marshalNOauthTokenConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17108,7 +18407,7 @@ func (ec *executionContext) fieldContext_Query_oauthTokens(ctx context.Context, 
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_OauthToken(ctx, field)
+			return ec.childFields_OauthTokenConnection(ctx, field)
 		},
 	}
 	defer func() {
@@ -18950,7 +20249,7 @@ func (ec *executionContext) _Webhook_apis(ctx context.Context, field graphql.Col
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Webhook().Apis(ctx, obj, fc.Args["first"].(*int))
+			return ec.Resolvers.Webhook().Apis(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -21982,6 +23281,54 @@ func (ec *executionContext) _CategoryCount(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var categoryCountConnectionImplementors = []string{"CategoryCountConnection"}
+
+func (ec *executionContext) _CategoryCountConnection(ctx context.Context, sel ast.SelectionSet, obj *model.CategoryCountConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, categoryCountConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CategoryCountConnection")
+		case "nodes":
+			out.Values[i] = ec._CategoryCountConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._CategoryCountConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._CategoryCountConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var certificateImplementors = []string{"Certificate"}
 
 func (ec *executionContext) _Certificate(ctx context.Context, sel ast.SelectionSet, obj *core.Certificate) graphql.Marshaler {
@@ -22254,7 +23601,7 @@ func (ec *executionContext) _CertificateConnection(ctx context.Context, sel ast.
 
 var certificateDependenciesImplementors = []string{"CertificateDependencies"}
 
-func (ec *executionContext) _CertificateDependencies(ctx context.Context, sel ast.SelectionSet, obj *model.CertificateDependencies) graphql.Marshaler {
+func (ec *executionContext) _CertificateDependencies(ctx context.Context, sel ast.SelectionSet, obj *core.Certificate) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, certificateDependenciesImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -22267,28 +23614,160 @@ func (ec *executionContext) _CertificateDependencies(ctx context.Context, sel as
 		case "id":
 			out.Values[i] = ec._CertificateDependencies_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "clientApis":
-			out.Values[i] = ec._CertificateDependencies_clientApis(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._CertificateDependencies_clientApis(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "upstreamApis":
-			out.Values[i] = ec._CertificateDependencies_upstreamApis(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._CertificateDependencies_upstreamApis(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "serverApis":
-			out.Values[i] = ec._CertificateDependencies_serverApis(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._CertificateDependencies_serverApis(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "keys":
-			out.Values[i] = ec._CertificateDependencies_keys(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._CertificateDependencies_keys(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -22329,6 +23808,54 @@ func (ec *executionContext) _CertificateUsage(ctx context.Context, sel ast.Selec
 			}
 		case "types":
 			out.Values[i] = ec._CertificateUsage_types(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var certificateUsageConnectionImplementors = []string{"CertificateUsageConnection"}
+
+func (ec *executionContext) _CertificateUsageConnection(ctx context.Context, sel ast.SelectionSet, obj *model.CertificateUsageConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, certificateUsageConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CertificateUsageConnection")
+		case "nodes":
+			out.Values[i] = ec._CertificateUsageConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._CertificateUsageConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._CertificateUsageConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -22706,6 +24233,54 @@ func (ec *executionContext) _Gateway(ctx context.Context, sel ast.SelectionSet, 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var gatewayConnectionImplementors = []string{"GatewayConnection"}
+
+func (ec *executionContext) _GatewayConnection(ctx context.Context, sel ast.SelectionSet, obj *model.GatewayConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, gatewayConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GatewayConnection")
+		case "nodes":
+			out.Values[i] = ec._GatewayConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._GatewayConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._GatewayConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -23199,6 +24774,54 @@ func (ec *executionContext) _KeyCounter(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var keyCounterConnectionImplementors = []string{"KeyCounterConnection"}
+
+func (ec *executionContext) _KeyCounterConnection(ctx context.Context, sel ast.SelectionSet, obj *model.KeyCounterConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, keyCounterConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("KeyCounterConnection")
+		case "nodes":
+			out.Values[i] = ec._KeyCounterConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._KeyCounterConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._KeyCounterConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var keyIndexImplementors = []string{"KeyIndex"}
 
 func (ec *executionContext) _KeyIndex(ctx context.Context, sel ast.SelectionSet, obj *model.KeyIndex) graphql.Marshaler {
@@ -23269,7 +24892,7 @@ func (ec *executionContext) _KeyIndex(ctx context.Context, sel ast.SelectionSet,
 
 var keyUsageImplementors = []string{"KeyUsage"}
 
-func (ec *executionContext) _KeyUsage(ctx context.Context, sel ast.SelectionSet, obj *model.KeyUsage) graphql.Marshaler {
+func (ec *executionContext) _KeyUsage(ctx context.Context, sel ast.SelectionSet, obj *core.Key) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, keyUsageImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -23280,10 +24903,43 @@ func (ec *executionContext) _KeyUsage(ctx context.Context, sel ast.SelectionSet,
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("KeyUsage")
 		case "counters":
-			out.Values[i] = ec._KeyUsage_counters(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._KeyUsage_counters(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -24066,6 +25722,54 @@ func (ec *executionContext) _OauthToken(ctx context.Context, sel ast.SelectionSe
 			}
 		case "expires":
 			out.Values[i] = ec._OauthToken_expires(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var oauthTokenConnectionImplementors = []string{"OauthTokenConnection"}
+
+func (ec *executionContext) _OauthTokenConnection(ctx context.Context, sel ast.SelectionSet, obj *model.OauthTokenConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, oauthTokenConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OauthTokenConnection")
+		case "nodes":
+			out.Values[i] = ec._OauthTokenConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._OauthTokenConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._OauthTokenConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -26542,6 +28246,16 @@ func (ec *executionContext) marshalNCategoryCount2ᚖgatehouseᚋgraphᚋmodel�
 	return ec._CategoryCount(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNCategoryCountConnection2ᚖgatehouseᚋgraphᚋmodelᚐCategoryCountConnection(ctx context.Context, sel ast.SelectionSet, v *model.CategoryCountConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CategoryCountConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNCertificate2ᚕᚖgatehouseᚋinternalᚋcoreᚐCertificateᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Certificate) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -26578,7 +28292,7 @@ func (ec *executionContext) marshalNCertificateConnection2ᚖgatehouseᚋgraph�
 	return ec._CertificateConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNCertificateDependencies2ᚖgatehouseᚋgraphᚋmodelᚐCertificateDependencies(ctx context.Context, sel ast.SelectionSet, v *model.CertificateDependencies) graphql.Marshaler {
+func (ec *executionContext) marshalNCertificateDependencies2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx context.Context, sel ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -26629,6 +28343,16 @@ func (ec *executionContext) marshalNCertificateUsage2ᚖgatehouseᚋgraphᚋmode
 		return graphql.Null
 	}
 	return ec._CertificateUsage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCertificateUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageConnection(ctx context.Context, sel ast.SelectionSet, v *model.CertificateUsageConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CertificateUsageConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNChange2ᚖgatehouseᚋinternalᚋcoreᚐChange(ctx context.Context, sel ast.SelectionSet, v *core.Change) graphql.Marshaler {
@@ -26718,6 +28442,16 @@ func (ec *executionContext) marshalNGateway2ᚖgatehouseᚋinternalᚋcoreᚐNod
 		return graphql.Null
 	}
 	return ec._Gateway(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNGatewayConnection2ᚖgatehouseᚋgraphᚋmodelᚐGatewayConnection(ctx context.Context, sel ast.SelectionSet, v *model.GatewayConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._GatewayConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNGatewayState2gatehouseᚋgraphᚋmodelᚐGatewayState(ctx context.Context, v any) (model.GatewayState, error) {
@@ -26944,6 +28678,16 @@ func (ec *executionContext) marshalNKeyCounter2ᚖgatehouseᚋgraphᚋmodelᚐKe
 	return ec._KeyCounter(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNKeyCounterConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyCounterConnection(ctx context.Context, sel ast.SelectionSet, v *model.KeyCounterConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._KeyCounterConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyIndex(ctx context.Context, sel ast.SelectionSet, v *model.KeyIndex) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -27039,6 +28783,16 @@ func (ec *executionContext) marshalNOauthToken2ᚖgatehouseᚋgraphᚋmodelᚐOa
 		return graphql.Null
 	}
 	return ec._OauthToken(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOauthTokenConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenConnection(ctx context.Context, sel ast.SelectionSet, v *model.OauthTokenConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OauthTokenConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNOrganisation2ᚕᚖgatehouseᚋinternalᚋcoreᚐOrganisationᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Organisation) graphql.Marshaler {
@@ -27238,13 +28992,13 @@ func (ec *executionContext) marshalNSystemStatsPoint2ᚖgatehouseᚋgraphᚋmode
 }
 
 func (ec *executionContext) unmarshalNTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
-	res, err := graphql.UnmarshalTime(v)
+	res, err := scalar.UnmarshalTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
 	_ = sel
-	res := graphql.MarshalTime(v)
+	res := scalar.MarshalTime(v)
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -27702,7 +29456,7 @@ func (ec *executionContext) marshalOKeyIdentifier2ᚖgatehouseᚋgraphᚋmodel�
 	return v
 }
 
-func (ec *executionContext) marshalOKeyUsage2ᚖgatehouseᚋgraphᚋmodelᚐKeyUsage(ctx context.Context, sel ast.SelectionSet, v *model.KeyUsage) graphql.Marshaler {
+func (ec *executionContext) marshalOKeyUsage2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx context.Context, sel ast.SelectionSet, v *core.Key) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -27843,7 +29597,7 @@ func (ec *executionContext) unmarshalOTime2ᚖtimeᚐTime(ctx context.Context, v
 	if v == nil {
 		return nil, nil
 	}
-	res, err := graphql.UnmarshalTime(v)
+	res, err := scalar.UnmarshalTime(v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -27853,7 +29607,7 @@ func (ec *executionContext) marshalOTime2ᚖtimeᚐTime(ctx context.Context, sel
 	}
 	_ = sel
 	_ = ctx
-	res := graphql.MarshalTime(*v)
+	res := scalar.MarshalTime(*v)
 	return res
 }
 

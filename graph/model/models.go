@@ -25,11 +25,11 @@ type APIConnection struct {
 type APIFilter struct {
 	// A part of the name or the slug, whatever the case.
 	Q *string `json:"q,omitempty"`
-	// Any of these categories.
+	// Any of these categories, at most 1,000.
 	Categories []string `json:"categories,omitempty"`
 	// tcp, rest, graphql, udg, subgraph, supergraph or internal.
 	Kind *string `json:"kind,omitempty"`
-	// Any of these ways in: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc.
+	// Any of these ways in, at most 1,000: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc.
 	AuthTypes []string `json:"authTypes,omitempty"`
 	// Only active ones, or only inactive ones.
 	Active *bool `json:"active,omitempty"`
@@ -80,9 +80,9 @@ type APIInput struct {
 
 // Who owns an API.
 type APIOwnersInput struct {
-	// The ids of users, replacing the ones before.
+	// The ids of users, replacing the ones before; at most 1,000.
 	UserIds []string `json:"userIds"`
-	// The ids of user groups, replacing the ones before.
+	// The ids of user groups, replacing the ones before; at most 1,000.
 	UserGroupIds []string `json:"userGroupIds"`
 }
 
@@ -104,6 +104,16 @@ type CategoryCount struct {
 	Count int `json:"count"`
 }
 
+// A page of categories.
+type CategoryCountConnection struct {
+	// The categories of this page.
+	Nodes []*CategoryCount `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
 // A page of certificates.
 type CertificateConnection struct {
 	// The certificates of this page.
@@ -112,20 +122,6 @@ type CertificateConnection struct {
 	TotalCount int `json:"totalCount"`
 	// Where this page stands.
 	PageInfo PageInfo `json:"pageInfo"`
-}
-
-// What uses a certificate. At most the newest 500 APIs are looked at; the filter `certificate` of `apis` lists all.
-type CertificateDependencies struct {
-	// The certificate's id.
-	ID string `json:"id"`
-	// APIs that accept it from their clients.
-	ClientApis []*core.Api `json:"clientApis"`
-	// APIs that show it to, or trust it of, their upstreams.
-	UpstreamApis []*core.Api `json:"upstreamApis"`
-	// APIs that it is shown by, or pinned in.
-	ServerApis []*core.Api `json:"serverApis"`
-	// Keys that are bound to it; at most a hundred.
-	Keys []*core.Key `json:"keys"`
 }
 
 // Which certificates to list; every field that is given must hold.
@@ -148,6 +144,16 @@ type CertificateUsage struct {
 	Types []string `json:"types"`
 }
 
+// A page of APIs that use a certificate.
+type CertificateUsageConnection struct {
+	// The uses of this page.
+	Nodes []*CertificateUsage `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
 // A new key with its token, which is shown this once.
 type CreatedKey struct {
 	// What callers of the APIs send. It is not kept where keys are hashed.
@@ -160,6 +166,16 @@ type CreatedKey struct {
 type Deleted struct {
 	// The id of the object that is gone.
 	ID string `json:"id"`
+}
+
+// A page of gateways.
+type GatewayConnection struct {
+	// The gateways of this page.
+	Nodes []*core.Node `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // A page of keys.
@@ -190,6 +206,16 @@ type KeyCounter struct {
 	Per float64 `json:"per"`
 }
 
+// A page of counters.
+type KeyCounterConnection struct {
+	// The counters of this page.
+	Nodes []*KeyCounter `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
 // Which keys to list; every field that is given must hold.
 type KeyFilter struct {
 	// A part of the id (the hash, where keys are hashed) or of the alias, whatever the case.
@@ -204,7 +230,7 @@ type KeyFilter struct {
 	APIID *string `json:"apiId,omitempty"`
 	// That apply this policy.
 	PolicyID *string `json:"policyId,omitempty"`
-	// That end before this.
+	// That end before this; those without an end not included.
 	ExpiresBefore *time.Time `json:"expiresBefore,omitempty"`
 	// That end after this; those without an end not included.
 	ExpiresAfter *time.Time `json:"expiresAfter,omitempty"`
@@ -242,13 +268,13 @@ type KeyInput struct {
 	CustomID *string `json:"customId,omitempty"`
 	// A name for people.
 	Alias *string `json:"alias,omitempty"`
-	// Its tags.
+	// Its tags, at most 1,000.
 	Tags []string `json:"tags,omitempty"`
-	// Access to these APIs (public ids), all of their versions; replaces the access rights.
+	// Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000.
 	APIIds []string `json:"apiIds,omitempty"`
-	// The policies to apply.
+	// The policies to apply, at most 1,000.
 	PolicyIds []string `json:"policyIds,omitempty"`
-	// When it ends.
+	// When it ends, after 1970. A key without an end has none; to take the end from one, set expires in its session to 0.
 	Expires *time.Time `json:"expires,omitempty"`
 	// Whether it is switched off.
 	Inactive *bool `json:"inactive,omitempty"`
@@ -256,7 +282,7 @@ type KeyInput struct {
 	Rate *float64 `json:"rate,omitempty"`
 	// The length of the rate window, in seconds.
 	Per *float64 `json:"per,omitempty"`
-	// Requests per quota period; -1 for no quota.
+	// Requests per quota period; -1 for no quota. Numbers of 64 bits are taken, and shown.
 	QuotaMax *int `json:"quotaMax,omitempty"`
 	// The length of the quota period, in seconds.
 	QuotaRenewalRate *int `json:"quotaRenewalRate,omitempty"`
@@ -264,12 +290,6 @@ type KeyInput struct {
 	MetaData core.Document `json:"metaData,omitempty"`
 	// The organisation; for super users, others have one.
 	OrgID *string `json:"orgId,omitempty"`
-}
-
-// What the gateways have counted for a key.
-type KeyUsage struct {
-	// The counters: the key's own, and one for each API or policy with limits of its own.
-	Counters []*KeyCounter `json:"counters"`
 }
 
 // Everything that can be changed. Each field returns what it changed.
@@ -320,7 +340,7 @@ type OauthClientInput struct {
 	ClientID *string `json:"clientId,omitempty"`
 	// The secret; a new one is made when it is absent.
 	Secret *string `json:"secret,omitempty"`
-	// Where the client may be sent after authorisation. Stock gateways give no token to a client that has none, whatever the grant.
+	// Where the client may be sent after authorisation, at most 1,000. Stock gateways give no token to a client that has none, whatever the grant.
 	RedirectUris []string `json:"redirectUris,omitempty"`
 	// The policy that its tokens apply. It must give access to the API.
 	PolicyID *string `json:"policyId,omitempty"`
@@ -336,6 +356,16 @@ type OauthToken struct {
 	Code string `json:"code"`
 	// When it ends.
 	Expires time.Time `json:"expires"`
+}
+
+// A page of tokens.
+type OauthTokenConnection struct {
+	// The tokens of this page.
+	Nodes []*OauthToken `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // A page of organisations.
@@ -384,15 +414,15 @@ type PolicyConnection struct {
 type PolicyFilter struct {
 	// A part of the name, whatever the case; or a whole id.
 	Q *string `json:"q,omitempty"`
-	// Any of these ids.
+	// Any of these ids, at most 1,000.
 	Ids []string `json:"ids,omitempty"`
 	// Only active ones, or only inactive ones.
 	Active *bool `json:"active,omitempty"`
 	// active, draft or deny.
 	State *string `json:"state,omitempty"`
-	// With access to any of these APIs (public ids).
+	// With access to any of these APIs (public ids), at most 1,000.
 	APIIds []string `json:"apiIds,omitempty"`
-	// For any of these ways in.
+	// For any of these ways in, at most 1,000.
 	AuthTypes []string `json:"authTypes,omitempty"`
 	// With this tag.
 	Tag *string `json:"tag,omitempty"`
@@ -416,15 +446,15 @@ type PolicyInput struct {
 	Rate *float64 `json:"rate,omitempty"`
 	// The length of the rate window, in seconds.
 	Per *float64 `json:"per,omitempty"`
-	// Requests per quota period; -1 for no quota.
+	// Requests per quota period; -1 for no quota. Numbers of 64 bits are taken, and shown.
 	QuotaMax *int `json:"quotaMax,omitempty"`
 	// The length of the quota period, in seconds.
 	QuotaRenewalRate *int `json:"quotaRenewalRate,omitempty"`
 	// The life of new keys, in seconds; 0 for ever.
 	KeyExpiresIn *int `json:"keyExpiresIn,omitempty"`
-	// Access to these APIs (public ids), all of their versions; replaces the access rights.
+	// Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000.
 	APIIds []string `json:"apiIds,omitempty"`
-	// Its tags.
+	// Its tags, at most 1,000.
 	Tags []string `json:"tags,omitempty"`
 	// The organisation; for super users, others have one.
 	OrgID *string `json:"orgId,omitempty"`

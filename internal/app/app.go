@@ -188,7 +188,8 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 	})))
 	legacy := rest.New(rest.Options{
 		Query: a.resolver.Query(), Mutation: a.resolver.Mutation(),
-		Fields:        rest.Fields{Api: a.resolver.Api(), Gateway: a.resolver.Gateway(), Key: a.resolver.Key(), User: a.resolver.User(), OauthClient: a.resolver.OauthClient()},
+		Fields: rest.Fields{Api: a.resolver.Api(), Gateway: a.resolver.Gateway(), Key: a.resolver.Key(), User: a.resolver.User(), OauthClient: a.resolver.OauthClient(),
+			KeyUsage: a.resolver.KeyUsage(), CertificateDependencies: a.resolver.CertificateDependencies()},
 		Authenticator: authenticator, Guard: guard, Operations: graph.Operations(),
 		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log,
 	})

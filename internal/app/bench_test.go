@@ -40,7 +40,7 @@ func BenchmarkNestedQuery(b *testing.B) {
 	}
 	for _, first := range []int{1, 5, 20} {
 		b.Run(fmt.Sprintf("%d policies", first), func(b *testing.B) {
-			query := fmt.Sprintf(`{ policies(first: %d) { nodes { name apis { name listenPath } keys(first: 5) { nodes { id alias } } } } }`, first)
+			query := fmt.Sprintf(`{ policies(first: %d) { nodes { name apis { nodes { name listenPath } } keys(first: 5) { nodes { id alias } } } } }`, first)
 			last := fmt.Sprintf("data.policies.nodes.%d", first-1)
 			before := engine.Reads()
 			for b.Loop() {

@@ -138,7 +138,7 @@ func TestWhatAGatewaySeesOverTheWire(t *testing.T) {
 	// The server that it called lists it as it is; the other one has it from the store, some seconds later.
 	want := fmt.Sprintf(`[{"id":%q,"hostname":"gw-1","state":"ACTIVE","apisServed":1,"lag":0}]`, w.id)
 	listed := func(srv *apptest.Server) string {
-		return srv.GraphQL(t, `{ gateways { id hostname state apisServed lag } }`, nil).Get("data.gateways").Raw
+		return srv.GraphQL(t, `{ gateways { nodes { id hostname state apisServed lag } } }`, nil).Get("data.gateways.nodes").Raw
 	}
 	require.JSONEq(t, want, listed(two))
 	require.Eventually(t, func() bool { return listed(one) == want }, 15*time.Second, 100*time.Millisecond)

@@ -84,7 +84,7 @@ func NewApi(meta Meta, doc Document) *Api {
 // ({"api_definition": {...}}) only. The error names the field and what it must be.
 func ParseApi(meta Meta, doc Document) (*Api, error) {
 	if !doc.Get("api_definition").IsObject() {
-		return nil, Errorf(CodeInvalid, "api_definition must be an object that holds the API definition")
+		return nil, InField("api_definition", "must be an object that holds the API definition")
 	}
 	if err := checkTypes(doc, apiTypes); err != nil {
 		return nil, err
@@ -110,19 +110,19 @@ func (a *Api) Validate() error {
 		return err
 	}
 	if a.ApiID != "" && !apiIDPattern.MatchString(a.ApiID) {
-		return Errorf(CodeInvalid, "api_definition.api_id must be 1 to 128 letters, digits, '-', '_' or '.', and not start with '.'")
+		return InField("api_definition.api_id", "must be 1 to 128 letters, digits, '-', '_' or '.', and not start with '.'")
 	}
 	if len(a.Slug) > 255 || hasControl(a.Slug) {
-		return Errorf(CodeInvalid, "api_definition.slug must be at most 255 bytes without control characters")
+		return InField("api_definition.slug", "must be at most 255 bytes without control characters")
 	}
 	if a.ListenPath != "" && (!strings.HasPrefix(a.ListenPath, "/") || len(a.ListenPath) > 1024 || hasControl(a.ListenPath)) {
-		return Errorf(CodeInvalid, "api_definition.proxy.listen_path must start with / and be at most 1024 bytes")
+		return InField("api_definition.proxy.listen_path", "must start with / and be at most 1024 bytes")
 	}
 	if a.ListenPort < 0 || a.ListenPort > 65535 {
-		return Errorf(CodeInvalid, "api_definition.listen_port must be a port, 0 to 65535")
+		return InField("api_definition.listen_port", "must be a port, 0 to 65535")
 	}
 	if len(a.Domain) > 255 || strings.ContainsAny(a.Domain, " \t\r\n\x00") {
-		return Errorf(CodeInvalid, "api_definition.domain must be a host name")
+		return InField("api_definition.domain", "must be a host name")
 	}
 	if a.TargetURL != "" {
 		if _, err := url.Parse(a.TargetURL); err != nil {

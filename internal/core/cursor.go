@@ -10,6 +10,8 @@ import (
 // Cursor is the decoded form of a cursor, the opaque text that says where a page begins. Offset, when
 // positive, skips that many records and excludes the rest.
 type Cursor struct {
+	// Of names the list, in its order, that made the cursor: a place in one list says nothing about another. "" fits all.
+	Of     string `json:"l,omitempty"`
 	Offset int    `json:"o,omitempty"`
 	Text   string `json:"t,omitempty"`
 	Int    int64  `json:"n,omitempty"`
@@ -39,7 +41,7 @@ func ParseCursor(s string) (c Cursor, ok bool) {
 	if err != nil || json.Unmarshal(raw, &c) != nil {
 		return Cursor{}, false
 	}
-	return c, c.Offset >= 0 && c.Offset <= maxOffset && isText(c.Text) && isText(c.ID) && (c.Offset > 0 || c.ID != "" || c.Text != "" || c.Int != 0)
+	return c, c.Offset >= 0 && c.Offset <= maxOffset && isText(c.Of) && isText(c.Text) && isText(c.ID) && (c.Offset > 0 || c.ID != "" || c.Text != "" || c.Int != 0)
 }
 
 // isText tells whether every database can hold s as text.

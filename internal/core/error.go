@@ -48,7 +48,10 @@ func Codes() []Code {
 // Error is the error that crosses layers: Code for machines, Message for people (what was wrong and what to change),
 // Err for the log. Message never holds a secret.
 type Error struct {
-	Code    Code
+	Code Code
+	// Field is what the error is about, where it is about one field: its path in the document, or the name of the parameter, as Message
+	// has it.
+	Field   string
 	Message string
 	Err     error
 	// RetryAfter is when the same call may work, from now; 0 where nobody can say.

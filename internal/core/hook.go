@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -36,10 +37,37 @@ func IsEvent(name string) bool { return eventPattern.MatchString(name) }
 // ZeroID stands for "no id" in exports.
 const ZeroID = "000000000000000000000000"
 
-// EmbedHook returns the document of an API with a webhook among the handlers of an event, which is where gateways look for it:
-// over the handler with the same webhook where there is one. A handler that says the same already stays as it is, byte for
-// byte. The event must be one that IsEvent knows.
-func (d Document) EmbedHook(event string, timeout int64, hook Document) Document {
+// EmbeddedHook is a webhook for an event of an API. The event must be one that IsEvent knows.
+type EmbeddedHook struct {
+	Event string
+	// Timeout is for how many seconds the event does not call again.
+	Timeout int64
+	// Hook is the document of the webhook.
+	Hook Document
+}
+
+// EmbedHooks returns the document of an API with webhooks among the handlers of events, which is where gateways look for them:
+// each over the handler with the same webhook where there is one. Handlers that say the same already stay as they are, byte for
+// byte.
+func (d Document) EmbedHooks(hooks []EmbeddedHook) Document {
+	const path = def + "event_handlers.events"
+	events := Document("{}")
+	if e := d.Get(path); e.IsObject() {
+		events = Document(e.Raw)
+	}
+	// What changes is the list of events alone, not the document, which may have megabytes.
+	next := events
+	for _, h := range hooks {
+		next = next.embedHook(h.Event, h.Timeout, h.Hook)
+	}
+	if bytes.Equal(next, events) {
+		return d
+	}
+	return d.SetRaw(path, next)
+}
+
+// embedHook does so for one webhook in the object that holds the handlers of each event.
+func (d Document) embedHook(event string, timeout int64, hook Document) Document {
 	const handler = "eh_web_hook_handler"
 	id := hook.Text("id")
 	meta := Document("{}").Set("_id", id).Set("id", id).Set("name", hook.Text("name")).Set("org_id", hook.Text("org_id")).
@@ -50,7 +78,7 @@ func (d Document) EmbedHook(event string, timeout int64, hook Document) Document
 		headers = h.Raw
 	}
 	meta = meta.SetRaw("header_map", []byte(headers))
-	path := def + "event_handlers.events." + event
+	path := event
 	at := -1
 	for i, h := range d.Get(path).Array() {
 		m := h.Get("handler_meta")

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"math"
 	"regexp"
 	"time"
 
@@ -23,7 +24,7 @@ type Key struct {
 	// PolicyIDs are the policies that the key applies, each once.
 	PolicyIDs     []string
 	OauthClientID string
-	// Expires is when the key ends; zero is never.
+	// Expires is when the key ends, at the end of the year 9999 for what ends after that; zero is never.
 	Expires  time.Time
 	Inactive bool
 	// BasicAuth tells whether the key is a user of basic authentication.
@@ -48,11 +49,26 @@ func NewKey(meta Meta, session Document) *Key {
 	k.OauthClientID = session.Text("oauth_client_id")
 	// The gateway reads -1 and 0 as never.
 	if at := session.Get("expires").Int(); at > 0 {
-		k.Expires = time.Unix(at, 0).UTC()
+		k.Expires = Moment(at)
 	}
 	k.Inactive = session.Get("is_inactive").Bool()
 	k.BasicAuth = session.Get("basic_auth_data.password").Str != ""
 	return k
+}
+
+// Moment is the moment of so many seconds since 1970, brought within the years that RFC 3339 can spell: sessions hold numbers of 64
+// bits, of which some mean the year 292277026596, and beyond that time.Time itself gives out.
+func Moment(seconds int64) time.Time {
+	const year0, year9999 = -62167219200, 253402300799
+	return time.Unix(min(max(seconds, year0), year9999), 0).UTC()
+}
+
+// After is a moment so many seconds after another, both in seconds since 1970, without the overflow of numbers that people make up.
+func After(seconds, more int64) int64 {
+	if more > 0 && seconds > math.MaxInt64-more {
+		return math.MaxInt64
+	}
+	return seconds + more
 }
 
 // ParseSession checks a session document that came from outside.
@@ -65,7 +81,7 @@ func ParseSession(doc Document) (*Key, error) {
 	}
 	k := NewKey(Meta{}, doc)
 	if len(k.Alias) > 255 || hasControl(k.Alias) {
-		return nil, Errorf(CodeInvalid, "alias must be at most 255 bytes without control characters")
+		return nil, InField("alias", "must be at most 255 bytes without control characters")
 	}
 	return k, nil
 }
@@ -93,7 +109,7 @@ var customKeyPattern = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]{1,120}$`)
 // backslashes. The token built from it has to fit a database key of 255 bytes, and gateways put the name into its JSON as it is.
 func CheckCustomKey(what, name string) error {
 	if !customKeyPattern.MatchString(name) {
-		return Errorf(CodeInvalid, "%s must be 1 to 120 printable ASCII characters without spaces, double quotes and backslashes", what)
+		return InField(what, "must be 1 to 120 printable ASCII characters without spaces, double quotes and backslashes")
 	}
 	return nil
 }

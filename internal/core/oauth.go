@@ -41,10 +41,10 @@ func ParseOauthClient(meta Meta, doc Document, sealed, separator string) (*Oauth
 	}
 	c := NewOauthClient(meta, doc, sealed)
 	if !clientIDPattern.MatchString(c.ClientID) || strings.Trim(c.ClientID, ".") == "" {
-		return nil, Errorf(CodeInvalid, "client_id must be 1 to 128 printable ASCII characters without spaces, quotes, and any of / \\ : %%")
+		return nil, InField("client_id", "must be 1 to 128 printable ASCII characters without spaces, quotes, and any of / \\ : %%")
 	}
 	if len(c.RedirectURIs) > 1 && separator == "" {
-		return nil, Errorf(CodeInvalid, "redirect_uri must be one URI: several need oauth_redirect_uri_separator, here and at the gateways")
+		return nil, InField("redirect_uri", "must be one URI: several need oauth_redirect_uri_separator, here and at the gateways")
 	}
 	for _, uri := range c.RedirectURIs {
 		if err := checkRedirectURI(uri); err != nil {
@@ -60,7 +60,7 @@ func ParseOauthClient(meta Meta, doc Document, sealed, separator string) (*Oauth
 // CheckOauthSecret holds for the secrets that callers choose.
 func CheckOauthSecret(secret string) error {
 	if !oauthSecretPattern.MatchString(secret) {
-		return Errorf(CodeInvalid, "secret must be 1 to 256 printable ASCII characters without spaces")
+		return InField("secret", "must be 1 to 256 printable ASCII characters without spaces")
 	}
 	return nil
 }

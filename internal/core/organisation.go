@@ -30,10 +30,10 @@ func ParseOrganisation(meta Meta, doc Document) (*Organisation, error) {
 		return nil, err
 	}
 	if len(o.Slug) > 255 || hasControl(o.Slug) {
-		return nil, Errorf(CodeInvalid, "owner_slug must be at most 255 bytes without control characters")
+		return nil, InField("owner_slug", "must be at most 255 bytes without control characters")
 	}
 	if len(o.Cname) > 255 || strings.ContainsAny(o.Cname, " \t\r\n\x00") {
-		return nil, Errorf(CodeInvalid, "cname must be a host name")
+		return nil, InField("cname", "must be a host name")
 	}
 	return o, nil
 }

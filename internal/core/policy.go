@@ -72,17 +72,17 @@ func ParsePolicy(meta Meta, doc Document, unsafeIDs bool) (*Policy, error) {
 		return nil, err
 	}
 	if len(p.PolicyID) > 128 || hasControl(p.PolicyID) || (!unsafeIDs && !policyIDPattern.MatchString(p.PolicyID) && p.PolicyID != "") {
-		return nil, Errorf(CodeInvalid, "id must be at most 128 letters, digits, '.', '_', '-' or '~'")
+		return nil, InField("id", "must be at most 128 letters, digits, '.', '_', '-' or '~'")
 	}
 	switch p.State {
 	case "active", "draft", "deny":
 	default:
-		return nil, Errorf(CodeInvalid, "state must be active, draft or deny, not %s", clip(p.State))
+		return nil, InField("state", "must be active, draft or deny, not %s", clip(p.State))
 	}
 	if pt := p.Partitions; pt.PerApi && (pt.Quota || pt.RateLimit || pt.Acl || pt.Complexity) {
 		// The gateway refuses to apply such a policy: "cannot apply policy which has per_api and any of partitions set".
 		if pt.Quota || pt.RateLimit || pt.Complexity {
-			return nil, Errorf(CodeInvalid, "partitions.per_api excludes partitions.quota, rate_limit and complexity: set one kind only")
+			return nil, InField("partitions.per_api", "excludes partitions.quota, rate_limit and complexity: set one kind only")
 		}
 	}
 	return p, nil
@@ -114,21 +114,25 @@ func accessRights(doc Document) []string {
 // checkAccessRights holds for policies and for sessions: each entry is an object, and the API that it names inside, where it
 // names one, is the one that it stands under (otherwise a gateway and we would read different rights).
 func checkAccessRights(doc Document) error {
-	var err error
-	doc.Get("access_rights").ForEach(func(key, value gjson.Result) bool {
+	rights := doc.Get("access_rights")
+	err := atMost("access_rights", rights, maxRights, "APIs")
+	if err != nil {
+		return err
+	}
+	rights.ForEach(func(key, value gjson.Result) bool {
 		if !value.IsObject() {
-			err = Errorf(CodeInvalid, "access_rights.%s must be an object", clip(key.Str))
+			err = InField("access_rights."+clip(key.Str), "must be an object")
 			return false
 		}
 		if strings.TrimSpace(key.Str) == "" {
-			err = Errorf(CodeInvalid, "access_rights has an entry without an API id")
+			err = InField("access_rights", "has an entry without an API id")
 			return false
 		}
 		if err = spelledAs(value, "api_id"); err != nil {
 			return false
 		}
 		if inner := value.Get("api_id"); inner.Exists() && inner.Str != "" && inner.Str != key.Str {
-			err = Errorf(CodeInvalid, "access_rights.%s names another API inside, api_id %s: the two must be the same", clip(key.Str), clip(inner.Raw))
+			err = InField("access_rights."+clip(key.Str), "names another API inside, api_id %s: the two must be the same", clip(inner.Raw))
 			return false
 		}
 		return true

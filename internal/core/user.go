@@ -69,14 +69,14 @@ func ParseUser(meta Meta, doc Document, secrets UserSecrets) (*User, error) {
 	}
 	u := NewUser(meta, doc, secrets)
 	if len(u.Email) > 254 {
-		return nil, Errorf(CodeInvalid, "email_address must be at most 254 bytes")
+		return nil, InField("email_address", "must be at most 254 bytes")
 	}
 	if addr, err := mail.ParseAddress(u.Email); err != nil || addr.Address != u.Email {
-		return nil, Errorf(CodeInvalid, "email_address must be an e-mail address such as jo@example.org")
+		return nil, InField("email_address", "must be an e-mail address such as jo@example.org")
 	}
 	for _, f := range []struct{ field, value string }{{"first_name", u.FirstName}, {"last_name", u.LastName}} {
 		if len(f.value) > 255 || hasControl(f.value) {
-			return nil, Errorf(CodeInvalid, "%s must be at most 255 bytes without control characters", f.field)
+			return nil, InField(f.field, "must be at most 255 bytes without control characters")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(u.Permissions)) {
@@ -84,7 +84,7 @@ func ParseUser(meta Meta, doc Document, secrets UserSecrets) (*User, error) {
 		switch level {
 		case "admin", "write", "read", "deny":
 		default:
-			return nil, Errorf(CodeInvalid, "user_permissions.%s must be admin, write, read or deny, not %s", clip(name), clip(level))
+			return nil, InField("user_permissions."+clip(name), "must be admin, write, read or deny, not %s", clip(level))
 		}
 	}
 	return u, nil

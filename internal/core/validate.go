@@ -60,9 +60,40 @@ func checkTypes(doc Document, fields []fieldType) error {
 		}
 	}
 	for _, f := range fields {
-		if r := doc.Get(f.path); r.Exists() && r.Type != gjson.Null && !f.want.ok(r) {
-			return Errorf(CodeInvalid, "%s must be %s, not %s", f.path, f.want.phrase, clip(r.Raw))
+		r := doc.Get(f.path)
+		if !r.Exists() || r.Type == gjson.Null {
+			continue
 		}
+		if !f.want.ok(r) {
+			return InField(f.path, "must be %s, not %s", f.want.phrase, clip(r.Raw))
+		}
+		if r.IsArray() {
+			if err := atMost(f.path, r, maxValues, "values"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// How long the lists of a document may be: well beyond what anybody writes, and what each entry costs, in the indexes and at the
+// gateways, stays bounded.
+const (
+	// maxRights is how many APIs one policy or key may name.
+	maxRights = 20_000
+	// maxValues is how many values any other list may have that we read: tags, owners, policies of a key, webhooks of an API.
+	maxValues = 1000
+)
+
+// atMost refuses a list, or an object, with more entries than limit.
+func atMost(field string, list gjson.Result, limit int, what string) error {
+	n := 0
+	list.ForEach(func(_, _ gjson.Result) bool {
+		n++
+		return true
+	})
+	if n > limit {
+		return InField(field, "must hold at most %d %s, not %d", limit, what, n)
 	}
 	return nil
 }
@@ -71,11 +102,11 @@ func checkTypes(doc Document, fields []fieldType) error {
 func checkName(field, name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
-		return Errorf(CodeInvalid, "%s is required", field)
+		return InField(field, "is required")
 	case len(name) > 255:
-		return Errorf(CodeInvalid, "%s must be at most 255 bytes, not %d", field, len(name))
+		return InField(field, "must be at most 255 bytes, not %d", len(name))
 	case hasControl(name):
-		return Errorf(CodeInvalid, "%s must not hold control characters", field)
+		return InField(field, "must not hold control characters")
 	}
 	return nil
 }

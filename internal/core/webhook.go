@@ -33,11 +33,11 @@ func ParseWebhook(meta Meta, doc Document) (*Webhook, error) {
 	switch w.Method {
 	case "GET", "POST", "PUT", "PATCH", "DELETE":
 	default:
-		return nil, Errorf(CodeInvalid, "method must be GET, POST, PUT, PATCH or DELETE")
+		return nil, InField("method", "must be GET, POST, PUT, PATCH or DELETE")
 	}
 	if u, err := url.Parse(w.TargetPath); err != nil || w.TargetPath == "" || hasControl(w.TargetPath) ||
 		(u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https") {
-		return nil, Errorf(CodeInvalid, "target_path must be an http or https URL")
+		return nil, InField("target_path", "must be an http or https URL")
 	}
 	if len(w.Name) > 255 || hasControl(w.Name) || len(w.WebhookID) > 128 || hasControl(w.WebhookID) {
 		return nil, Errorf(CodeInvalid, "name and webhook_id must be at most 255 and 128 bytes without control characters")
@@ -45,7 +45,7 @@ func ParseWebhook(meta Meta, doc Document) (*Webhook, error) {
 	var err error
 	doc.Get("header_map").ForEach(func(k, v gjson.Result) bool {
 		if strings.ContainsAny(k.Str+v.String(), "\r\n\x00") {
-			err = Errorf(CodeInvalid, "header_map must not hold line breaks")
+			err = InField("header_map", "must not hold line breaks")
 		}
 		return err == nil
 	})

@@ -88,6 +88,10 @@ func limits(session core.Document, policies []*core.Policy) []scoped {
 				own.rate, own.per = whole.rate, whole.per
 			}
 		}
+		var ofApis map[string]gjson.Result
+		if part.PerApi {
+			ofApis = all.Get("access_rights").Map()
+		}
 		for _, api := range p.ApiIDs {
 			r := rights[api]
 			if r == nil {
@@ -101,7 +105,7 @@ func limits(session core.Document, policies []*core.Policy) []scoped {
 				r.quota, r.rate = r.quota || quota, r.rate || rate
 				continue
 			}
-			scope, l := api, all.Get("access_rights").Get(gjson.Escape(api)).Get("limit")
+			scope, l := api, ofApis[api].Get("limit")
 			if !isSet(l) {
 				scope, l = p.PolicyID, all
 			}
@@ -119,13 +123,14 @@ func merge(own limit, rights map[string]*right) []scoped {
 			sources[r.from] = true
 		}
 	}
-	out := []scoped{{"", own}}
+	out, known := []scoped{{"", own}}, map[string]bool{"": true}
 	for _, r := range rights {
 		// With rights from several policies, each has counters of its own.
 		if r.scope == "" && len(sources) > 1 {
 			r.scoped = scoped{r.from, own}
 		}
-		if r.scope != "" && !slices.ContainsFunc(out, func(s scoped) bool { return s.scope == r.scope }) {
+		if !known[r.scope] {
+			known[r.scope] = true
 			out = append(out, r.scoped)
 		}
 	}
@@ -151,11 +156,14 @@ func (s *Space) policiesOf(ctx context.Context, k *core.Key) ([]*core.Policy, er
 		}
 		found = append(found, more...)
 	}
+	byID := make(map[string]*core.Policy, 2*len(found))
+	for i := len(found) - 1; i >= 0; i-- { // the first of found counts: those that have the id as their own
+		byID[found[i].ID], byID[found[i].PolicyID] = found[i], found[i]
+	}
 	var out []*core.Policy
 	for _, id := range k.PolicyIDs {
-		i := slices.IndexFunc(found, func(p *core.Policy) bool { return p.PolicyID == id || p.ID == id })
-		if i >= 0 {
-			out = append(out, found[i])
+		if p := byID[id]; p != nil {
+			out = append(out, p)
 		}
 	}
 	return out, nil

@@ -24,11 +24,29 @@ type Counter struct {
 	Rate, Per float64
 }
 
-// Usage reads what gateways have counted for a key that applies these policies: as a whole first, then for each API or policy
-// with a limit of its own. The rate is told by gateways that keep it in Redis as a log. It fails with CodeUnavailable when Redis
-// does not answer.
-func (s *Space) Usage(ctx context.Context, k *core.Key, policies []*core.Policy) ([]Counter, error) {
+// Limit is one of those that gateways count the requests of a key against.
+type Limit struct{ scoped }
+
+// Scope is "" for the limit of the key as a whole; otherwise it names the API or the policy that the limit is of.
+func (l Limit) Scope() string { return l.scope }
+
+// Limits are those of a key that applies these policies: that of the key as a whole first, then that of each API or policy with a
+// limit of its own, by scope. There is at least the first.
+func Limits(k *core.Key, policies []*core.Policy) []Limit {
 	all := limits(k.Session, policies)
+	out := make([]Limit, len(all))
+	for i, l := range all {
+		out[i] = Limit{l}
+	}
+	return out
+}
+
+// Usage reads what gateways have counted for a key against some of its limits. The rate is told by gateways that keep it in Redis as
+// a log. It fails with CodeUnavailable when Redis does not answer.
+func (s *Space) Usage(ctx context.Context, k *core.Key, all []Limit) ([]Counter, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
 	type reads struct {
 		used *redis.StringCmd
 		left *redis.DurationCmd
@@ -41,7 +59,7 @@ func (s *Space) Usage(ctx context.Context, k *core.Key, policies []*core.Policy)
 	// A failure of one command, of a limiter that keeps something else there, is no failure of the others.
 	_, err := s.o.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, l := range all {
-			after := now.Add(-time.Duration(l.per * float64(time.Second))).UnixNano()
+			after := now.Add(-time.Duration(min(l.per, longestWindow) * float64(time.Second))).UnixNano()
 			got[i] = reads{p.Get(ctx, quotaName(l.scope, k.ID)), p.PTTL(ctx, quotaName(l.scope, k.ID)),
 				p.ZCount(ctx, rateName(l.scope, k.ID), "("+strconv.FormatInt(after, 10), "+inf")}
 		}
@@ -68,6 +86,9 @@ func (s *Space) Usage(ctx context.Context, k *core.Key, policies []*core.Policy)
 	}
 	return out, nil
 }
+
+// longestWindow bounds the seconds of a rate window, of which a session may name more than a time can hold: ten years.
+const longestWindow = 10 * 365 * 24 * 3600
 
 // ResetQuota starts the quota of a key anew, for all of its limits, and lets it in again where a rate limiter shut it out.
 func (s *Space) ResetQuota(ctx context.Context, k *core.Key) error {

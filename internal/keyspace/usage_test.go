@@ -18,6 +18,12 @@ func policy(id, doc string) *core.Policy {
 	return core.NewPolicy(core.Meta{ID: id, OrgID: org}, core.Document(doc))
 }
 
+// usage is what was counted for a key against all of its limits.
+func usage(t *testing.T, w *world, k *core.Key, policies []*core.Policy) ([]keyspace.Counter, error) {
+	t.Helper()
+	return w.Usage(t.Context(), k, keyspace.Limits(k, policies))
+}
+
 func TestUsageIsCountedUnderTheScopesOfGateways(t *testing.T) {
 	w := start(t, database(t), redistest.Start(t).Addr).anchored(t)
 	const (
@@ -46,7 +52,7 @@ func TestUsageIsCountedUnderTheScopesOfGateways(t *testing.T) {
 			[]keyspace.Counter{{"", 100, 100, time.Time{}, -1, 5, 10}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := w.Usage(t.Context(), core.NewKey(core.Meta{ID: id(1), OrgID: org}, c.session), c.policies)
+			got, err := usage(t, w, core.NewKey(core.Meta{ID: id(1), OrgID: org}, c.session), c.policies)
 			require.NoError(t, err)
 			assert.Equal(t, c.want, got)
 		})
@@ -67,7 +73,7 @@ func TestWhatGatewaysCountedIsShownAndResetOnRequest(t *testing.T) {
 		require.NoError(t, w.redis.ZAdd(t.Context(), "rate-limit-weather-"+id(1), redis.Z{Score: float64(at), Member: strconv.FormatInt(at, 10)}).Err())
 	}
 	w.set(t, "rate-limit-"+id(1), "what another limiter keeps")
-	got, err := w.Usage(t.Context(), k, nil)
+	got, err := usage(t, w, k, nil)
 	require.NoError(t, err)
 	require.Len(t, got, 2)
 	assert.Equal(t, int64(6), got[0].QuotaRemaining)
@@ -82,7 +88,7 @@ func TestWhatGatewaysCountedIsShownAndResetOnRequest(t *testing.T) {
 	left, err := w.redis.Exists(t.Context(), counters...).Result()
 	require.NoError(t, err)
 	assert.Zero(t, left)
-	got, err = w.Usage(t.Context(), k, nil)
+	got, err = usage(t, w, k, nil)
 	require.NoError(t, err)
 	assert.Equal(t, int64(10), got[0].QuotaRemaining)
 	assert.True(t, got[0].QuotaRenews.IsZero())

@@ -181,9 +181,13 @@ func (r *Registry) definitions(ctx context.Context, page []*core.Api) ([][]byte,
 		return out, nil
 	}
 	slices.Sort(ids)
-	hooks, err := r.o.Store.Webhooks.FindMany(ctx, store.AllTenants(), "id", slices.Compact(ids))
+	found, err := r.o.Store.Webhooks.FindMany(ctx, store.AllTenants(), "id", slices.Compact(ids))
 	if err != nil {
 		return nil, err
+	}
+	hooks := make(map[string]*core.Webhook, len(found))
+	for _, w := range found {
+		hooks[w.ID] = w
 	}
 	for i, a := range hooked {
 		out[i] = []byte(embed(a, hooks).Get("api_definition").Raw)
@@ -192,15 +196,14 @@ func (r *Registry) definitions(ctx context.Context, page []*core.Api) ([][]byte,
 }
 
 // embed returns the document of an API with the webhooks that it refers to.
-func embed(a *core.Api, hooks []*core.Webhook) core.Document {
-	doc := a.Definition
-	for _, ref := range core.HookReferences(doc) {
-		at := slices.IndexFunc(hooks, func(w *core.Webhook) bool { return w.ID == ref.ID && w.OrgID == a.OrgID })
-		if at >= 0 && core.IsEvent(ref.Event) {
-			doc = doc.EmbedHook(ref.Event, ref.Timeout, hooks[at].Document)
+func embed(a *core.Api, hooks map[string]*core.Webhook) core.Document {
+	var embedded []core.EmbeddedHook
+	for _, ref := range core.HookReferences(a.Definition) {
+		if w := hooks[ref.ID]; w != nil && w.OrgID == a.OrgID && core.IsEvent(ref.Event) {
+			embedded = append(embedded, core.EmbeddedHook{Event: ref.Event, Timeout: ref.Timeout, Hook: w.Document})
 		}
 	}
-	return doc
+	return a.Definition.EmbedHooks(embedded)
 }
 
 func (r *Registry) policyDocuments(ctx context.Context, page []*core.Policy) ([][]byte, error) {

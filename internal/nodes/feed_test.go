@@ -61,9 +61,9 @@ func TestTheFeedHoldsTheActiveApisOfAllOrganisationsWordForWord(t *testing.T) {
 	require.Empty(t, want)
 	g.beat(t) // the nonce at its end is good
 
-	gateways := srv.GraphQL(t, `{ gateways { id hostname state apisServed apisLoadedAt policiesLoadedAt lag tags version } }`, nil)
-	require.Equal(t, int64(3), gateways.Get("data.gateways.0.apisServed").Int(), "%s", gateways.Body)
-	require.NotEmpty(t, gateways.Get("data.gateways.0.apisLoadedAt").Str)
+	gateways := srv.GraphQL(t, `{ gateways { nodes { id hostname state apisServed apisLoadedAt policiesLoadedAt lag tags version } } }`, nil)
+	require.Equal(t, int64(3), gateways.Get("data.gateways.nodes.0.apisServed").Int(), "%s", gateways.Body)
+	require.NotEmpty(t, gateways.Get("data.gateways.nodes.0.apisLoadedAt").Str)
 }
 
 func TestTheFeedHoldsPolicies(t *testing.T) {
@@ -98,7 +98,7 @@ func TestWebhooksAreInTheFeedAsTheyAreNow(t *testing.T) {
 	require.Equal(t, "http://hook.test/old", handler().Get("target_path").Str)
 	require.Equal(t, 200, srv.REST(t, "PUT", "/api/hooks/"+id, fmt.Sprintf(hook, "new")).Status)
 	require.Eventually(t, func() bool {
-		return srv.GraphQL(t, `{ gateways { lag } }`, nil).Get("data.gateways.0.lag").Float() > 0
+		return srv.GraphQL(t, `{ gateways { nodes { lag } } }`, nil).Get("data.gateways.nodes.0.lag").Float() > 0
 	}, 10*time.Second, time.Millisecond, "the API changed with its webhook")
 	meta := handler()
 	require.Equal(t, "http://hook.test/new", meta.Get("target_path").Str)

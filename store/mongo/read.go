@@ -66,7 +66,9 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 	page.Records = records(found)
 	page.Cursors = make([]string, len(found))
 	for i, d := range found {
-		page.Cursors[i] = order.cursor(d).Encode()
+		cursor := order.cursor(d)
+		cursor.Of = q.ListOf(c)
+		page.Cursors[i] = cursor.Encode()
 	}
 	return page, nil
 }
@@ -96,8 +98,8 @@ func (e *Engine) TopByLabel(ctx context.Context, c *store.Collection, t store.Te
 		return out, nil
 	}
 	values = slices.Compact(slices.Sorted(slices.Values(values)))
-	tops := make([][]store.Record, len(values))
-	group, ctx := errgroup.WithContext(ctx)
+	tops := make([][]string, len(values))
+	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(topAtOnce)
 	for i, value := range values {
 		group.Go(func() error {
@@ -106,17 +108,31 @@ func (e *Engine) TopByLabel(ctx context.Context, c *store.Collection, t store.Te
 				return err
 			}
 			newest := bson.D{{Key: fieldCreated, Value: -1}, {Key: fieldID, Value: -1}}
-			found, err := e.find(ctx, c, where, options.Find().SetSort(newest).SetLimit(int64(limit)).SetProjection(projection(fieldID, false)))
-			tops[i] = records(found)
+			found, err := e.find(within, c, where, options.Find().SetSort(newest).SetLimit(int64(limit)).SetProjection(projection(fieldID, true)))
+			for _, d := range found {
+				tops[i] = append(tops[i], d.ID)
+			}
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	// Each record is read once, however many of the values it carries.
+	ids := slices.Compact(slices.Sorted(slices.Values(slices.Concat(tops...))))
+	found, err := e.Find(ctx, c, t, "id", ids)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]store.Record, len(found))
+	for _, r := range found {
+		byID[r.ID] = r
+	}
 	for i, value := range values {
-		if len(tops[i]) > 0 {
-			out[value] = tops[i]
+		for _, id := range tops[i] {
+			if r, ok := byID[id]; ok { // one that was deleted in between is not
+				out[value] = append(out[value], r)
+			}
 		}
 	}
 	return out, nil
@@ -151,10 +167,14 @@ func (e *Engine) CountByLabel(ctx context.Context, c *store.Collection, t store.
 	if err := cursor.All(ctx, &groups); err != nil {
 		return nil, fmt.Errorf("mongo: count by label: %w", err)
 	}
+	asked := make(map[string]bool, len(values))
+	for _, v := range values {
+		asked[v] = true
+	}
 	out := make(map[string]int, len(groups))
 	for _, g := range groups {
 		// A record that matches carries other labels too.
-		if len(values) == 0 || slices.Contains(values, g.Value) {
+		if len(values) == 0 || asked[g.Value] {
 			out[g.Value] = g.N
 		}
 	}

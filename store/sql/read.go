@@ -71,13 +71,14 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 		return store.Page{}, err
 	}
 	var page store.Page
-	counted := -1
+	counted, of := -1, q.ListOf(c)
 	err = e.rows(ctx, b, func(rows *stdsql.Rows) error {
 		var cursor store.Cursor
 		var value any = &cursor.Int
 		if o.text {
 			value = &cursor.Text
 		}
+		cursor.Of = of
 		r, err := scan(rows, value, &counted)
 		if len(page.Records) == q.Limit {
 			page.More = true
@@ -170,27 +171,44 @@ func (e *Engine) TopByLabel(ctx context.Context, c *store.Collection, tenant sto
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string][]store.Record, len(values))
+	carriers, ids := make(map[string][]string, len(values)), []string{}
 	for chunk := range slices.Chunk(distinct(values), maxTops) {
 		b := &builder{dialect: e.dialect}
-		b.add("SELECT " + recordColumns + ", p.value FROM (")
+		b.add("SELECT value, object_id FROM (")
 		for i, value := range chunk {
 			if i > 0 {
 				b.add(" UNION ALL ")
 			}
-			b.add("SELECT * FROM (SELECT value, object_id FROM labels WHERE ")
+			b.add("SELECT * FROM (SELECT value, object_id, created_at FROM labels WHERE ")
 			b.label(t, tenant, label)
 			b.add(" AND value = ? ORDER BY created_at DESC, object_id DESC LIMIT ?) v"+strconv.Itoa(i), value, limit)
 		}
-		b.add(") p JOIN " + t.sqlName + " r ON r.id = p.object_id ORDER BY r.created_at DESC, r.id DESC")
+		b.add(") p ORDER BY created_at DESC, object_id DESC")
 		err := e.rows(ctx, b, func(rows *stdsql.Rows) error {
-			var value string
-			r, err := scan(rows, &value)
-			out[value] = append(out[value], r)
+			var value, id string
+			err := rows.Scan(&value, &id)
+			carriers[value], ids = append(carriers[value], id), append(ids, id)
 			return err
 		})
 		if err != nil {
 			return nil, err
+		}
+	}
+	// Each record is read once: a hundred policies name the same API, and its document may have megabytes.
+	found, err := e.Find(ctx, c, tenant, "id", ids)
+	if err != nil {
+		return nil, err
+	}
+	records := make(map[string]store.Record, len(found))
+	for _, r := range found {
+		records[r.ID] = r
+	}
+	out := make(map[string][]store.Record, len(carriers))
+	for value, ids := range carriers {
+		for _, id := range ids {
+			if r, ok := records[id]; ok { // one that was deleted in between is not
+				out[value] = append(out[value], r)
+			}
 		}
 	}
 	return out, nil

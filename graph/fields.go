@@ -1,0 +1,153 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"gatehouse/internal/core"
+)
+
+// documented says, for each input type, which field of a document, or parameter of a list, each of its fields stands for: rules name
+// those, as REST does, and are told here in the words of the schema. A field that is missing has the same name in both.
+func documented(input string) map[string]string {
+	switch input {
+	case "ApiInput":
+		return map[string]string{"name": "api_definition.name", "slug": "api_definition.slug", "apiId": "api_definition.api_id", "domain": "api_definition.domain",
+			"active": "api_definition.active", "keyless": "api_definition.use_keyless", "listenPath": "api_definition.proxy.listen_path",
+			"targetUrl": "api_definition.proxy.target_url", "orgId": "api_definition.org_id", "baseApiId": "base_api_id",
+			"baseVersionName": "base_api_version_name", "versionName": "new_version_name"}
+	case "ApiOwnersInput":
+		return map[string]string{"userIds": "user_owners", "userGroupIds": "user_group_owners"}
+	case "ApiFilter":
+		return map[string]string{"categories": "category", "kind": "api_type", "authTypes": "auth_type"}
+	case "PolicyInput":
+		return map[string]string{"name": "name", "policyId": "id", "active": "active", "state": "state", "rate": "rate", "per": "per", "quotaMax": "quota_max",
+			"quotaRenewalRate": "quota_renewal_rate", "keyExpiresIn": "key_expires_in", "apiIds": "access_rights", "tags": "tags", "orgId": "org_id"}
+	case "PolicyFilter":
+		return map[string]string{"ids": "policy_ids", "apiIds": "api_id", "authTypes": "auth_type"}
+	case "KeyInput":
+		return map[string]string{"customId": "the custom key", "alias": "alias", "tags": "tags", "apiIds": "access_rights", "policyIds": "apply_policies", "expires": "expires",
+			"inactive": "is_inactive", "rate": "rate", "per": "per", "quotaMax": "quota_max", "quotaRenewalRate": "quota_renewal_rate",
+			"metaData": "meta_data", "orgId": "org_id"}
+	case "UserInput":
+		return map[string]string{"firstName": "first_name", "lastName": "last_name", "email": "email_address", "active": "active", "permissions": "user_permissions",
+			"password": "password", "groupId": "group_id", "orgId": "org_id"}
+	case "WebhookInput":
+		return map[string]string{"name": "name", "method": "method", "targetPath": "target_path", "headers": "header_map", "orgId": "org_id"}
+	case "OrganisationInput":
+		return map[string]string{"name": "owner_name", "slug": "owner_slug", "cname": "cname", "cnameEnabled": "cname_enabled"}
+	case "OauthClientInput":
+		return map[string]string{"clientId": "client_id", "secret": "secret", "redirectUris": "redirect_uris", "policyId": "policy_id", "description": "description",
+			"metaData": "meta_data"}
+	case "OauthAuthorizationInput":
+		return map[string]string{"responseType": "response_type", "redirectUri": "redirect_uri", "keyRules": "key_rules"}
+	case "CertificateFilter":
+		return map[string]string{"expiresWithinDays": "expiresWithinDays"}
+	}
+	return nil
+}
+
+// locate says which part of the input an error is about, as a path such as input.apiIds[3], "" where that is not known, and gives its
+// message in the words of the schema.
+func locate(ctx context.Context, err error, e *core.Error) (field, message string) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil || fc.Field.Field == nil || fc.Field.Definition == nil {
+		return "", e.Message
+	}
+	var at *gqlerror.Error
+	if errors.As(err, &at) {
+		if field = inputPath(ctx, at); field != "" {
+			return field, e.Message
+		}
+	}
+	if e.Field == "" {
+		return "", e.Message
+	}
+	given := fc.Field.ArgumentMap(graphql.GetOperationContext(ctx).Variables)
+	for _, a := range fc.Field.Definition.Arguments {
+		value := given[a.Name]
+		if a.Name == e.Field {
+			return a.Name, e.Message
+		}
+		if a.Type.Name() == jsonScalar && a.Type.Elem == nil && value != nil {
+			return a.Name + "." + e.Field, e.Message
+		}
+		if field, message, ok := within(a, value, e); ok {
+			return field, message
+		}
+	}
+	return "", e.Message
+}
+
+const jsonScalar = "JSON"
+
+// within looks for what an error is about in an argument that is an input object: the field that stands for the part of the document,
+// where it was given; else the document that came with it.
+func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message string, ok bool) {
+	fields, _ := value.(map[string]any)
+	var unset string
+	for name, path := range documented(a.Type.Name()) {
+		rest, ok := strings.CutPrefix(e.Field, path)
+		if !ok || rest != "" && rest[0] != '.' && rest[0] != '[' {
+			continue
+		}
+		if fields[name] == nil {
+			unset = name
+			continue
+		}
+		return a.Name + "." + name + element(fields[name], rest), strings.Replace(e.Message, path, name, 1), true
+	}
+	for _, document := range []string{"definition", "document", "session"} {
+		if fields[document] != nil {
+			return a.Name + "." + document + "." + e.Field, e.Message, true
+		}
+	}
+	if unset != "" {
+		return a.Name + "." + unset, strings.Replace(e.Message, documented(a.Type.Name())[unset], unset, 1), true
+	}
+	if _, ok := fields[e.Field]; ok {
+		return a.Name + "." + e.Field, e.Message, true
+	}
+	return "", "", false
+}
+
+// element is the place in a list that a part of a path names: as it stands, or the element that is called so.
+func element(value any, rest string) string {
+	list, ok := value.([]any)
+	if !ok || strings.HasPrefix(rest, "[") {
+		return rest
+	}
+	for i, v := range list {
+		if "."+fmt.Sprint(v) == rest {
+			return fmt.Sprintf("[%d]", i)
+		}
+	}
+	return ""
+}
+
+// inputPath is the path of an error in the arguments of the field that is being resolved; "" for one that is not about them.
+func inputPath(ctx context.Context, at *gqlerror.Error) string {
+	path := graphql.GetPath(ctx)
+	if len(at.Path) <= len(path) {
+		return ""
+	}
+	var out strings.Builder
+	for _, part := range at.Path[len(path):] {
+		switch part := part.(type) {
+		case ast.PathName:
+			if out.Len() > 0 {
+				out.WriteByte('.')
+			}
+			out.WriteString(string(part))
+		case ast.PathIndex:
+			fmt.Fprintf(&out, "[%d]", int(part))
+		}
+	}
+	return out.String()
+}
