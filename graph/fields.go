@@ -101,7 +101,7 @@ func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message
 			unset = name
 			continue
 		}
-		return a.Name + "." + name + element(fields[name], rest), strings.Replace(e.Message, path, name, 1), true
+		return a.Name + "." + name + element(fields[name], rest), inWordsOf(a.Type.Name(), name, e.Message), true
 	}
 	for _, document := range []string{"definition", "document", "session"} {
 		if fields[document] != nil {
@@ -109,12 +109,25 @@ func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message
 		}
 	}
 	if unset != "" {
-		return a.Name + "." + unset, strings.Replace(e.Message, documented(a.Type.Name())[unset], unset, 1), true
+		return a.Name + "." + unset, inWordsOf(a.Type.Name(), unset, e.Message), true
 	}
 	if _, ok := fields[e.Field]; ok {
 		return a.Name + "." + e.Field, e.Message, true
 	}
 	return "", "", false
+}
+
+// inWordsOf gives a message the names that an input has for what it speaks of: for the field that it is about, and for all whose
+// name in documents is no word of English.
+func inWordsOf(input, field, message string) string {
+	names := documented(input)
+	message = strings.Replace(message, names[field], field, 1)
+	for name, path := range names {
+		if name != field && strings.Contains(path, "_") {
+			message = strings.ReplaceAll(message, path, name)
+		}
+	}
+	return message
 }
 
 // element is the place in a list that a part of a path names: as it stands, or the element that is called so.

@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"gatehouse/graph/model"
@@ -73,6 +74,9 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 	}
 }
 
+// maxVersions is how many APIs a search leaves out: what every engine takes in one statement.
+const maxVersions = 16_000
+
 // versionIDs returns the database ids of the APIs that are versions of others.
 func (r *Resolver) versionIDs(ctx context.Context, t store.Tenant) ([]string, error) {
 	named, err := r.store.Apis.CountByLabel(ctx, t, "version")
@@ -83,13 +87,18 @@ func (r *Resolver) versionIDs(ctx context.Context, t store.Tenant) ([]string, er
 	for id := range named {
 		public = append(public, id)
 	}
-	apis, err := r.store.Apis.FindMany(ctx, t, "api_id", public)
-	if err != nil {
-		return nil, err
+	var ids []string
+	for chunk := range slices.Chunk(public, namesAtOnce) {
+		apis, err := r.store.Apis.FindMany(ctx, t, "api_id", chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range apis {
+			ids = append(ids, a.ID)
+		}
 	}
-	ids := make([]string, len(apis))
-	for i, a := range apis {
-		ids[i] = a.ID
+	if len(ids) > maxVersions {
+		return nil, core.Errorf(core.CodeLimit, "%d APIs are versions of others, more than one search can leave out: list all, and look at their definitions", len(ids))
 	}
 	return ids, nil
 }

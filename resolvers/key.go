@@ -133,7 +133,7 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 		return nil, err
 	}
 	if len(draft.ApiIDs) == 0 && len(policies) == 0 && !r.settings.MasterKeys {
-		return nil, core.Errorf(core.CodeInvalid, "the key has neither access_rights nor apply_policies: name at least one API or one policy (a master key for every API needs enable_master_keys)")
+		return nil, core.Errorf(core.CodeInvalid, "the key has neither access_rights nor apply_policies: name at least one API or one policy (a master key for every API needs enable_master_keys)").In("access_rights")
 	}
 	if doc, err = doc.Owned("", "org_id", org); err != nil {
 		return nil, err

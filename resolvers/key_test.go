@@ -111,7 +111,7 @@ func TestACustomKeyIsReplacedByTheNextOfItsName(t *testing.T) {
 		assert.Equal(t, "Second", must(t, k.GraphQL(t, findKey, map[string]any{"id": name})).Get("data.it.alias").Str, name)
 	}
 	for _, bad := range []string{"", "with space", `with"quote`, "ü"} {
-		refused(t, k.GraphQL(t, makeKey, map[string]any{"in": k.input(map[string]any{"customId": bad})}), "INVALID", "custom key must be")
+		refused(t, k.GraphQL(t, makeKey, map[string]any{"in": k.input(map[string]any{"customId": bad})}), "INVALID", "customId must be")
 	}
 }
 
@@ -122,9 +122,9 @@ func TestAKeyMustOpenSomethingThatExists(t *testing.T) {
 		in   map[string]any
 		says []string
 	}{
-		"neither APIs nor policies": {map[string]any{"alias": "x"}, []string{"access_rights", "apply_policies", "enable_master_keys"}},
-		"an unknown API":            {map[string]any{"apiIds": []string{"nothing"}}, []string{"access_rights", "nothing"}},
-		"an unknown policy":         {map[string]any{"policyIds": []string{k.policy, "nothing"}}, []string{"apply_policies", "nothing"}},
+		"neither APIs nor policies": {map[string]any{"alias": "x"}, []string{"neither apiIds nor policyIds", "enable_master_keys"}},
+		"an unknown API":            {map[string]any{"apiIds": []string{"nothing"}}, []string{"apiIds name APIs", "nothing"}},
+		"an unknown policy":         {map[string]any{"policyIds": []string{k.policy, "nothing"}}, []string{"policyIds names policies", "nothing"}},
 		"a session of wrong types":  {map[string]any{"session": `{"expires":"soon"}`}, []string{"expires must be a number"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -42,7 +42,7 @@ func (r *Resolver) pageSize(first *int) (int, error) {
 		return 0, core.InField("first", "must be at least 1")
 	}
 	if n > r.settings.MaxPageSize {
-		return 0, core.Errorf(core.CodeLimit, "first must be at most %d: use after to get the next page", r.settings.MaxPageSize)
+		return 0, core.Errorf(core.CodeLimit, "first must be at most %d: use after to get the next page", r.settings.MaxPageSize).In("first")
 	}
 	return n, nil
 }

@@ -41,10 +41,10 @@ func (q Query) ListOf(c *Collection) string {
 func (q Query) checkCursor(c *Collection) error {
 	cursor, ok := ParseCursor(q.After)
 	if !ok {
-		return core.Errorf(core.CodeInvalid, "after is not a cursor: pass the endCursor of the page before, or leave it out")
+		return core.InField("after", "is not a cursor: pass the endCursor of the page before, or leave it out")
 	}
 	if cursor.Of != "" && cursor.Of != q.ListOf(c) {
-		return core.Errorf(core.CodeInvalid, "after is a cursor of another list, or of another order: pass the endCursor of the page before, or leave it out")
+		return core.InField("after", "is a cursor of another list, or of another order: pass the endCursor of the page before, or leave it out")
 	}
 	return nil
 }

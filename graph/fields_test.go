@@ -1,0 +1,54 @@
+package graph_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"gatehouse/internal/apptest"
+)
+
+func TestAnErrorSaysWhichInputItIsAbout(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t)
+	made := s.GraphQL(t, `mutation { createApi(input: {name: "A", apiId: "a"}) { id } }`, nil)
+	require.False(t, made.Get("errors").Exists(), "%s", made.Body)
+	for name, c := range map[string]struct {
+		query, field, code, says string
+		variables                map[string]any
+	}{
+		"an API that a key names and that does not exist": {`mutation { createKey(input: {apiIds: ["a", "nope", "b"]}) { token } }`, "input.apiIds[2]", "INVALID", "apiIds name APIs that do not exist in the organisation: b, nope", nil},
+		"the same of a policy":                            {`mutation { createPolicy(input: {name: "p", apiIds: ["nope"]}) { id } }`, "input.apiIds[0]", "INVALID", "apiIds name APIs that do not exist", nil},
+		"the same in a session":                           {`mutation($s: JSON) { createKey(input: {session: $s}) { token } }`, "input.session.access_rights.nope", "INVALID", "access_rights name APIs that do not exist", map[string]any{"s": `{"access_rights":{"nope":{}}}`}},
+		"what is no id of an API":                         {`mutation { createKey(input: {apiIds: ["a", "a b"]}) { token } }`, "input.apiIds[1]", "INVALID", "apiIds must hold public ids", nil},
+		"a policy of a key that does not exist":           {`mutation { createKey(input: {apiIds: ["a"], policyIds: ["x", "nope"]}) { token } }`, "input.policyIds[0]", "INVALID", "policyIds names policies that do not exist in the organisation: x, nope", nil},
+		"a name that is missing":                          {`mutation { createPolicy(input: {rate: 1}) { id } }`, "input.name", "INVALID", "name is required", nil},
+		"a name of an API that is too long":               {`mutation($n: String!) { createApi(input: {name: $n}) { id } }`, "input.name", "INVALID", "name must be at most 255 bytes", map[string]any{"n": string(make([]byte, 300))}},
+		"a state that does not exist":                     {`mutation { createPolicy(input: {name: "p", state: "asleep"}) { id } }`, "input.state", "INVALID", "state must be active", nil},
+		"a listen path that is none":                      {`mutation { createApi(input: {name: "B", listenPath: "b"}) { id } }`, "input.listenPath", "INVALID", "listenPath must start with /", nil},
+		"the same in a definition":                        {`mutation { createApi(input: {definition: {name: "B", proxy: {listen_path: "b"}}}) { id } }`, "input.definition.api_definition.proxy.listen_path", "INVALID", "api_definition.proxy.listen_path must start with /", nil},
+		"a field of another type in a patch":              {`mutation { patchApi(id: "a", patch: {api_definition: {active: "yes"}}) { id } }`, "patch.api_definition.active", "INVALID", "api_definition.active must be true or false", nil},
+		"an e-mail address that is none":                  {`mutation { createUser(input: {email: "jo", permissions: {apis: "read"}}) { id } }`, "input.email", "INVALID", "email must be an e-mail address", nil},
+		"a method of a webhook":                           {`mutation { createWebhook(input: {name: "w", method: "FETCH", targetPath: "http://w.test"}) { id } }`, "input.method", "INVALID", "method must be GET", nil},
+		"a target of a webhook":                           {`mutation { createWebhook(input: {name: "w", method: "GET", targetPath: "ftp://w.test"}) { id } }`, "input.targetPath", "INVALID", "targetPath must be", nil},
+		"a moment that is none":                           {`{ keys(filter: {expiresBefore: "soon"}) { totalCount } }`, "filter.expiresBefore", "INVALID", "2026-12-01", nil},
+		"a moment that is none, in a variable":            {`query($t: Time) { keys(filter: {expiresBefore: $t}) { totalCount } }`, "filter.expiresBefore", "INVALID", "2026-12-01", map[string]any{"t": "soon"}},
+		"an end that gateways would take for none":        {`mutation { createKey(input: {apiIds: ["a"], expires: "0001-01-01T00:00:00Z"}) { token } }`, "input.expires", "INVALID", "expires must be after 1970", nil},
+		"a number of more than 64 bits":                   {`mutation($q: Int) { createKey(input: {apiIds: ["a"], quotaMax: $q}) { token } }`, "input.quotaMax", "INVALID", "cannot be read", map[string]any{"q": json.Number("9223372036854775808")}},
+		"a kind of API that does not exist":               {`{ apis(filter: {kind: "soap"}) { totalCount } }`, "filter.kind", "INVALID", "kind must be one of", nil},
+		"a way in that does not exist":                    {`{ apis(filter: {authTypes: ["magic"]}) { totalCount } }`, "filter.authTypes", "INVALID", "authTypes must be one of", nil},
+		"a page that is too large":                        {`{ apis(first: 501) { nodes { id } } }`, "first", "LIMIT", "at most 500", nil},
+		"a page of a relation that is too large":          {`{ apis { nodes { policies(first: 0) { nodes { id } } } } }`, "first", "INVALID", "at least 1", nil},
+		"a cursor that is none":                           {`{ apis(after: "x") { nodes { id } } }`, "after", "INVALID", "cursor", nil},
+		"a number of days below zero":                     {`{ certificates(filter: {expiresWithinDays: -1}) { totalCount } }`, "filter.expiresWithinDays", "INVALID", "expiresWithinDays must be", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := s.GraphQL(t, c.query, c.variables)
+			assert.Equal(t, c.code, r.Get("errors.0.extensions.code").Str, "%.500s", r.Body)
+			assert.Equal(t, c.field, r.Get("errors.0.extensions.field").Str, "%.500s", r.Body)
+			assert.Contains(t, r.Get("errors.0.message").Str, c.says)
+		})
+	}
+}
