@@ -49,7 +49,6 @@ func directives(guard authz.Guard) generated.DirectiveRoot {
 			}
 			expanded := op.Expand(path, func(name string) string { return fmt.Sprint(field.Args[name]) })
 			if err := guard.Check(authz.From(ctx), op, expanded); err != nil {
-				deny(ctx, err)
 				return nil, err
 			}
 			return next(ctx)

@@ -9,10 +9,9 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"gatehouse/internal/core"
@@ -66,20 +65,35 @@ func presentQueryError(ctx context.Context, err *gqlerror.Error) *gqlerror.Error
 	if out.Path == nil {
 		out.Path = graphql.GetPath(ctx)
 	}
-	switch out.Extensions["code"] {
-	case nil:
-		code := core.CodeInvalid
-		// gqlgen knows a body that it cannot read by its text only, and repeats the body behind it, secrets included.
-		if fault, _, ok := strings.Cut(out.Message, " body:"); ok && strings.HasPrefix(fault, "json request body") {
-			code, out.Message = core.CodeMalformed, fault
-		}
-		out.Extensions = map[string]any{"code": string(code)}
-	case "COMPLEXITY_LIMIT_EXCEEDED":
-		out.Extensions = map[string]any{"code": string(core.CodeLimit)}
-		out.Message += ": ask for fewer fields, or smaller pages with first"
-	case errcode.ValidationFailed, errcode.ParseFailed:
+	out.Message = clip(out.Message, maxMessage)
+	if out.Extensions["code"] == nil {
+		out.Extensions = map[string]any{"code": string(core.CodeInvalid)}
 	}
 	return &out
+}
+
+// maxMessage is how much of an error of the query is told, in bytes: the message may hold a text of the query, which has no end.
+const maxMessage = 500
+
+// clip cuts a text that is longer than n bytes, between two characters.
+func clip(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "..."
+}
+
+// asQueryError is an error before anything runs, in the form that the executor tells.
+func asQueryError(err error) *gqlerror.Error {
+	var query *gqlerror.Error
+	if errors.As(err, &query) {
+		return query
+	}
+	own := core.AsError(err)
+	return &gqlerror.Error{Message: own.Message, Extensions: map[string]any{"code": string(own.Code)}}
 }
 
 // recovered turns a panic into an internal error whose cause is the panic with its stack; present logs it, once.
@@ -94,6 +108,9 @@ func (o Options) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch core.CodeOf(err) {
 	case core.CodeUnauthenticated:
 		status = http.StatusUnauthorized
+	case core.CodeLimit:
+		status = http.StatusTooManyRequests
+		w.Header().Set("Retry-After", "5")
 	case core.CodeTooLarge:
 		status = http.StatusRequestEntityTooLarge
 	case core.CodeMalformed:
@@ -105,6 +122,7 @@ func (o Options) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		status = http.StatusTooManyRequests
 	case core.CodeUnavailable:
 		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", "1")
 	}
 	if wait := core.AsError(err).Seconds(); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(wait))

@@ -94,7 +94,7 @@ func TestErrorsOfTheQueryItselfSayWhatToChange(t *testing.T) {
 	}{
 		{"a syntax error keeps its code", errcode.ParseFailed, errcode.ParseFailed, "Expected Name"},
 		{"an unknown field keeps its code", errcode.ValidationFailed, errcode.ValidationFailed, "Cannot query field"},
-		{"a query that is too complex is over a limit", "COMPLEXITY_LIMIT_EXCEEDED", "LIMIT", "ask for fewer fields"},
+		{"one that is over a limit keeps its code", "LIMIT", "LIMIT", "ask for fewer fields"},
 		{"any other is invalid", "", "INVALID", "wrong argument"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

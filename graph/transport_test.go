@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -87,14 +88,14 @@ func TestWhatIsNoOperationIsRefused(t *testing.T) {
 		method, target, body, contentType string
 		status                            int
 	}{
-		"a body that is no JSON":           {"POST", "/graphql", `{"query":`, "application/json", 400},
-		"a body that is no operation":      {"POST", "/graphql", `[]`, "application/json", 400},
-		"a query with a syntax error":      {"POST", "/graphql", `{"query":"{ apis"}`, "application/json", 422},
-		"an unknown field":                 {"POST", "/graphql", `{"query":"{ nothing }"}`, "application/json", 422},
-		"a form that a foreign page sends": {"POST", "/graphql", "query=%7Bversion%7D", "application/x-www-form-urlencoded", 400},
-		"text that a foreign page sends":   {"POST", "/graphql", `{"query":"{ version }"}`, "text/plain", 400},
-		"variables that are no JSON":       {"GET", get("{ version }", "{"), "", "", 400},
-		"a method that GraphQL lacks":      {"DELETE", "/graphql", "", "", 400},
+		"a body that is no JSON":      {"POST", "/graphql", `{"query":`, "application/json", 400},
+		"a body that is no operation": {"POST", "/graphql", `[]`, "application/json", 400},
+		"a query with a syntax error": {"POST", "/graphql", `{"query":"{ apis"}`, "application/json", 422},
+		"an unknown field":            {"POST", "/graphql", `{"query":"{ nothing }"}`, "application/json", 422},
+		"a form":                      {"POST", "/graphql", "query=%7Bversion%7D", "application/x-www-form-urlencoded", 400},
+		"a form in parts":             {"POST", "/graphql", "--x\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{\"query\":\"{ version }\"}\r\n--x--\r\n", "multipart/form-data; boundary=x", 400},
+		"variables that are no JSON":  {"GET", get("{ version }", "{"), "", "", 400},
+		"a method that GraphQL lacks": {"DELETE", "/graphql", "", "", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := s.Do(t, c.method, c.target, c.body, "Authorization: "+s.AccessKey, "Content-Type: "+c.contentType)
@@ -102,5 +103,38 @@ func TestWhatIsNoOperationIsRefused(t *testing.T) {
 			assert.NotEmpty(t, r.Get("errors.0.message").Str, "%s", r.Body)
 			assert.NotContains(t, string(r.Body), `"data":{`)
 		})
+	}
+}
+
+func TestABodyIsReadAsJSONWhateverItSaysItIs(t *testing.T) {
+	s := apptest.New(t)
+	for _, contentType := range []string{"application/x-www-form-urlencoded", "", "text/plain", "application/json;;", "x"} {
+		r := s.Do(t, "POST", "/graphql", `{"query":"{ version }"}`, "Authorization: "+s.AccessKey, "Content-Type: "+contentType)
+		assert.Equal(t, 200, r.Status, "%q: %s", contentType, r.Body)
+		assert.Equal(t, "test", r.Get("data.version").Str, contentType)
+	}
+}
+
+func TestABodyThatIsNotReadIsNotRepeatedAndNamesTheFieldAtFault(t *testing.T) {
+	s := apptest.New(t)
+	r := s.Do(t, "POST", "/graphql", `{"query":"{ version }","variables":"hunter2"}`, "Authorization: "+s.AccessKey, "Content-Type: application/json")
+	assert.Equal(t, 400, r.Status)
+	assert.Contains(t, r.Get("errors.0.message").Str, "variables cannot be a string")
+	assert.NotContains(t, string(r.Body), "hunter2")
+}
+
+func TestStrangersMaySendLittle(t *testing.T) {
+	s := apptest.New(t, apptest.WithEnv("GATEHOUSE_GRAPHQL_MAXANONYMOUSBODYBYTES=2048"))
+	long := `{"query":"{ __typename }","variables":{"x":"` + strings.Repeat("x", 2048) + `"}}`
+	for name, c := range map[string]struct {
+		header string
+		status int
+	}{"a stranger": {"X-None: ", 413}, "a user": {"Authorization: " + s.AccessKey, 200}} {
+		r := s.Do(t, "POST", "/graphql", long, c.header)
+		assert.Equal(t, c.status, r.Status, "%s: %s", name, r.Body)
+		if c.status != 200 {
+			assert.Equal(t, "TOO_LARGE", r.Get("errors.0.extensions.code").Str)
+			assert.Contains(t, r.Get("errors.0.message").Str, "max_anonymous_body_bytes")
+		}
 	}
 }

@@ -35,7 +35,7 @@ func newForeigners(t *testing.T) *foreigners { return newForeignersOn(t) }
 
 func newForeignersOn(t *testing.T, more ...apptest.Option) *foreigners {
 	t.Helper()
-	srv := apptest.New(t, append(more, apptest.WithEnv("GATEHOUSE_GRAPHQL_MAXCOMPLEXITY=10000000", "GATEHOUSE_MAXFAILEDCREDENTIALS=0", "TYK_DB_ALLOWEXPLICITPOLICYID=true",
+	srv := apptest.New(t, append(more, apptest.WithEnv("GATEHOUSE_GRAPHQL_MAXCOMPLEXITY=1000000000", "GATEHOUSE_MAXFAILEDCREDENTIALS=0", "TYK_DB_ALLOWEXPLICITPOLICYID=true",
 		"TYK_DB_ENABLEUPDATEKEYBYHASH=true", "TYK_DB_ENABLEDELETEKEYBYHASH=true"))...)
 	f := &foreigners{Server: srv, host: furnish(t, srv, marker), visitor: furnish(t, srv, visitorName)}
 	f.api, f.policy = found(t, srv.Store.Apis, f.visitor.api), found(t, srv.Store.Policies, f.visitor.policy)

@@ -43,6 +43,7 @@ type options struct {
 	engine store.Engine
 	store  []store.Option
 	log    *slog.Logger
+	access *slog.Logger
 }
 
 // WithEnv sets configuration variables, as NAME=value.
@@ -61,6 +62,9 @@ func WithRedis(address string) Option { return WithEnv("TYK_DB_REDISADDRS=" + ad
 
 // WithLog sends the log somewhere; the default is nowhere.
 func WithLog(l *slog.Logger) Option { return func(o *options) { o.log = l } }
+
+// WithAccessLog sends the access log somewhere; the default is none.
+func WithAccessLog(l *slog.Logger) Option { return func(o *options) { o.access = l } }
 
 // New runs the program until the test ends.
 func New(t testing.TB, opts ...Option) *Server {
@@ -83,7 +87,7 @@ func New(t testing.TB, opts ...Option) *Server {
 	redisdb.LogTo(slog.New(slog.DiscardHandler))
 	redis, err := redisdb.Open(&loaded.Config)
 	require.NoError(t, err)
-	a, err := app.New(app.Options{Config: &loaded.Config, Store: s, Redis: redis, Keyring: keyring, AdminSecret: AdminSecret, Log: o.log, Version: "test"})
+	a, err := app.New(app.Options{Config: &loaded.Config, Store: s, Redis: redis, Keyring: keyring, AdminSecret: AdminSecret, Log: o.log, AccessLog: o.access, Version: "test"})
 	require.NoError(t, err)
 	t.Cleanup(a.Close)
 	made, err := a.Bootstrap(context.Background(), app.DefaultBootstrap())

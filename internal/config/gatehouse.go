@@ -27,11 +27,17 @@ type Gatehouse struct {
 
 // GraphQL bounds what one query may ask for.
 type GraphQL struct {
-	Introspection bool `json:"introspection" env:"INTROSPECTION" default:"true" doc:"Let clients read the schema; the playground needs it."`
-	MaxDepth      int  `json:"max_depth" env:"MAXDEPTH" default:"12" min:"1" max:"100" doc:"Deepest nesting of fields."`
-	MaxComplexity int  `json:"max_complexity" env:"MAXCOMPLEXITY" default:"50000" min:"1" max:"10000000" doc:"Most fields that the answer may hold, by estimate."`
-	MaxAliases    int  `json:"max_aliases" env:"MAXALIASES" default:"50" min:"1" max:"10000" doc:"Most aliases."`
-	MaxPageSize   int  `json:"max_page_size" env:"MAXPAGESIZE" default:"500" min:"1" max:"10000" doc:"Most objects per page of a list."`
+	Introspection             bool  `json:"introspection" env:"INTROSPECTION" default:"true" doc:"Let clients read the schema; the playground needs it."`
+	MaxDepth                  int   `json:"max_depth" env:"MAXDEPTH" default:"12" min:"1" max:"100" doc:"Deepest nesting of fields."`
+	MaxComplexity             int   `json:"max_complexity" env:"MAXCOMPLEXITY" default:"50000" min:"1" max:"1000000000" doc:"Most fields that the answer may hold, by estimate."`
+	MaxAliases                int   `json:"max_aliases" env:"MAXALIASES" default:"50" min:"1" max:"10000" doc:"Most aliases."`
+	MaxAnonymousBodyBytes     int64 `json:"max_anonymous_body_bytes" env:"MAXANONYMOUSBODYBYTES" default:"65536" min:"1024" max:"10485760" doc:"Largest body, in bytes, of a request to /graphql without credentials, which can read the schema and nothing else."`
+	MaxAnswerBytes            int64 `json:"max_answer_bytes" env:"MAXANSWERBYTES" default:"33554432" min:"1048576" max:"1073741824" doc:"Largest answer of one operation, in bytes; what is read for it may be twice that."`
+	MaxAnswersBytes           int64 `json:"max_answers_bytes" env:"MAXANSWERSBYTES" default:"268435456" min:"1048576" max:"1099511627776" doc:"Most bytes of all answers that are made or sent at once, with what is read for them; a request beyond it is answered with 503."`
+	MaxSocketsPerCaller       int   `json:"max_websockets_per_caller" env:"MAXWEBSOCKETSPERCALLER" default:"200" min:"1" max:"100000" doc:"Most websockets that one user, or the admin secret, may have open on a server."`
+	MaxSubscriptionsPerCaller int   `json:"max_subscriptions_per_caller" env:"MAXSUBSCRIPTIONSPERCALLER" default:"1000" min:"1" max:"1000000" doc:"Most subscriptions that one user, or the admin secret, may have running on a server, over all websockets and streams of events."`
+	MaxOperationsPerSocket    int   `json:"max_operations_per_socket" env:"MAXOPERATIONSPERSOCKET" default:"100" min:"1" max:"10000" doc:"Most operations that may run at once on one websocket."`
+	MaxPageSize               int   `json:"max_page_size" env:"MAXPAGESIZE" default:"500" min:"1" max:"10000" doc:"Most objects per page of a list."`
 }
 
 // OrganisationLimits bound what one organisation may have; 0 is no limit. An organisation whose document has limits of its own, in the

@@ -60,7 +60,9 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 		"min_version":                c.HTTPServerOptions.MinVersion == 771,
 		"gatehouse": reflect.DeepEqual(c.Gatehouse, config.Gatehouse{
 			DataDir: "./data", MaxBodyBytes: 10 << 20, RequestTimeout: 30 * time.Second, ShutdownTimeout: 15 * time.Second,
-			GraphQL:    config.GraphQL{Introspection: true, MaxDepth: 12, MaxComplexity: 50000, MaxAliases: 50, MaxPageSize: 500},
+			GraphQL: config.GraphQL{Introspection: true, MaxDepth: 12, MaxComplexity: 50000, MaxAliases: 50, MaxPageSize: 500,
+				MaxAnonymousBodyBytes: 64 << 10, MaxAnswerBytes: 32 << 20, MaxAnswersBytes: 256 << 20,
+				MaxSocketsPerCaller: 200, MaxSubscriptionsPerCaller: 1000, MaxOperationsPerSocket: 100},
 			Playground: true, LogLevel: "info", Metrics: true, MaxFailedLogins: 50, KeyIndexInterval: 10 * time.Minute, OldestGateway: "5.5",
 		}),
 	} {
@@ -152,6 +154,7 @@ func TestEverySettingIsReadFromFileAndEnvironment(t *testing.T) {
 		"mongo_session_consistency": "eventual", "http_server_options.ssl_ciphers": "TLS_AES_128_GCM_SHA256", "log_format": "json",
 		"gatehouse.log_level": "warn", "http_server_options.min_version": "770", "tyk_api_config.Port": "8080",
 		"gatehouse.encryption_key": "0123456789abcdef", "home_dir": "/home", "gatehouse.max_body_bytes": "2048",
+		"gatehouse.graphql.max_anonymous_body_bytes": "2048", "gatehouse.graphql.max_answer_bytes": "2097152", "gatehouse.graphql.max_answers_bytes": "2097152",
 		"mongo_ssl_ca_file": "/ca", "mongo_ssl_pem_keyfile": "/key", "http_server_options.ssl_certificates": "/a,/b",
 		"gatehouse.allowed_origins": "https://a.test,https://b.test", "gatehouse.oldest_gateway": "5.8", "redis_addrs": "a:1,b:2", "enable_cluster": "false",
 		"redis_ca_file": "/ca", "redis_cert_file": "/cert", "redis_key_file": "/key", "redis_tls_min_version": "1.1",

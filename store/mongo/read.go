@@ -189,8 +189,19 @@ func (e *Engine) find(ctx context.Context, c *store.Collection, where bson.D, op
 	if err != nil {
 		return nil, fmt.Errorf("mongo: find: %w", err)
 	}
+	defer cursor.Close(context.WithoutCancel(ctx))
 	var found []document
-	if err := cursor.All(ctx, &found); err != nil {
+	for cursor.Next(ctx) {
+		var d document
+		if err := cursor.Decode(&d); err != nil {
+			return nil, fmt.Errorf("mongo: find: %w", err)
+		}
+		if err := store.Metered(ctx, len(d.Doc)+len(d.Sealed)); err != nil {
+			return nil, err
+		}
+		found = append(found, d)
+	}
+	if err := cursor.Err(); err != nil {
 		return nil, fmt.Errorf("mongo: find: %w", err)
 	}
 	return found, nil

@@ -31,7 +31,7 @@ func (e *Engine) Find(ctx context.Context, c *store.Collection, tenant store.Ten
 		b.add(" AND ")
 		b.tenant("r.", tenant)
 		err := e.rowsFrom(ctx, e.finds, b, func(rows *stdsql.Rows) error {
-			r, err := scan(rows)
+			r, err := scan(ctx, rows)
 			out = append(out, r)
 			return err
 		})
@@ -79,7 +79,7 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 			value = &cursor.Text
 		}
 		cursor.Of = of
-		r, err := scan(rows, value, &counted)
+		r, err := scan(ctx, rows, value, &counted)
 		if len(page.Records) == q.Limit {
 			page.More = true
 			return err
@@ -296,12 +296,15 @@ func because(ctx context.Context, err error) error {
 }
 
 // scan reads recordColumns and what follows them.
-func scan(rows *stdsql.Rows, more ...any) (store.Record, error) {
+func scan(ctx context.Context, rows *stdsql.Rows, more ...any) (store.Record, error) {
 	var r store.Record
 	var created, updated int64
 	err := rows.Scan(append([]any{&r.ID, &r.OrgID, &r.Revision, &created, &updated, &r.Sealed, &r.Doc}, more...)...)
 	if err != nil {
 		return r, fmt.Errorf("store: read record %s: %w", strconv.Quote(r.ID), err)
+	}
+	if err := store.Metered(ctx, len(r.Doc)+len(r.Sealed)); err != nil {
+		return r, err
 	}
 	r.CreatedAt, r.UpdatedAt = time.UnixMicro(created).UTC(), time.UnixMicro(updated).UTC()
 	return r, nil
