@@ -119,7 +119,10 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	if err != nil {
 		return nil, err
 	}
-	return a, r.servable(doc, old)
+	if err := r.servable(doc, old); err != nil {
+		return nil, err
+	}
+	return a, r.permitted(ctx, doc, old)
 }
 
 // servable refuses a definition that gateways must not be given. What the API had already may stay, since gateways are not given it

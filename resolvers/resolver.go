@@ -73,6 +73,10 @@ type Settings struct {
 	EdgeEndpoints config.EdgeEndpoints
 	// Rules say what gateways may be given.
 	Rules definition.Rules
+	// Denied are the subjects that organisations which share gateways may not add to their definitions, and Shared when gateways are:
+	// "auto", "always" or "never".
+	Denied []string
+	Shared string
 }
 
 // Resolver has what the use cases need. It implements generated.ResolverRoot.

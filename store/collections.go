@@ -41,8 +41,8 @@ var (
 		Unique: []Unique{{"email_key", false}, {"access_key", true}}}
 	apis = &Collection{Name: "apis", Text: []string{"name", "slug_text"}, Int: []string{"active"},
 		Unique: []Unique{{"api_id", true}, {"slug", false}, {"route", false}},
-		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate", "certificate_use", "fault"},
-		Added:  [][]string{{"certificate"}, {"certificate_use"}}}
+		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate", "certificate_use", "fault", "loop"},
+		Added:  [][]string{{"certificate"}, {"certificate_use"}, {"loop"}}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"}}
 	keys = &Collection{Name: "keys", Text: []string{"alias", "oauth_client_id"}, Int: []string{"expires", "inactive", "basic_auth"},
@@ -117,6 +117,9 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 				Labels: map[string][]string{"category": a.Categories, "kind": {a.Kind}, "auth": a.AuthTypes,
 					"owner": append(append([]string{}, a.UserOwners...), a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions,
 					"certificate": slices.Sorted(maps.Keys(certificates)), "certificate_use": certificateUses(certificates)}}
+			if name := core.LoopName(a.Name); name != "" {
+				r.Labels["loop"] = []string{name}
+			}
 			if a.Internal {
 				r.Labels["kind"] = []string{a.Kind, "internal"}
 			}

@@ -92,6 +92,7 @@ var endpointName = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 func (l *loader) checkServer() {
 	c := &l.Config
 	l.checkOrigins()
+	l.checkShared()
 	for _, proxy := range c.Gatehouse.TrustedProxies {
 		if _, err := prefix(proxy); err != nil {
 			l.problem("gatehouse.trusted_proxies", fmt.Sprintf("%q is not allowed; use addresses and networks such as 10.1.2.3 and 10.0.0.0/8", clip(proxy)))

@@ -21,6 +21,9 @@ type Gatehouse struct {
 	Metrics          bool          `json:"metrics" env:"METRICS" default:"true" doc:"Serve /metrics."`
 	ZeroConf         bool          `json:"zeroconf" env:"ZEROCONF" doc:"Tell the gateways over Redis, every ten seconds, where this server is: at host_config.hostname. Those whose configuration names no dashboard use it then."`
 
+	// What organisations that share gateways may have them do.
+	SharedGateways SharedGateways `json:"shared_gateways" env:"SHAREDGATEWAYS_" doc:"What organisations that share gateways may have them do."`
+
 	// What one organisation may have.
 	OrganisationLimits OrganisationLimits `json:"organisation_limits" env:"ORGANISATIONLIMITS_" doc:"What one organisation may have."`
 }

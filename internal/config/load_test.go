@@ -64,6 +64,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 				MaxAnonymousBodyBytes: 64 << 10, MaxAnswerBytes: 32 << 20, MaxAnswersBytes: 256 << 20,
 				MaxSocketsPerCaller: 200, MaxSubscriptionsPerCaller: 1000, MaxOperationsPerSocket: 100},
 			Playground: true, LogLevel: "info", Metrics: true, MaxFailedLogins: 50, KeyIndexInterval: 10 * time.Minute, OldestGateway: "5.5",
+			SharedGateways: config.SharedGateways{Apply: "auto", Deny: []string{"code", "files", "secrets", "storage", "discovery", "loops"}},
 		}),
 	} {
 		if !got {
@@ -156,7 +157,8 @@ func TestEverySettingIsReadFromFileAndEnvironment(t *testing.T) {
 		"gatehouse.encryption_key": "0123456789abcdef", "home_dir": "/home", "gatehouse.max_body_bytes": "2048",
 		"gatehouse.graphql.max_anonymous_body_bytes": "2048", "gatehouse.graphql.max_answer_bytes": "2097152", "gatehouse.graphql.max_answers_bytes": "2097152",
 		"mongo_ssl_ca_file": "/ca", "mongo_ssl_pem_keyfile": "/key", "http_server_options.ssl_certificates": "/a,/b",
-		"gatehouse.allowed_origins": "https://a.test,https://b.test", "gatehouse.oldest_gateway": "5.8", "redis_addrs": "a:1,b:2", "enable_cluster": "false",
+		"gatehouse.allowed_origins": "https://a.test,https://b.test", "gatehouse.oldest_gateway": "5.8",
+		"gatehouse.shared_gateways.apply": "never", "gatehouse.shared_gateways.deny": "code,trust", "redis_addrs": "a:1,b:2", "enable_cluster": "false",
 		"redis_ca_file": "/ca", "redis_cert_file": "/cert", "redis_key_file": "/key", "redis_tls_min_version": "1.1",
 		"gatehouse.trusted_proxies": "10.0.0.0/8,2001:db8::1", "redis_tls_max_version": "1.2", "private_key_path": "/sign",
 	}

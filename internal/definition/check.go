@@ -21,6 +21,9 @@ type checker struct {
 	// owned are fields at the top that are the dashboard's own.
 	owned map[string]bool
 
+	// access collects what gateways are told to do; nil where nobody asks.
+	access *accessList
+
 	path     []step
 	depth    int
 	warnings []string
@@ -55,7 +58,14 @@ func (c *checker) value(k *kind, v gjson.Result, newer bool) error {
 	case isList:
 		return c.each(k, v, v.IsArray(), newer)
 	case isAny:
+		if c.access != nil && (v.IsObject() || v.IsArray()) {
+			return c.each(anything(v), v, true, newer)
+		}
 		return c.numbers(v.Raw)
+	case isRaw:
+		if c.access != nil && (v.IsObject() || v.IsArray()) {
+			return c.each(anything(v), v, true, newer)
+		}
 	}
 	if !fits(k, v) {
 		return c.wrong(k, v)
@@ -119,6 +129,9 @@ func (c *checker) object(k *kind, v gjson.Result, newer bool) (err error) {
 		case f != nil && f.newer && !newer && c.oldest < newest:
 			c.warn("only gateways newer than 5.5 know the field ")
 		}
+		if f != nil && c.access != nil {
+			c.access.note(c, v, k, f, value)
+		}
 		if f != nil {
 			err = c.value(f.kind, value, newer || f.newer)
 		}
@@ -144,6 +157,9 @@ func (c *checker) each(k *kind, v gjson.Result, right, newer bool) (err error) {
 	i := 0
 	v.ForEach(func(key, value gjson.Result) bool {
 		c.path = append(c.path, step{key.Str, i, k.class == isList})
+		if c.access != nil {
+			c.access.texts(c, value)
+		}
 		err = c.value(k.elem, value, newer)
 		c.path = c.path[:len(c.path)-1]
 		i++

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/tidwall/gjson"
 )
 
 //go:embed fields.txt
@@ -65,6 +67,14 @@ func (k *kind) find(name string) *field {
 		return f
 	}
 	return k.folded[fold(name)]
+}
+
+// anything is the kind of an object or a list that holds anything.
+func anything(v gjson.Result) *kind {
+	if v.IsArray() {
+		return &kind{class: isList, elem: &kind{class: isAny}}
+	}
+	return &kind{class: isMap, elem: &kind{class: isAny}}
 }
 
 // plainKinds are the kinds of fields.txt that hold no other.

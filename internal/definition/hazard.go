@@ -20,6 +20,20 @@ func ruleOf(typeName string) rule {
 		return (*checker).graphQL
 	case "GraphQLEngineDataSource":
 		return (*checker).dataSource
+	case "APIDefinition":
+		return (*checker).api
+	case "EventHandlerTriggerConfig":
+		return (*checker).eventHandler
+	case "UptimeTestsConfig":
+		return (*checker).uptimeTests
+	case "TemplateData":
+		return (*checker).template
+	case "VirtualMeta":
+		return (*checker).virtual
+	case "ValidatePathMeta":
+		return (*checker).validation
+	case "URLRewriteMeta", "RoutingTrigger":
+		return (*checker).rewrite
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package definition_test
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/definition"
 )
 
 // The killers that were seen: each took down a stock gateway, at the latest at the reload after the one that loaded it.
@@ -21,6 +23,20 @@ func graph(fields string) string {
 }
 
 func source(fields string) string { return graph(`"engine": {"data_sources": [{` + fields + `}]}`) }
+
+func extended(paths string) string {
+	return `{"version_data": {"versions": {"Default": {"use_extended_paths": true, "extended_paths": {` + paths + `}}}}}`
+}
+
+func validated(schema string) string {
+	return extended(`"validate_json": [{"schema": ` + schema + `}]`)
+}
+
+func handler(fields string) string {
+	return `{"event_handlers": {"events": {"AuthFailure": [{` + fields + `}]}}}`
+}
+
+func encoded(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
 func TestCheckRefusesWhatTakesGatewaysDown(t *testing.T) {
 	for name, c := range map[string]struct{ doc, want string }{
@@ -39,9 +55,33 @@ func TestCheckRefusesWhatTakesGatewaysDown(t *testing.T) {
 			`graphql.engine.data_sources[0].root_fields[0].fields names "b", and the type Query of the schema has no such field`},
 		"a type that the schema lacks": {source(`"kind": "REST", "root_fields": [{"type": "Mutation", "fields": ["a"]}], ` + config),
 			`graphql.engine.data_sources[0].root_fields[0].type is "Mutation", and the schema has no such type`},
-		"names in other capitals":    {source(`"KIND": "rest", ` + config), `kind must be one of REST`},
-		"a kind that is there twice": {source(`"kind": "REST", "Kind": "rest", ` + config), `Kind is there twice, in other capitals`},
-		"a mode that there is not":   {`{"graphql": {"enabled": true, "version": "2", "execution_mode": "engine"}}`, `graphql.execution_mode must be one of proxyOnly`},
+		"a name that begins with a category":       {`{"name": "#pets"}`, `name must not begin with #`},
+		"a name that is an id":                     {`{"name": "5EAD7120575961000181867E"}`, `name must not be 24 hex digits`},
+		"an API that calls itself by its id":       {`{"api_id": "pets", "proxy": {"target_url": "tyk://pets/x"}}`, `proxy.target_url must not be the API itself`},
+		"an API that calls itself by its other id": {`{"id": "5ead7120575961000181867e", "proxy": {"target_url": "TYK://5EAD7120575961000181867E"}}`, `proxy.target_url must not be the API itself`},
+		"an API that calls itself by its name":     {`{"name": "My pets! #a", "proxy": {"target_url": "tyk://my-pets-?x"}}`, `proxy.target_url must not be the API itself`},
+		"a version that is the API itself": {`{"api_id": "pets", "definition": {"enabled": true, "name": "v1", "versions": {"v1": "pets", "v2": "pets"}}}`,
+			`definition.versions must name the API itself by definition.name, "v1", and not as "v2"`},
+		"a loop without an end": {extended(`"url_rewrites": [{"rewrite_to": "tyk://self/x?a=b&loop_limit=101"}]`), `url_rewrites[0].rewrite_to must set loop_limit to at most 100`},
+		"a loop without an end in a trigger": {extended(`"url_rewrites": [{"triggers": [{"rewrite_to": "tyk://self/x?loop_limit=9999999"}]}]`),
+			`url_rewrites[0].triggers[0].rewrite_to must set loop_limit to at most 100`},
+		"a log handler without a prefix":      {handler(`"handler_name": "eh_log_handler", "handler_meta": {}`), `events.AuthFailure[0].handler_meta.prefix must be a string`},
+		"a script handler without a path":     {handler(`"handler_name": "eh_dynamic_handler", "handler_meta": {"name": "f", "Path": "p"}`), `handler_meta.path must be a string`},
+		"a script handler without settings":   {handler(`"handler_name": "eh_dynamic_handler"`), `handler_meta.name must be a string`},
+		"a plugin handler whose name is none": {handler(`"handler_name": "cp_dynamic_handler", "handler_meta": {"name": 5}`), `handler_meta.name must be a string`},
+		"checks that are discovered with a port": {`{"uptime_tests": {"config": {"service_discovery": {"use_discovery_service": true, "port_data_path": "port"}}}}`,
+			`uptime_tests.config.service_discovery.port_data_path must be empty`},
+		"a template that is nested too deep": {extended(`"transform": [{"template_data": {"template_mode": "blob", "template_source": "` + encoded("{{"+strings.Repeat("(", 600)) + `"}}]`),
+			`template_data.template_source must not nest its brackets more than 500 levels deep`},
+		"a script that is nested too deep": {extended(`"virtual": [{"function_source_type": "blob", "function_source_uri": "` + encoded(strings.Repeat("[", 600)) + `"}]`),
+			`virtual[0].function_source_uri must not nest`},
+		"a schema that is itself":             {validated(`{"$ref": "#"}`), `validate_json[0].schema must not lead to itself`},
+		"a schema that holds itself":          {validated(`{"allOf": [{"$ref": "#"}]}`), `validate_json[0].schema must not lead to itself`},
+		"schemas that lead to each other":     {validated(`{"definitions": {"a": {"$ref": "#/definitions/b"}, "b": {"anyOf": [{}, {"not": {"$ref": "#/definitions/a"}}]}}}`), `schema must not lead to itself`},
+		"a schema that leads to itself by id": {validated(`{"properties": {"a": {"$id": "#x", "oneOf": [{"$ref": "#x"}]}}}`), `schema must not lead to itself`},
+		"names in other capitals":             {source(`"KIND": "rest", ` + config), `kind must be one of REST`},
+		"a kind that is there twice":          {source(`"kind": "REST", "Kind": "rest", ` + config), `Kind is there twice, in other capitals`},
+		"a mode that there is not":            {`{"graphql": {"enabled": true, "version": "2", "execution_mode": "engine"}}`, `graphql.execution_mode must be one of proxyOnly`},
 		"a supergraph whose schema is none": {`{"graphql": {"enabled": true, "version": "2", "execution_mode": "supergraph", "supergraph": {"merged_sdl": "type { 1"}}}`,
 			`graphql.supergraph.merged_sdl is no GraphQL schema: Expected Name, found { in line 1`},
 		"a schema that is nested too deep": {`{"graphql": {"enabled": true, "version": "2", "execution_mode": "proxyOnly", "schema": "type Query { a: ` + strings.Repeat("[", 1000) + `"}}`,
@@ -68,6 +108,13 @@ func TestCheckTakesGraphsThatGatewaysServe(t *testing.T) {
 		"a URL that the gateway puts in":    source(rest + `, "config": {"url": "env://URL?%zz"}`),
 		"a schema that the gateway puts in": `{"graphql": {"enabled": true, "version": "2", "execution_mode": "executionEngine", "schema": "vault://schema"}}`,
 		"a graph that is switched off":      `{"graphql": {"enabled": false, "execution_mode": "", "schema": "type {"}}`,
+		"a schema of trees":                 validated(`{"definitions": {"t": {"properties": {"l": {"$ref": "#/definitions/t"}, "r": {"$ref": "#"}}}}, "$ref": "#/definitions/t"}`),
+		"a schema with two refs":            validated(`{"definitions": {"s": {"type": "string"}}, "allOf": [{"$ref": "#/definitions/s"}, {"$ref": "#/definitions/s"}, {"$ref": "#/nowhere"}]}`),
+		"a loop to another API":             `{"api_id": "a", "name": "A", "proxy": {"target_url": "tyk://b"}}`,
+		"a base and its versions":           `{"api_id": "a", "definition": {"enabled": true, "name": "v1", "versions": {"v1": "a", "v2": "b"}}}`,
+		"a loop with a limit":               extended(`"url_rewrites": [{"rewrite_to": "tyk://self/$1?loop_limit=100"}]`),
+		"handlers with settings":            handler(`"handler_name": "eh_log_handler", "handler_meta": {"prefix": ""}}, {"handler_name": "eh_web_hook_handler"`),
+		"a name with a category":            `{"name": "Pets #a"}`,
 		"a proxy":                           `{"graphql": {"enabled": true, "version": "2", "execution_mode": "proxyOnly", "schema": "type Query { a: String }"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,4 +128,17 @@ func TestCheckWarnsOfASchemaThatGatewaysCannotRead(t *testing.T) {
 	warnings, err := rules.CheckApi(core.Document(`{"graphql": {"enabled": true, "version": "2", "execution_mode": "executionEngine", "schema": "type Query {\n 1 }"}}`))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"gateways cannot read the schema of the graph (Expected Name, found Int in line 2, column 2), and answer 500 for it: graphql"}, warnings)
+}
+
+func TestCheckIsForTheOldestGatewayAndNewerOnes(t *testing.T) {
+	noPrefix := core.Document(handler(`"handler_name": "eh_log_handler"`))
+	for release, want := range map[string]bool{"5.5": false, "5.7": false, "5.8": true, "5.15": true} {
+		oldest, err := definition.ParseRelease(release)
+		require.NoError(t, err)
+		assert.Equal(t, want, definition.New(oldest).Fault(noPrefix) == "", release)
+	}
+	for _, wrong := range []string{"", "5", "5.x", "five", "5.100", "-1.5"} {
+		_, err := definition.ParseRelease(wrong)
+		assert.Error(t, err, wrong)
+	}
 }

@@ -154,6 +154,7 @@ func (r *Registry) definitions(ctx context.Context, page []*core.Api) ([][]byte,
 	out := make([][]byte, 0, len(page))
 	hooked := map[int]*core.Api{} // by their place in out
 	var ids []string
+	var sent []*core.Api
 	for _, a := range page {
 		if !r.fits(ctx, "API", &a.Meta, a.Definition, r.o.Rules.CheckApi) {
 			continue
@@ -175,10 +176,10 @@ func (r *Registry) definitions(ctx context.Context, page []*core.Api) ([][]byte,
 				ids = append(ids, ref.ID)
 			}
 		}
-		out = append(out, definition)
+		out, sent = append(out, definition), append(sent, a)
 	}
 	if len(ids) == 0 {
-		return out, nil
+		return out, r.loop(ctx, sent, out)
 	}
 	slices.Sort(ids)
 	found, err := r.o.Store.Webhooks.FindMany(ctx, store.AllTenants(), "id", slices.Compact(ids))
@@ -192,7 +193,7 @@ func (r *Registry) definitions(ctx context.Context, page []*core.Api) ([][]byte,
 	for i, a := range hooked {
 		out[i] = []byte(embed(a, hooks).Get("api_definition").Raw)
 	}
-	return out, nil
+	return out, r.loop(ctx, sent, out)
 }
 
 // embed returns the document of an API with the webhooks that it refers to.

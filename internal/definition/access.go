@@ -1,0 +1,165 @@
+package definition
+
+import (
+	_ "embed"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tidwall/gjson"
+
+	"gatehouse/internal/core"
+)
+
+//go:embed access.txt
+var accessText string
+
+// Access is a value by which a gateway is told to run, read, fetch or trust something that is not the organisation's own.
+type Access struct {
+	// Subject is one of Subjects.
+	Subject string
+	// Path is where it is in the document.
+	Path string
+	raw  string
+}
+
+// Subjects are what an organisation that shares gateways can be denied.
+func Subjects() []string {
+	return []string{"code", "files", "secrets", "storage", "discovery", "loops", "proxy", "trust", "batch", "recording"}
+}
+
+// does is what gateways do for a subject, in words.
+func does(subject string) string {
+	return map[string]string{
+		"code":      "has the gateways run code",
+		"files":     "has the gateways read a file of theirs",
+		"secrets":   "has the gateways put in a secret or a variable of theirs",
+		"storage":   "has the gateways ask another store for keys",
+		"discovery": "has the gateways ask an address while they load",
+		"loops":     "has the gateways hand a request to the API that the request names",
+		"proxy":     "has the gateways send requests through a proxy",
+		"trust":     "has the gateways believe any certificate",
+		"batch":     "has the gateways call themselves",
+		"recording": "has the gateways keep what requests hold",
+	}[subject]
+}
+
+// NewAccess returns what a definition has that old, what it replaces, does not have: what is there may stay. Without an old one that is
+// all of it. Only the subjects are looked for.
+func NewAccess(doc, old core.Document, subjects []string) []Access {
+	found := accesses(doc, subjects)
+	if len(found) == 0 || len(old) == 0 {
+		return found
+	}
+	before := accesses(old, subjects)
+	return slices.DeleteFunc(found, func(a Access) bool { return slices.Contains(before, a) })
+}
+
+// Refusal says that an organisation may not do that.
+func (a Access) Refusal() error {
+	return core.Errorf(core.CodeInvalid, "%s %s, which organisations that share them may not: ask whoever runs Gatehouse, whose setting gatehouse.shared_gateways.deny has %q",
+		a.Path, does(a.Subject), a.Subject)
+}
+
+// accesses walks a definition that gateways can read.
+func accesses(doc core.Document, subjects []string) []Access {
+	c := checker{oldest: newest, access: &accessList{}}
+	root := gjson.ParseBytes(doc)
+	if wrapped := root.Get("api_definition"); wrapped.Exists() {
+		c.path, root = []step{{name: "api_definition"}}, wrapped
+	}
+	_, _ = c.check("APIDefinition", root) // what is wrong with it is said elsewhere
+	return slices.DeleteFunc(c.access.found, func(a Access) bool { return !slices.Contains(subjects, a.Subject) })
+}
+
+// accessList is what a walk finds.
+type accessList struct{ found []Access }
+
+// maxAccess bounds what is remembered of one document.
+const maxAccess = 10_000
+
+func (l *accessList) add(c *checker, subject, raw string) {
+	if len(l.found) < maxAccess {
+		l.found = append(l.found, Access{subject, c.place(), raw})
+	}
+}
+
+// accessRule is a line of access.txt.
+type accessRule struct{ subject, beside, value string }
+
+// accessRules are the lines of access.txt, by type and field.
+var accessRules = sync.OnceValue(func() map[string][]accessRule {
+	out := map[string][]accessRule{}
+	for line := range strings.Lines(accessText) {
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0] == "#" {
+			continue
+		}
+		if len(words) < 2 || len(words) > 3 || !slices.Contains(Subjects(), words[1]) {
+			panic(fmt.Sprintf("access.txt: %q is no line of it", line))
+		}
+		if typeName, name, _ := strings.Cut(words[0], "."); types()[typeName] == nil || types()[typeName].fields[name] == nil {
+			panic(fmt.Sprintf("access.txt: fields.txt has no %s", words[0]))
+		}
+		r := accessRule{subject: words[1]}
+		if len(words) == 3 {
+			r.beside, r.value, _ = strings.Cut(words[2], "=")
+		}
+		out[words[0]] = append(out[words[0]], r)
+	}
+	return out
+})
+
+// note notes what a field of an object gives access to.
+func (l *accessList) note(c *checker, object gjson.Result, k *kind, f *field, value gjson.Result) {
+	for _, r := range accessRules()[k.name+"."+f.name] {
+		beside := object
+		for name := range strings.SplitSeq(r.beside, ".") {
+			beside = at(beside, name)
+		}
+		if holds(value) && (r.beside == "" || beside.String() == r.value) {
+			l.add(c, r.subject, value.Raw)
+		}
+	}
+	l.texts(c, value)
+}
+
+// texts notes references that the gateway replaces, wherever they are: it does so in the text of the whole definition. Those in
+// objects and lists are noted with the field that is their innermost.
+func (l *accessList) texts(c *checker, value gjson.Result) {
+	if value.Type == gjson.String && reference.MatchString(value.Str) {
+		l.add(c, "secrets", value.Raw)
+	}
+	if value.Type == gjson.String && slices.Contains([]string{"rewrite_to", "target_url", "override_target", "url"}, c.path[len(c.path)-1].name) && chosen.MatchString(value.Str) {
+		l.add(c, "loops", value.Raw)
+	}
+	if value.Type == gjson.String && value.Str != "" && (strings.HasPrefix(value.Str, "file://") || c.path[len(c.path)-1].name == "template_path") {
+		l.add(c, "files", value.Raw)
+	}
+}
+
+// reference is what gateways replace with a variable of their environment, or a secret.
+var reference = regexp.MustCompile(`(?:env|secrets|consul|vault)://|\$secret_(?:env|conf|vault|consul)`)
+
+// chosen is a loop whose target comes from the request.
+var chosen = regexp.MustCompile(`(?i)^\s*(?:tyk://[^/?#]*[${]|\$)`)
+
+// holds tells whether a value is more than none.
+func holds(v gjson.Result) bool {
+	switch {
+	case v.IsObject(), v.IsArray():
+		some := false
+		v.ForEach(func(_, inner gjson.Result) bool {
+			some = holds(inner)
+			return !some
+		})
+		return some
+	case v.Type == gjson.String:
+		return v.Str != ""
+	case v.Type == gjson.Number:
+		return v.Num != 0
+	}
+	return v.Type == gjson.True
+}
