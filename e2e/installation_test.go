@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -105,10 +104,9 @@ func (in *installation) answers(t *testing.T, address string, p *process) {
 
 func (in *installation) buildGatehouse(t *testing.T) {
 	t.Helper()
-	_, file, _, _ := runtime.Caller(0)
 	in.gatehouse.path = filepath.Join(in.dir, "gatehouse")
 	build := exec.Command("go", "build", "-o", in.gatehouse.path, "./cmd/gatehouse")
-	build.Dir = filepath.Dir(filepath.Dir(file))
+	build.Dir = ".." // tests run in the folder of their package
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	port, gatewayPort := freePort(t), freePort(t)

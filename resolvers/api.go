@@ -125,19 +125,6 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	return a, r.permitted(ctx, doc, old)
 }
 
-// servable refuses a definition that gateways must not be given. What the API had already may stay, since gateways are not given it
-// either way: it can be switched off, and corrected bit by bit.
-func (r *Resolver) servable(doc core.Document, old *core.Api) error {
-	_, fault := r.settings.Rules.CheckApi(doc)
-	if fault == nil || old == nil {
-		return fault
-	}
-	if _, before := r.settings.Rules.CheckApi(old.Definition); before != nil && before.Error() == fault.Error() {
-		return nil
-	}
-	return fault
-}
-
 const zeroID = core.ZeroID
 
 func first(values ...string) string {
@@ -344,14 +331,4 @@ func (r *Resolver) listApis(ctx context.Context, t store.Tenant, first *int, aft
 		return nil, err
 	}
 	return &model.APIConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
-}
-
-// apiWarnings says what gateways may stumble over in an API. One that was saved before types were checked, or restored from
-// elsewhere, may hold what makes them refuse it.
-func (r *Resolver) apiWarnings(a *core.Api) []string {
-	warnings, err := r.settings.Rules.CheckApi(a.Definition)
-	if err != nil {
-		return []string{core.AsError(err).Message}
-	}
-	return append([]string{}, warnings...)
 }

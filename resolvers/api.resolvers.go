@@ -58,12 +58,12 @@ func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api, first *int, a
 
 // Servable is the resolver for the servable field.
 func (r *apiResolver) Servable(ctx context.Context, obj *core.Api) (bool, error) {
-	return r.settings.Rules.Fault(obj.Definition) == "", nil
+	return r.verdict(obj).fault == "", nil
 }
 
 // Fault is the resolver for the fault field.
 func (r *apiResolver) Fault(ctx context.Context, obj *core.Api) (*string, error) {
-	if fault := r.settings.Rules.Fault(obj.Definition); fault != "" {
+	if fault := r.verdict(obj).fault; fault != "" {
 		return &fault, nil
 	}
 	return nil, nil
@@ -71,7 +71,7 @@ func (r *apiResolver) Fault(ctx context.Context, obj *core.Api) (*string, error)
 
 // Warnings is the resolver for the warnings field.
 func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, error) {
-	return r.apiWarnings(obj), nil
+	return r.verdict(obj).warnings, nil
 }
 
 // CreateAPI is the resolver for the createApi field.

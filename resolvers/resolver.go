@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"gatehouse/internal/authz"
 	"gatehouse/internal/certificate"
 	"gatehouse/internal/changes"
@@ -88,6 +90,7 @@ type Resolver struct {
 	broker   *changes.Broker
 	log      *slog.Logger
 	settings Settings
+	verdicts *lru.Cache[judged, verdict]
 
 	space        *keyspace.Space
 	notifier     *notify.Notifier
@@ -127,7 +130,11 @@ type Dependencies struct {
 
 // New makes the application.
 func New(d Dependencies) *Resolver {
-	r := &Resolver{store: d.Store, keys: d.Store.Keys, guard: d.Guard, keyring: d.Keyring, broker: d.Broker, log: d.Log, settings: d.Settings,
+	remembered, err := lru.New[judged, verdict](verdicts)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	r := &Resolver{verdicts: remembered, store: d.Store, keys: d.Store.Keys, guard: d.Guard, keyring: d.Keyring, broker: d.Broker, log: d.Log, settings: d.Settings,
 		space: d.Space, notifier: d.Notifier, nodes: d.Nodes, gateway: d.Gateway, certificates: d.Certificates, attempts: d.Attempts,
 		forwarder: gateway.NewForwarder(d.Settings.Gateways...)}
 	r.measured = newMeasurements()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/tidwall/gjson"
 
@@ -25,6 +26,8 @@ const (
 type version struct {
 	id       string
 	revision int64
+	// updated tells an object from a later one that was given the same id.
+	updated time.Time
 }
 
 // source is where a feed comes from.
@@ -220,7 +223,7 @@ func (r *Registry) policyDocuments(ctx context.Context, page []*core.Policy) ([]
 // fits tells whether gateways can read a document. One that they cannot read would make them refuse the whole feed, so it is
 // left out, with a line in the log for each of its revisions. What is saved is checked; this is for what was saved before.
 func (r *Registry) fits(ctx context.Context, kind string, m *core.Meta, doc core.Document, check func(core.Document) ([]string, error)) bool {
-	v := version{m.ID, m.Revision}
+	v := version{m.ID, m.Revision, m.UpdatedAt}
 	refused, seen := r.refused.Get(v)
 	if !seen {
 		_, err := check(doc)
