@@ -24,7 +24,7 @@ func TestLoopsAndVersionsLeadToTheOrganisationsOwnApisOnly(t *testing.T) {
 	}
 	foreign := put(other, "secret", "Our Pets", "")
 	own := put(org, "own", "Our Pets #demo", "")
-	put(org, "a", "A", `,"x-loops":["tyk://own/x","TYK://Our-Pets?y","tyk://`+own.ID+`","tyk:\\/\\/secret/x","tyk://`+foreign.ID+`/","tyk://self/z","tyk://nobody"],`+
+	put(org, "a", "A", `,"x-loops":["tyk://own/x","TYK://Our-Pets?y","tyk://`+own.ID+`","tyk:\/\/secret/x","tyk://`+foreign.ID+`/","tyk://self/z","tyk://nobody"],`+
 		`"definition":{"enabled":true,"name":"v1","versions":{"v1":"a","v2":"own","v.3":"secret"}}`)
 	plain := put(org, "plain", "Plain", `,"x-number":1.50e3`)
 
