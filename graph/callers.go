@@ -33,6 +33,7 @@ type held struct {
 const (
 	aSocket       = "websockets"
 	aSubscription = "subscriptions"
+	aStream       = "streams of events"
 )
 
 func newCallers() *callers { return &callers{open: map[held]int{}} }
@@ -55,6 +56,20 @@ func (c *callers) claim(kind string, a authz.Actor, limit int) (release func(), 
 	}), nil
 }
 
+// socket counts a websocket, or a stream of events, of a caller and of the caller's organisation.
+func (s *server) socket(ctx context.Context, kind string, a authz.Actor, limit int) (release func(), err error) {
+	own, err := s.callers.claim(kind, a, limit)
+	if err != nil || a.User == nil || s.Sockets == nil {
+		return own, err
+	}
+	shared, err := s.Sockets(ctx, a.User.OrgID)
+	if err != nil {
+		own()
+		return nil, err
+	}
+	return func() { own(); shared() }, nil
+}
+
 // callerOf names who a caller is: a user, the admin secret, or nobody.
 func callerOf(a authz.Actor) string {
 	switch {
@@ -69,19 +84,16 @@ func callerOf(a authz.Actor) string {
 // session is the credentials that something long was opened with. They are judged anew each time that they are used: what lasts
 // is as good as they are now, not as they were.
 type session struct {
-	// asking counts a request of the caller's organisation, judging does not.
-	asking, judging          *authz.Authenticator
+	authenticator            *authz.Authenticator
 	authorization, adminAuth string
 	// user is what was known of the user at the beginning.
 	id       string
 	revision int64
 }
 
-// begin judges the credentials for the first time.
+// begin keeps credentials that Authenticate let in.
 func (o Options) begin(ctx context.Context, authorization, adminAuth string) (*session, authz.Actor, error) {
-	judging := *o.Authenticator
-	judging.Request = nil
-	s := &session{asking: o.Authenticator, judging: &judging, authorization: authorization, adminAuth: adminAuth}
+	s := &session{authenticator: o.Authenticator, authorization: authorization, adminAuth: adminAuth}
 	a, err := s.actor(ctx)
 	if err != nil {
 		return nil, a, err
@@ -94,12 +106,7 @@ func (o Options) begin(ctx context.Context, authorization, adminAuth string) (*s
 
 // actor is who the credentials are of now; an error of CodeUnauthenticated when they ended.
 func (s *session) actor(ctx context.Context) (authz.Actor, error) {
-	return s.judging.Authenticate(ctx, s.authorization, s.adminAuth)
-}
-
-// ask is actor for an operation, which counts among the requests of the caller's organisation.
-func (s *session) ask(ctx context.Context) (authz.Actor, error) {
-	return s.asking.Authenticate(ctx, s.authorization, s.adminAuth)
+	return s.authenticator.Again(ctx, s.authorization, s.adminAuth)
 }
 
 // changed tells whether the user is another one than at the beginning, or was changed since: what runs has the rights of then.

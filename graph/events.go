@@ -36,6 +36,14 @@ func (s *server) serveEvents(w http.ResponseWriter, r *http.Request, params *gra
 		return
 	}
 	defer done()
+	if oc.Operation.Operation == ast.Subscription {
+		release, err := s.socket(ctx, aStream, authz.From(ctx), 0)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		defer release()
+	}
 	session, _, err := s.begin(ctx, r.Header.Get("Authorization"), r.Header.Get("admin-auth"))
 	if err != nil {
 		s.refuse(w, r, err)

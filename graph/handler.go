@@ -36,6 +36,8 @@ type Options struct {
 	// Timeout is how long an operation over a websocket or as a stream may take that is no subscription, and how long a client of a
 	// websocket may take to take a message in; 0 is no limit. Others end with the context of their request.
 	Timeout time.Duration
+	// Sockets counts a websocket, or a stream of events, of an organisation until release, or refuses it; nil counts none.
+	Sockets func(ctx context.Context, org string) (release func(), err error)
 	// AllowedOrigins are those of other sites whose pages may open websockets.
 	AllowedOrigins []string
 	Log            *slog.Logger

@@ -76,11 +76,14 @@ func (c *socket) operate(ctx context.Context, op *running, m socketMessage) {
 		}
 		s.logOperation(ctx, line, time.Since(start))
 	}()
-	actor, err := c.session.ask(ctx)
+	actor, err := c.session.actor(ctx)
 	if core.CodeOf(err) == core.CodeUnauthenticated {
 		c.judge()
 		line.code = string(core.CodeUnauthenticated)
 		return
+	}
+	if err == nil {
+		err = s.Authenticator.Count(ctx, actor)
 	}
 	params := &graphql.RawParams{}
 	if err == nil {

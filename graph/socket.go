@@ -64,7 +64,7 @@ type running struct {
 // serveSocket serves a websocket until it ends.
 func (s *server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	actor := authz.From(r.Context())
-	release, err := s.callers.claim(aSocket, actor, s.socketLimit(actor))
+	release, err := s.socket(r.Context(), aSocket, actor, s.socketLimit(actor))
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -162,7 +162,7 @@ func (c *socket) greet(r *http.Request) bool {
 		switch core.CodeOf(err) {
 		case core.CodeUnauthenticated:
 			code = closeForbidden
-		case core.CodeLimit:
+		case core.CodeLimit, core.CodeTooMany:
 			code = closeTooMany
 		}
 		text, _ := json.Marshal(map[string]string{"message": e.Message})
@@ -178,12 +178,15 @@ func (c *socket) greet(r *http.Request) bool {
 // admit takes a caller in, whose websocket counts as one of the caller's from now on.
 func (c *socket) admit(authorization, adminAuth string) error {
 	s := c.server
+	if _, err := s.Authenticator.Authenticate(c.ctx, authorization, adminAuth); err != nil {
+		return err
+	}
 	session, actor, err := s.begin(c.ctx, authorization, adminAuth)
 	if err != nil {
 		return err
 	}
 	if callerOf(actor) != callerOf(authz.From(c.ctx)) {
-		release, err := s.callers.claim(aSocket, actor, s.socketLimit(actor))
+		release, err := s.socket(c.ctx, aSocket, actor, s.socketLimit(actor))
 		if err != nil {
 			return err
 		}

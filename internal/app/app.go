@@ -186,8 +186,9 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 		Limits: graph.Limits{Depth: limits.MaxDepth, Complexity: limits.MaxComplexity, Aliases: limits.MaxAliases, AnonymousBytes: limits.MaxAnonymousBodyBytes,
 			AnswerBytes: limits.MaxAnswerBytes, AllAnswersBytes: limits.MaxAnswersBytes,
 			CallerSockets: limits.MaxSocketsPerCaller, CallerSubscriptions: limits.MaxSubscriptionsPerCaller, SocketOperations: limits.MaxOperationsPerSocket},
-		Introspection: limits.Introspection, Timeout: cfg.Gatehouse.RequestTimeout,
-		Metered: func(ctx context.Context, read func(int) error) context.Context { return store.WithMeter(ctx, read) }, AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, AccessLog: o.AccessLog, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
+		Introspection: limits.Introspection, Timeout: cfg.Gatehouse.RequestTimeout, Sockets: a.resolver.Organisations().Socket,
+		Metered:        func(ctx context.Context, read func(int) error) context.Context { return store.WithMeter(ctx, read) },
+		AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, AccessLog: o.AccessLog, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
 	})))
 	legacy := rest.New(rest.Options{
 		Query: a.resolver.Query(), Mutation: a.resolver.Mutation(),

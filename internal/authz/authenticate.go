@@ -54,14 +54,26 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 			return Actor{}, unauthenticated()
 		}
 		attempt.Held()
-		if a.Request != nil {
-			if err := a.Request(ctx, user.OrgID); err != nil {
-				return Actor{}, err
-			}
-		}
 		actor.User = user
+		if err := a.Count(ctx, actor); err != nil {
+			return Actor{}, err
+		}
 	}
 	return actor, nil
+}
+
+// Again reads credentials that were let in before, as long as what they opened lasts. It counts nothing.
+func (a *Authenticator) Again(ctx context.Context, authorization, adminAuth string) (Actor, error) {
+	uncounted := Authenticator{FindUser: a.FindUser, AdminSecret: a.AdminSecret}
+	return uncounted.Authenticate(ctx, authorization, adminAuth)
+}
+
+// Count counts a request of an actor's organisation that came by another way than Authenticate, or returns CodeTooMany.
+func (a *Authenticator) Count(ctx context.Context, actor Actor) error {
+	if a.Request == nil || actor.User == nil {
+		return nil
+	}
+	return a.Request(ctx, actor.User.OrgID)
 }
 
 func (a *Authenticator) address(ctx context.Context) string {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // recorder is a ResponseWriter that remembers what was answered. It passes on what the server's own writer can do besides, since
@@ -78,6 +79,14 @@ func (r *recorder) FlushError() error {
 		return r.pace.flush(r.ResponseWriter)
 	}
 	return http.NewResponseController(r.ResponseWriter).Flush()
+}
+
+// SetWriteDeadline leaves the pace of the answer to its handler, which sets the deadlines itself from now on.
+func (r *recorder) SetWriteDeadline(deadline time.Time) error {
+	if r.pace != nil {
+		r.pace.left = true
+	}
+	return http.NewResponseController(r.ResponseWriter).SetWriteDeadline(deadline)
 }
 
 // Hijack hands out the connection, or returns http.ErrNotSupported where there is none, as in HTTP/2.

@@ -94,6 +94,8 @@ type pace struct {
 	armed  time.Time
 	sent   int64
 	waited time.Duration
+	// left tells that the handler sets the deadlines.
+	left bool
 }
 
 // untilStream makes a context that ends after the limit, unless the request becomes a stream before.
@@ -197,7 +199,7 @@ func (p *pace) flush(w http.ResponseWriter) error {
 
 // arm sets when the client must have taken what is written now. One deadline serves for what is written soon after.
 func (p *pace) arm(w http.ResponseWriter, now time.Time) {
-	if !p.stream && now.Sub(p.armed) < p.limit/8 {
+	if p.left || !p.stream && now.Sub(p.armed) < p.limit/8 {
 		return
 	}
 	p.armed = now
@@ -209,7 +211,7 @@ func (p *pace) arm(w http.ResponseWriter, now time.Time) {
 
 // disarm keeps the deadline of the last event from ending a stream that is waiting for the next one.
 func (p *pace) disarm(w http.ResponseWriter) {
-	if p.stream {
+	if p.stream && !p.left {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	}
 }

@@ -191,7 +191,7 @@ func TestAReaderThatStallsIsCut(t *testing.T) {
 }
 
 func TestASteadyReaderGetsAnAnswerThatTakesLongerThanTheLimit(t *testing.T) {
-	const limit, size = 100 * time.Millisecond, 32 << 20
+	const limit, size = 500 * time.Millisecond, 64 << 20
 	var ended, streaming error
 	var took time.Duration
 	done := make(chan struct{})
@@ -285,4 +285,19 @@ func TestALimitOfZeroBoundsNoRequest(t *testing.T) {
 		_, err := w.Write([]byte("x"))
 		assert.NoError(t, err)
 	})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/", strings.NewReader("x")))
+}
+
+func TestAHandlerThatSetsDeadlinesOfItsOwnKeepsThem(t *testing.T) {
+	failed := make(chan time.Duration, 1)
+	s, _ := serve(t, Options{Handler: Timeout(time.Minute)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		start := time.Now()
+		_ = http.NewResponseController(w).SetWriteDeadline(start.Add(100 * time.Millisecond))
+		_, err := w.Write(make([]byte, 64<<20))
+		assert.Error(t, err)
+		failed <- time.Since(start)
+	}))})
+	conn := dial(t, s)
+	_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: gatehouse\r\n\r\n")
+	require.NoError(t, err)
+	assert.Less(t, <-failed, 20*time.Second)
 }
