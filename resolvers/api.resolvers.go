@@ -107,7 +107,7 @@ func (r *mutationResolver) UpdateAPI(ctx context.Context, id string, input model
 
 // PatchAPI is the resolver for the patchApi field.
 func (r *mutationResolver) PatchAPI(ctx context.Context, id string, patch core.Document, revision *int) (*core.Api, error) {
-	doc, err := core.ParseDocument(patch)
+	doc, err := core.ParsePatch(patch)
 	if err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func (r *mutationResolver) UpdatePolicy(ctx context.Context, id string, input mo
 
 // PatchPolicy is the resolver for the patchPolicy field.
 func (r *mutationResolver) PatchPolicy(ctx context.Context, id string, patch core.Document, revision *int) (*core.Policy, error) {
-	doc, err := core.ParseDocument(patch)
+	doc, err := core.ParsePatch(patch)
 	if err != nil {
 		return nil, err
 	}

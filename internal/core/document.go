@@ -43,7 +43,7 @@ func ParseDocument(raw []byte) (Document, error) {
 
 // checkJSON checks depth, syntax and repeated names.
 func checkJSON(raw []byte) error {
-	if tooDeep(raw) {
+	if tooDeep(raw, MaxDepth) {
 		return Errorf(CodeMalformed, "the JSON nests deeper than %d levels", MaxDepth)
 	}
 	if !json.Valid(raw) {
@@ -99,8 +99,8 @@ func repeatedName(raw []byte) (name string, at int) {
 	return "", 0
 }
 
-// tooDeep tells whether raw is deeper than MaxDepth before its first syntax error, so that the depth is what is reported.
-func tooDeep(raw []byte) bool {
+// tooDeep tells whether raw is deeper than limit before its first syntax error, so that the depth is what is reported.
+func tooDeep(raw []byte, limit int) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
@@ -110,7 +110,7 @@ func tooDeep(raw []byte) bool {
 			inString = !inString
 		case inString:
 		case c == '{' || c == '[':
-			if depth++; depth > MaxDepth {
+			if depth++; depth > limit {
 				return true
 			}
 		case c == '}' || c == ']':
@@ -265,6 +265,18 @@ func (d Document) plain() []byte {
 	}
 	json.HTMLEscape(&escaped, compact.Bytes())
 	return escaped.Bytes()
+}
+
+// MaxPatchDepth is how deep a merge patch may nest: each level is one more walk through the document.
+const MaxPatchDepth = 32
+
+// ParsePatch is ParseDocument for a merge patch, which may nest MaxPatchDepth levels.
+func ParsePatch(raw []byte) (Document, error) {
+	patch, err := ParseDocument(raw)
+	if err == nil && tooDeep(patch, MaxPatchDepth) {
+		return nil, Errorf(CodeInvalid, "the patch nests deeper than %d levels: replace the whole document, or give the inner part as it shall be", MaxPatchDepth)
+	}
+	return patch, err
 }
 
 // MergePatch applies a JSON merge patch (RFC 7396). Fields that the patch does not name keep their bytes and their order,

@@ -36,3 +36,19 @@ func TestEachValueOfAnObjectIsChangedInItsPlace(t *testing.T) {
 		})
 	}
 }
+
+func TestAPatchThatNestsForEverIsRefused(t *testing.T) {
+	t.Parallel()
+	deep := func(levels int) []byte {
+		return []byte(strings.Repeat(`{"a":`, levels) + "1" + strings.Repeat("}", levels))
+	}
+	if _, err := core.ParsePatch(deep(core.MaxPatchDepth)); err != nil {
+		t.Error(err)
+	}
+	if _, err := core.ParsePatch(deep(core.MaxPatchDepth + 1)); core.CodeOf(err) != core.CodeInvalid {
+		t.Errorf("%d levels: %v", core.MaxPatchDepth+1, err)
+	}
+	if _, err := core.ParsePatch([]byte(`{"a":`)); core.CodeOf(err) != core.CodeMalformed {
+		t.Errorf("half a patch: %v", err)
+	}
+}

@@ -14,7 +14,7 @@ func (e *Engine) Bytes(ctx context.Context, c *store.Collection, tenant store.Te
 		return 0, err
 	}
 	b := &builder{dialect: e.dialect}
-	b.add("SELECT COALESCE(SUM(OCTET_LENGTH(doc)), 0) FROM " + e.dialect.table(t.Name) + " WHERE ")
+	b.add("SELECT COALESCE(SUM(OCTET_LENGTH(" + e.dialect.document + ")), 0) FROM " + e.dialect.table(t.Name) + " WHERE ")
 	b.tenant("", tenant)
 	err = e.rows(ctx, b, func(rows *stdsql.Rows) error { return rows.Scan(&total) })
 	return total, err

@@ -18,6 +18,8 @@ type dialect struct {
 	// pattern of LIKE, which is what the database has an index for.
 	contains, containsID string
 	like                 bool
+	// document is the column of documents as text, for functions that take no JSON.
+	document string
 	// materialized makes a common table expression that is used twice be computed once.
 	materialized string
 	// indexed tells that there are keys_search, an index of the parts of texts, and label_counts, which are kept up by triggers, and

@@ -15,6 +15,7 @@ import (
 var mysqlDialect = dialect{
 	name:       "mysql",
 	quote:      "`",
+	document:   "doc",
 	contains:   "INSTR(%s, BINARY ?) > 0",
 	containsID: "INSTR(LOWER(CONVERT(%s USING utf8mb4)) COLLATE utf8mb4_bin, ?) > 0",
 	fault: func(err error) fault {

@@ -13,6 +13,7 @@ var postgres = dialect{
 	name:          "postgres",
 	quote:         `"`,
 	numbered:      true,
+	document:      "doc::text",
 	contains:      "%s LIKE ?",
 	containsID:    "lower(%s) LIKE ?",
 	like:          true,

@@ -20,6 +20,7 @@ import (
 var sqliteDialect = dialect{
 	name:         "sqlite",
 	quote:        `"`,
+	document:     "doc",
 	contains:     "instr(%s, ?) > 0",
 	containsID:   "instr(lower(%s), ?) > 0",
 	materialized: "MATERIALIZED ",
