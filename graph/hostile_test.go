@@ -263,7 +263,7 @@ func TestThePageSizeCountsWhereverItComesFrom(t *testing.T) {
 		"small pages":                {`{ apis(first: 5) { nodes { keys(first: 5) { nodes { id } } } } }`, nil, ""},
 		"pages in fragments":         {`{ apis(first: 500) { nodes { ...a ...a } } } fragment a on Api { keys(first: 500) { nodes { id } } }`, nil, "LIMIT"},
 		"relations without a page":   {`{ apis(first: 500) { nodes { warnings authTypes categories tags userOwners userGroupOwners a: warnings b: warnings c: warnings d: warnings e: warnings } } }`, nil, "LIMIT"},
-		"nobody can overflow it":     {`{ apis(first: 2000000000) { nodes { keys(first: 2000000000) { nodes { apis { keys(first: 2000000000) { nodes { id } } } } } } } }`, nil, "LIMIT"},
+		"nobody can overflow it":     {`{ apis(first: 2000000000) { nodes { keys(first: 2000000000) { nodes { organisation { keys(first: 2000000000) { nodes { id } } } } } } } }`, nil, "LIMIT"},
 		"negative ones count as one": {`{ apis(first: -5) { nodes { id } } }`, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
