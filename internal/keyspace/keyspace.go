@@ -43,6 +43,7 @@ type Space struct {
 	writes atomic.Uint64
 
 	anchor anchored
+	tags   sync.Map // of markers, by slot
 	// silentUntil is the time, in Unix nanoseconds, before which Redis is not asked by readers: it did not answer.
 	silentUntil atomic.Int64
 	// wanted asks for a scan.

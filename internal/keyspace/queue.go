@@ -129,7 +129,10 @@ func (s *Space) flush(ctx context.Context) {
 			s.gather(ctx)
 			keys, marks := s.queue.take()
 			// What was acknowledged is indexed even while the program ends; the marks are for what ends worse.
-			err := s.index(context.WithoutCancel(ctx), keys)
+			err := s.confirm(context.WithoutCancel(ctx), keys, marks)
+			if err == nil {
+				err = s.index(context.WithoutCancel(ctx), keys)
+			}
 			if err == nil {
 				s.unmark(ctx, marks...)
 			}
@@ -162,6 +165,27 @@ func (s *Space) gather(ctx context.Context) {
 	case <-time.After(gathers):
 	case <-ctx.Done():
 	}
+}
+
+// confirm writes sessions once more that a Redis may have forgotten before they were indexed: who restored it then, here or on
+// another server, did not know of them. While Redis cannot be asked, they are indexed, and restored with the others.
+func (s *Space) confirm(ctx context.Context, keys []*core.Key, marks []mark) error {
+	known, _ := s.anchor.get()
+	age := s.anchor.age()
+	v, err := s.look(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // as above
+	}
+	c, _ := v.since(known)
+	settled := c == whole || c == moved
+	var old []*core.Key
+	for i, k := range keys {
+		if !settled || marks[i].generation != age {
+			old = append(old, k)
+		}
+	}
+	_, err = s.pushPage(ctx, old, false)
+	return err
 }
 
 // index makes the rows of keys that are known to be new. Where there is a row already, the session says what is right.

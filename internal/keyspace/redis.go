@@ -68,10 +68,14 @@ func (s *Space) appendSessions(ctx context.Context, out []string, ids []string) 
 
 // mark is a note in Redis that a key was written and may not be indexed yet. It goes with the writing, and goes away when
 // the index is made, or when a server finds that it was left behind.
-type mark struct{ member string }
+type mark struct {
+	member string
+	// generation is the one of the anchor when the key was about to be written.
+	generation uint64
+}
 
 func (s *Space) newMark(id string) mark {
-	return mark{id + " " + s.server + strconv.FormatUint(s.writes.Add(1), 36)}
+	return mark{id + " " + s.server + strconv.FormatUint(s.writes.Add(1), 36), s.anchor.age()}
 }
 
 // set adds the mark, at a time of this machine: the store's clock may be a test's.

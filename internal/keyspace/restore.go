@@ -1,8 +1,10 @@
 package keyspace
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -51,17 +53,17 @@ func (s *Space) tend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if v.since(known) == whole {
-		return s.beat(ctx, v)
+	if c, _ := v.since(known); c == whole {
+		return s.beat(ctx, v, known.Epoch)
 	}
 	// Perhaps this process is new, or another server has seen to it.
 	if known, _, err = s.remembered(ctx); err != nil {
 		return err
 	}
-	if v.since(known) == whole {
+	if c, _ := v.since(known); c == whole {
 		s.anchor.set(known)
 		s.Rebuild()
-		return s.beat(ctx, v)
+		return s.beat(ctx, v, known.Epoch)
 	}
 	lease, err := s.lease(ctx)
 	if err != nil || lease == nil {
@@ -75,71 +77,86 @@ func (s *Space) tend(ctx context.Context) error {
 	if v, err = s.look(ctx); err != nil {
 		return err
 	}
-	if c := v.since(known); c != whole {
-		return s.restore(ctx, lease, v, c, known)
+	switch c, losses := v.since(known); c {
+	case whole:
+		s.anchor.set(known)
+		s.Rebuild()
+		return nil
+	case moved:
+		if err := s.beat(ctx, v, known.Epoch); err != nil {
+			return err
+		}
+		return s.remember(ctx, v.anchor(known.Epoch))
+	default:
+		return s.restore(ctx, lease, v, c, losses, known)
 	}
-	s.anchor.set(known)
-	s.Rebuild()
-	return nil
 }
 
 // margin is how much before the marker's time a write counts as written after it: the clocks of servers differ.
 const margin = 5 * time.Second
 
 // restore brings back to Redis what it lost, and anchors the index to it.
-func (s *Space) restore(ctx context.Context, l *lease, v view, c condition, known anchor) error {
-	to := v.anchor
-	var err error
+func (s *Space) restore(ctx context.Context, l *lease, v view, c condition, losses []loss, known anchor) error {
+	epoch := known.Epoch
+	if c == first || c == replaced {
+		epoch = cmp.Or(v.epoch, core.NewHex())
+	}
+	if c == first || c == emptied {
+		losses = []loss{{}}
+	}
 	n := 0
-	switch c {
-	case first, emptied:
-		if to.Epoch = known.Epoch; v.marker != "" {
-			to.Epoch = v.Epoch
-		} else if to.Epoch == "" {
-			to.Epoch = core.NewHex()
-		}
-		n, err = s.push(ctx, l, time.Time{})
-	case restarted:
-		n, err = s.push(ctx, l, v.at.Add(-margin))
-	case whole, replaced: // nothing is lost
-	}
-	if err != nil {
-		return err
-	}
-	if v.marker == "" {
-		marker := to.Epoch + " " + strconv.FormatInt(s.o.Store.Now().UnixMilli(), 10)
-		if err := s.o.Redis.SetNX(ctx, markerName, marker, 0).Err(); err != nil {
-			return unavailable(err)
+	for _, lost := range losses {
+		written, err := s.push(ctx, l, lost)
+		n += written
+		if err != nil {
+			return err
 		}
 	}
-	if err := s.remember(ctx, to); err != nil {
+	for i, m := range v.masters {
+		if m.marker != "" && m.epoch != epoch { // of another Redis that this master was a part of
+			if err := s.o.Redis.Del(ctx, m.name).Err(); err != nil {
+				return unavailable(err)
+			}
+			v.masters[i].marker = ""
+		}
+	}
+	// The times of the others stay as they are until all is remembered: they tell what is lost if this is not.
+	for _, m := range v.masters {
+		if m.marker == "" {
+			if err := s.beat(ctx, view{masters: []master{m}}, epoch); err != nil {
+				return err
+			}
+		}
+	}
+	if err := s.remember(ctx, v.anchor(epoch)); err != nil {
 		return err
 	}
 	switch {
 	case c == replaced:
 		s.o.Log.WarnContext(ctx, "this is another Redis than the one that was indexed: its keys are the keys from now on")
 	case c != first || n > 0:
-		s.o.Log.WarnContext(ctx, "keys were restored to Redis", "keys", n, "restarted", c == restarted)
+		s.o.Log.WarnContext(ctx, "keys were restored to Redis", "keys", n, "restarted", c == partly, "masters", len(losses))
 	}
 	s.Rebuild()
 	return nil
 }
 
-// push writes the sessions of the index to Redis that it lacks, of the rows that were written after a time; the zero time is
-// all of them, and then what is in Redis is newer and stays. It returns how many it wrote.
-func (s *Space) push(ctx context.Context, l *lease, after time.Time) (int, error) {
+// push writes the sessions of the index to Redis that it lacks, of the rows in the slots that were written after a time. Where that
+// is all of them, what is in Redis is newer and stays. It returns how many it wrote.
+func (s *Space) push(ctx context.Context, l *lease, lost loss) (int, error) {
 	s.flushed(ctx)
 	n := 0
 	q := store.Query{Tenant: store.AllTenants(), Sort: "id", Limit: batch}
-	if !after.IsZero() {
-		q.Where = []store.Cond{store.Between("updated_at", after.UnixMicro(), math.MaxInt64)}
+	if !lost.after.IsZero() {
+		q.Where = []store.Cond{store.Between("updated_at", lost.after.UnixMicro(), math.MaxInt64)}
 	}
 	for {
 		page, err := s.o.Store.Keys.List(ctx, q)
 		if err != nil {
 			return n, err
 		}
-		written, err := s.pushPage(ctx, page.Objects, !after.IsZero())
+		rows := slices.DeleteFunc(page.Objects, func(k *core.Key) bool { return !lost.slots.has(k.ID) })
+		written, err := s.pushPage(ctx, rows, !lost.after.IsZero())
 		n += written
 		if err != nil {
 			return n, err
@@ -214,7 +231,7 @@ func (s *Space) sweep(ctx context.Context) error {
 		}
 		ids, marks := make([]string, len(members)), make([]mark, len(members))
 		for i, m := range members {
-			ids[i], marks[i] = idOf(m), mark{m}
+			ids[i], marks[i] = idOf(m), mark{member: m}
 		}
 		if _, _, err := s.reconcile(ctx, ids, foreign); err != nil {
 			return err

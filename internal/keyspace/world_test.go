@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,8 +16,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/changes"
+	"gatehouse/internal/config"
 	"gatehouse/internal/core"
 	"gatehouse/internal/keyspace"
+	"gatehouse/internal/redisdb"
 	"gatehouse/internal/redistest"
 	"gatehouse/store"
 	"gatehouse/store/sql"
@@ -38,7 +41,7 @@ func (silent) Printf(context.Context, string, ...any) {}
 type world struct {
 	*keyspace.Space
 	store  *store.Store
-	redis  *redis.Client
+	redis  redis.UniversalClient
 	broker *changes.Broker
 	stop   func()
 }
@@ -56,7 +59,23 @@ func database(t testing.TB) *store.Store {
 // start runs a key space until the test ends, or stop is called.
 func start(t testing.TB, s *store.Store, addr string) *world {
 	t.Helper()
-	w := &world{store: s, redis: redis.NewClient(&redis.Options{Addr: addr, MaxRetries: 1, DialTimeout: time.Second, DialerRetries: 1}), broker: changes.NewBroker()}
+	return startOn(t, s, redis.NewClient(&redis.Options{Addr: addr, MaxRetries: 1, DialTimeout: time.Second, DialerRetries: 1}))
+}
+
+// configured is a client as the program makes it.
+func configured(t testing.TB, addrs []string, env ...string) redis.UniversalClient {
+	t.Helper()
+	loaded, err := config.Load(config.Sources{Env: append(env, "TYK_DB_REDISADDRS="+strings.Join(addrs, ","))})
+	require.NoError(t, err)
+	client, err := redisdb.Open(&loaded.Config)
+	require.NoError(t, err)
+	return client
+}
+
+// startOn is start on a client, which it closes.
+func startOn(t testing.TB, s *store.Store, client redis.UniversalClient) *world {
+	t.Helper()
+	w := &world{store: s, redis: client, broker: changes.NewBroker()}
 	w.Space = keyspace.New(keyspace.Options{Redis: w.redis, Store: s, Broker: w.broker, Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup

@@ -3,9 +3,11 @@ package redistest
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"testing"
 	"time"
 
@@ -69,11 +71,18 @@ func (s *Server) Kill() {
 	_ = s.cmd.Wait() // it was killed
 }
 
-// FreeAddress is one on the loopback that nobody listens on.
+// FreeAddress is one on the loopback that nobody listens on. Its port is none of those that connections get, which could take it
+// before a server does.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	for range 1000 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(10_000))) //nolint:gosec // any will do
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
+		if err == nil {
+			_ = l.Close()
+			return addr
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
