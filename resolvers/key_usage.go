@@ -76,7 +76,7 @@ func (r *Resolver) sessionsOf(ctx context.Context, org string) ([]*core.Key, err
 }
 
 // purge removes the sessions of keys that the store has lost with their organisation. Those that stay, for want of an answer,
-// open nothing, since its APIs are gone; the next scan shows them.
+// open nothing, since its APIs are gone; the next scan deletes them.
 func (r *Resolver) purge(ctx context.Context, keys []*core.Key) {
 	if len(keys) == 0 {
 		return

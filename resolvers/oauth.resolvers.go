@@ -95,6 +95,8 @@ func (r *mutationResolver) DeleteOauthClient(ctx context.Context, apiID string, 
 	if err != nil {
 		return nil, err
 	}
+	// A comparison that was under way may have given it back before it was gone here.
+	r.forgetOauthClients(ctx, []*core.OauthClient{c})
 	return &model.Deleted{ID: c.ID}, nil
 }
 

@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -442,4 +443,39 @@ func TestWhatClientsRelateToIsLoadedTogether(t *testing.T) {
 		return counting.Reads() - before
 	}
 	assert.Equal(t, count(t, 2), count(t, 20))
+}
+
+// givingBack is a store before which something happens, just when an OAuth client leaves it.
+type givingBack struct {
+	store.Engine
+	before func()
+}
+
+func (e *givingBack) Apply(ctx context.Context, writes ...store.Write) error {
+	for _, w := range writes {
+		if w.Delete && w.Collection.Name == "oauth_clients" && e.before != nil {
+			e.before()
+		}
+	}
+	return e.Engine.Apply(ctx, writes...)
+}
+
+func TestADeletedOauthClientStaysDeletedThoughAComparisonWasUnderWay(t *testing.T) {
+	t.Parallel()
+	engine, err := sql.OpenMemory(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = engine.Close() })
+	giving := &givingBack{Engine: engine}
+	w := &oauthWorld{gateway: gatewaytest.New(t), engine: giving, api: "cats"}
+	w.Server = apptest.New(t, apptest.WithEngine(giving), apptest.WithEnv(w.gateway.Env()...))
+	createApi(t, w.Server, fmt.Sprintf(oauthApi, w.api))
+	w.policy = w.newPolicy(t, "Cats", w.api)
+	id := w.create(t, fmt.Sprintf(`{"redirect_uri":"http://x.test/cb","policy_id":%q}`, w.policy)).Get("client_id").Str
+	client, ok := w.gateway.Client(w.api, id)
+	require.True(t, ok)
+	// The comparison found it missing at the gateway, and still here.
+	giving.before = func() { w.gateway.Set(client) }
+	require.Equal(t, 200, w.REST(t, "DELETE", w.path(id), "").Status)
+	_, ok = w.gateway.Client(w.api, id)
+	require.False(t, ok, "it would get tokens for ever")
 }

@@ -67,6 +67,13 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 		if len(writes) > 0 && (cascade == nil || !*cascade) {
 			return nil, core.Errorf(core.CodeConflict, "the organisation still owns objects (%s): delete them first, or delete the organisation with cascade=true", summary)
 		}
+		if r.space != nil {
+			ending, err := r.space.Ending(ctx, o.ID)
+			if err != nil {
+				return nil, err
+			}
+			writes = append(writes, ending)
+		}
 		err = r.store.Apply(ctx, append(writes, r.store.Organisations.Deleting(o))...)
 		if (errors.Is(err, store.ErrStale) || certificate.Clash(err)) && try < lastWins {
 			if err := pause(ctx, try); err != nil {

@@ -103,13 +103,29 @@ func (s *Space) compare(ctx context.Context, ids []string, from origin) (*plan, 
 	if err != nil {
 		return nil, err
 	}
+	keys := make([]*core.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = s.parse(ctx, id, raws[i])
+	}
+	ended, err := s.ended(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
 	p := &plan{}
 	for i, id := range ids {
 		if !indexable(id) || slices.Contains(ids[:i], id) {
 			continue
 		}
-		row, key := rows[id], s.parse(ctx, id, raws[i])
+		row, key := rows[id], keys[i]
 		switch {
+		case key != nil && ended[key.OrgID]:
+			if err := s.rebury(ctx, id, raws[i]); err != nil {
+				return nil, err
+			}
+			if row != nil {
+				p.drop(s, row)
+			}
+			continue
 		case key == nil && row == nil:
 			continue
 		case key == nil:
