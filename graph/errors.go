@@ -41,7 +41,7 @@ func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 		o.Log.ErrorContext(ctx, "internal error", slog.String("request_id", o.RequestID(ctx)), slog.String("path", graphql.GetPath(ctx).String()), slog.Any("error", err))
 	}
 	if own.Code == core.CodeUnavailable && !ended(err) {
-		o.Log.WarnContext(ctx, "unavailable", slog.String("request_id", o.RequestID(ctx)), slog.String("path", graphql.GetPath(ctx).String()), slog.Any("error", err))
+		o.Outages.Tell(ctx, err, slog.String("request_id", o.RequestID(ctx)), slog.String("path", graphql.GetPath(ctx).String()))
 	}
 	field, message := locate(ctx, err, own)
 	extensions := map[string]any{"code": string(own.Code)}

@@ -20,6 +20,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/outage"
 )
 
 // Options say what the handler serves, and how.
@@ -43,6 +44,8 @@ type Options struct {
 	Log            *slog.Logger
 	// AccessLog gets a line for each operation on a websocket; nil is none.
 	AccessLog *slog.Logger
+	// Outages hears of operations that failed since something is down.
+	Outages *outage.Log
 	// RequestID names the request in the log.
 	RequestID func(context.Context) string
 	// SetActor tells the access log who makes the request.

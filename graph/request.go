@@ -123,8 +123,11 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, params *graphql.
 	defer account.close()
 	responses, ctx := s.exec.DispatchOperation(ctx, oc)
 	response, status := responses(ctx), http.StatusOK
-	if account.over.Load() != nil {
+	switch {
+	case account.over.Load() != nil:
 		status = statusOf(r, response.Errors)
+	case isOutage(response):
+		status = http.StatusServiceUnavailable
 	}
 	s.write(w, r, status, response)
 }

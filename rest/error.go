@@ -58,7 +58,7 @@ func (o Options) fail(w http.ResponseWriter, r *http.Request, legacy legacyError
 		o.Log.ErrorContext(r.Context(), "internal error", slog.String("request_id", httpserver.RequestID(r.Context())), slog.Any("error", err))
 	}
 	if e.Code == core.CodeUnavailable && !ended {
-		o.Log.WarnContext(r.Context(), "unavailable", slog.String("request_id", httpserver.RequestID(r.Context())), slog.Any("error", err))
+		o.Outages.Tell(r.Context(), err, slog.String("request_id", httpserver.RequestID(r.Context())))
 	}
 	status, message := statuses[e.Code], e.Message
 	if l, ok := legacy[e.Code]; ok {

@@ -15,6 +15,7 @@ import (
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/httpserver"
+	"gatehouse/internal/outage"
 )
 
 // Options say what the handlers call, and how.
@@ -30,6 +31,8 @@ type Options struct {
 	// PageSize is how many objects a page has when nobody says; MaxPageSize how many the resolvers give at once.
 	PageSize, MaxPageSize int
 	Log                   *slog.Logger
+	// Outages hears of requests that failed since something is down.
+	Outages *outage.Log
 }
 
 // Fields resolve what GraphQL computes for a field of an object, for the answers that hold it.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 
 	"gatehouse/internal/core"
 )
@@ -40,12 +39,12 @@ func (e *ConflictError) Error() string {
 // Is makes errors.Is(err, ErrConflict) hold.
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
 
-// failure says at what the database failed. One that cannot be reached is core.CodeUnavailable: the same call may work later.
+// failure says at what the database failed. An Outage is core.CodeUnavailable, with its reason: the same call may work later.
 func failure(err error, format string, args ...any) error {
 	err = fmt.Errorf(format+": %w", append(args, err)...)
-	var network net.Error
-	if errors.As(err, &network) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
-		return core.Wrap(core.CodeUnavailable, err, "the database does not answer: try again in a while")
+	var outage *Outage
+	if errors.As(err, &outage) && !errors.Is(err, context.Canceled) {
+		return core.Wrap(core.CodeUnavailable, err, "%s: try again in a while", outage.Reason)
 	}
 	return err
 }

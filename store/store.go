@@ -132,8 +132,16 @@ func (s *Store) Forget(object string) {
 // Now is the time by the clock of the store.
 func (s *Store) Now() time.Time { return s.now().UTC() }
 
-// Ping tells whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.engine.Ping(ctx) }
+// Ping tells whether the database answers and takes writes. It fails with core.CodeUnavailable, and the reason as its message, where
+// one is known.
+func (s *Store) Ping(ctx context.Context) error {
+	err := s.engine.Ping(ctx)
+	var outage *Outage
+	if errors.As(err, &outage) {
+		return core.Wrap(core.CodeUnavailable, err, "%s", outage.Reason)
+	}
+	return err
+}
 
 // Close closes the engine.
 func (s *Store) Close() error { return s.engine.Close() }

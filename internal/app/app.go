@@ -27,6 +27,7 @@ import (
 	"gatehouse/internal/limits"
 	"gatehouse/internal/nodes"
 	"gatehouse/internal/notify"
+	"gatehouse/internal/outage"
 	"gatehouse/internal/redisdb"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/token"
@@ -73,7 +74,7 @@ type Options struct {
 func New(o Options) (*App, error) {
 	cfg := o.Config
 	guard := authz.Guard{AllowAdminResetPassword: cfg.Security.AllowAdminResetPassword}
-	broker := changes.NewBroker()
+	broker, outages := changes.NewBroker(), outage.NewLog(o.Log)
 	attempts := limits.NewAttempts(limits.AttemptsOptions{Failures: cfg.Gatehouse.MaxFailedLogins, Now: o.Store.Now, Log: o.Log})
 	a := &App{attempts: attempts, AdminSecret: o.AdminSecret, store: o.Store, broker: broker, redis: o.Redis}
 	var notifier *notify.Notifier
@@ -88,7 +89,7 @@ func New(o Options) (*App, error) {
 			Describe: func(ctx context.Context, keys []*core.Key) error { return a.resolver.DescribeKeys(ctx, keys) }})
 	}
 	a.nodes = nodes.New(nodes.Options{Store: o.Store, Secret: cfg.SharedNodeSecret, Broker: broker, Notifier: notifier, Rules: rules(cfg),
-		Attempts: attempts, Log: o.Log})
+		Attempts: attempts, Log: o.Log, Outages: outages})
 	monitor := cfg.Notifications.CertificateExpiryMonitor
 	shelf := certificate.NewShelf(certificate.ShelfOptions{Redis: o.Redis, Store: o.Store, Keyring: o.Keyring, Broker: broker,
 		Secret:  cmp.Or(cfg.Security.PrivateCertificateEncodingSecret, cfg.TykAPI.Secret),
@@ -99,7 +100,7 @@ func New(o Options) (*App, error) {
 		Gateway: gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})})
 	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, AdminSecret: o.AdminSecret,
 		Attempts: attempts, Address: httpserver.Address, Request: a.resolver.Organisations().Request}
-	a.Handler = a.edge(o, a.faces(o, guard, authenticator))
+	a.Handler = a.edge(o, a.faces(o, guard, authenticator, outages))
 
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
@@ -177,7 +178,7 @@ func settings(cfg *config.Config, version string) resolvers.Settings {
 func maxPageSize(cfg *config.Config) int { return max(cfg.Gatehouse.GraphQL.MaxPageSize, cfg.PageSize) }
 
 // faces routes by the first part of the path.
-func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authenticator) http.Handler {
+func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authenticator, outages *outage.Log) http.Handler {
 	cfg := o.Config
 	limits := cfg.Gatehouse.GraphQL
 	mux := http.NewServeMux()
@@ -188,14 +189,14 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 			CallerSockets: limits.MaxSocketsPerCaller, CallerSubscriptions: limits.MaxSubscriptionsPerCaller, SocketOperations: limits.MaxOperationsPerSocket},
 		Introspection: limits.Introspection, Timeout: cfg.Gatehouse.RequestTimeout, Sockets: a.resolver.Organisations().Socket,
 		Metered:        func(ctx context.Context, read func(int) error) context.Context { return store.WithMeter(ctx, read) },
-		AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, AccessLog: o.AccessLog, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
+		AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, Outages: outages, AccessLog: o.AccessLog, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
 	})))
 	legacy := rest.New(rest.Options{
 		Query: a.resolver.Query(), Mutation: a.resolver.Mutation(),
 		Fields: rest.Fields{Api: a.resolver.Api(), Gateway: a.resolver.Gateway(), Key: a.resolver.Key(), User: a.resolver.User(), OauthClient: a.resolver.OauthClient(),
 			KeyUsage: a.resolver.KeyUsage(), CertificateDependencies: a.resolver.CertificateDependencies()},
 		Authenticator: authenticator, Guard: guard, Operations: graph.Operations(),
-		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log,
+		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log, Outages: outages,
 	})
 	mux.Handle("/", legacy)
 	mux.Handle("/register/", a.nodes)

@@ -60,7 +60,11 @@ func openSQL(t *testing.T, kind, dsn string) store.Engine {
 // fresh makes a name that no other test and no other run has.
 func fresh() string { return "gatehouse_app_" + core.NewID(time.Now()) }
 
-func openPostgres(t *testing.T) store.Engine {
+func openPostgres(t *testing.T) store.Engine { return openSQL(t, "postgres", postgresDSN(t)) }
+
+// postgresDSN makes a schema of its own for the test, and returns a connection string for it.
+func postgresDSN(t *testing.T) string {
+	t.Helper()
 	dsn := os.Getenv("GATEHOUSE_TEST_POSTGRES")
 	if dsn == "" {
 		t.Skip("no PostgreSQL: set GATEHOUSE_TEST_POSTGRES to a connection string")
@@ -73,12 +77,16 @@ func openPostgres(t *testing.T) store.Engine {
 		q := u.Query()
 		q.Set("search_path", schema)
 		u.RawQuery = q.Encode()
-		return openSQL(t, "postgres", u.String())
+		return u.String()
 	}
-	return openSQL(t, "postgres", dsn+" search_path="+schema)
+	return dsn + " search_path=" + schema
 }
 
-func openMySQL(t *testing.T) store.Engine {
+func openMySQL(t *testing.T) store.Engine { return openSQL(t, "mysql", mysqlDSN(t)) }
+
+// mysqlDSN makes a database of its own for the test, and returns a connection string for it.
+func mysqlDSN(t *testing.T) string {
+	t.Helper()
 	dsn := os.Getenv("GATEHOUSE_TEST_MYSQL")
 	if dsn == "" {
 		t.Skip("no MySQL or MariaDB: set GATEHOUSE_TEST_MYSQL to a connection string such as mysql://root@127.0.0.1:3306/test")
@@ -89,7 +97,7 @@ func openMySQL(t *testing.T) store.Engine {
 	during(t, "mysql", fmt.Sprintf("%s@tcp(%s)%s", strings.TrimPrefix(u.User.String(), ":"), u.Host, u.Path),
 		"CREATE DATABASE "+database, "DROP DATABASE "+database)
 	u.Path = "/" + database
-	return openSQL(t, "mysql", u.String())
+	return u.String()
 }
 
 // during runs one statement now and another when the test ends.

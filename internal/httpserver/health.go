@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"gatehouse/internal/core"
 )
 
 const (
@@ -23,7 +25,8 @@ type Check struct {
 	Component string
 	// Required checks make the whole fail; others make it a warning.
 	Required bool
-	// Run returns nil when it works. Its context ends after two seconds. The error goes to the log only.
+	// Run returns nil when it works. Its context ends after two seconds. The error goes to the log; of a core.Error with
+	// core.CodeUnavailable, everybody reads the message.
 	Run func(context.Context) error
 }
 
@@ -104,12 +107,12 @@ func (h *Health) run(now time.Time) {
 			select {
 			case err = <-results[name]:
 			default:
-				err = fmt.Errorf("no answer within %s", checkTimeout)
+				err = core.Errorf(core.CodeUnavailable, "no answer within %s", checkTimeout)
 			}
 		}
 		detail := healthDetail{Status: "pass", ComponentType: check.Component, Time: now.UTC().Truncate(time.Second)}
 		if err != nil {
-			detail.Output = "unavailable"
+			detail.Output = reason(err)
 			detail.Status = "warn"
 			if check.Required {
 				detail.Status, answer.Status, h.status = "fail", "fail", http.StatusServiceUnavailable
@@ -121,6 +124,14 @@ func (h *Health) run(now time.Time) {
 		h.report(name, err)
 	}
 	h.body, _ = json.Marshal(answer) // of strings and times, which cannot fail
+}
+
+// reason says why a check failed, to anybody who asks: what the check says to people, and no internals.
+func reason(err error) string {
+	if e := core.AsError(err); e.Code == core.CodeUnavailable {
+		return e.Message
+	}
+	return "unavailable"
 }
 
 // report logs a dependency that went or came back, once.

@@ -33,8 +33,14 @@ func record(w http.ResponseWriter) *recorder {
 	return &recorder{ResponseWriter: w}
 }
 
-// WriteHeader remembers the first final status; 1xx ones come before it.
+// retryAfter is when to come again, in seconds, where an answer of 503 does not say so itself.
+const retryAfter = "5"
+
+// WriteHeader remembers the first final status; 1xx ones come before it. Every 503 says when to come again.
 func (r *recorder) WriteHeader(status int) {
+	if status == http.StatusServiceUnavailable && r.Header().Get("Retry-After") == "" {
+		r.Header().Set("Retry-After", retryAfter)
+	}
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		r.begin(status)
 	}

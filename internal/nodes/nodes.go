@@ -19,6 +19,7 @@ import (
 	"gatehouse/internal/definition"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/notify"
+	"gatehouse/internal/outage"
 	"gatehouse/store"
 )
 
@@ -46,6 +47,8 @@ type Options struct {
 	// Attempts slows down who guesses the secret; nil slows down nobody.
 	Attempts *limits.Attempts
 	Log      *slog.Logger
+	// Outages hears of gateways that could not be answered since something is down; nil writes them to Log.
+	Outages *outage.Log
 }
 
 // Registry knows the gateways. Its handler serves /register and /system. It is safe for concurrent use.
@@ -80,6 +83,9 @@ type node struct {
 
 // New makes a Registry.
 func New(o Options) *Registry {
+	if o.Outages == nil {
+		o.Outages = outage.NewLog(o.Log)
+	}
 	refused, err := lru.New[version, bool](verdicts)
 	if err != nil {
 		panic(err) // only for a size below one

@@ -187,7 +187,11 @@ func (r *Registry) fail(w http.ResponseWriter, req *http.Request, err error) {
 	if !ok {
 		status = http.StatusInternalServerError
 	}
-	if status >= http.StatusInternalServerError && !errors.Is(err, req.Context().Err()) {
+	switch {
+	case status < http.StatusInternalServerError || errors.Is(err, req.Context().Err()):
+	case e.Code == core.CodeUnavailable:
+		r.o.Outages.Tell(req.Context(), err, slog.String("request_id", httpserver.RequestID(req.Context())))
+	default:
 		r.o.Log.ErrorContext(req.Context(), "a gateway could not be answered", slog.String("request_id", httpserver.RequestID(req.Context())), slog.Any("error", err))
 	}
 	if wait := e.Seconds(); wait > 0 {

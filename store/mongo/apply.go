@@ -43,11 +43,11 @@ func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 	case len(steps) == 0:
 		return nil
 	case len(steps) == 1:
-		return e.explain(ctx, steps, 0, e.make(ctx, steps[0]))
+		return because(ctx, e.explain(ctx, steps, 0, e.make(ctx, steps[0])))
 	case e.transactions:
-		return e.inTransaction(ctx, steps)
+		return because(ctx, e.inTransaction(ctx, steps))
 	}
-	return e.withUndo(ctx, steps)
+	return because(ctx, e.withUndo(ctx, steps))
 }
 
 // step is a write with its document, or the fields of its surface, encoded before anything is written.

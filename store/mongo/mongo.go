@@ -190,7 +190,7 @@ func (e *Engine) hello(ctx context.Context) error {
 // Ping tells whether a server that can be read from answers.
 func (e *Engine) Ping(ctx context.Context) error {
 	if err := e.client.Ping(ctx, nil); err != nil {
-		return fmt.Errorf("mongo: ping: %w", err)
+		return because(ctx, fmt.Errorf("mongo: ping: %w", err))
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 	if q.Total {
 		n, err := e.collection(c).CountDocuments(ctx, where)
 		if err != nil {
-			return store.Page{}, fmt.Errorf("mongo: count: %w", err)
+			return store.Page{}, because(ctx, fmt.Errorf("mongo: count: %w", err))
 		}
 		page.Total = int(n)
 	}
@@ -81,7 +81,7 @@ func (e *Engine) Count(ctx context.Context, c *store.Collection, t store.Tenant,
 	}
 	n, err := e.collection(c).CountDocuments(ctx, f)
 	if err != nil {
-		return 0, fmt.Errorf("mongo: count: %w", err)
+		return 0, because(ctx, fmt.Errorf("mongo: count: %w", err))
 	}
 	return int(n), nil
 }
@@ -158,14 +158,14 @@ func (e *Engine) CountByLabel(ctx context.Context, c *store.Collection, t store.
 		{{Key: "$group", Value: bson.D{{Key: fieldID, Value: field}, {Key: "n", Value: bson.D{{Key: "$sum", Value: 1}}}}}},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("mongo: count by label: %w", err)
+		return nil, because(ctx, fmt.Errorf("mongo: count by label: %w", err))
 	}
 	var groups []struct {
 		Value string `bson:"_id"`
 		N     int    `bson:"n"`
 	}
 	if err := cursor.All(ctx, &groups); err != nil {
-		return nil, fmt.Errorf("mongo: count by label: %w", err)
+		return nil, because(ctx, fmt.Errorf("mongo: count by label: %w", err))
 	}
 	asked := make(map[string]bool, len(values))
 	for _, v := range values {
@@ -187,14 +187,14 @@ func (e *Engine) find(ctx context.Context, c *store.Collection, where bson.D, op
 	}
 	cursor, err := e.collection(c).Find(ctx, where, opts)
 	if err != nil {
-		return nil, fmt.Errorf("mongo: find: %w", err)
+		return nil, because(ctx, fmt.Errorf("mongo: find: %w", err))
 	}
 	defer cursor.Close(context.WithoutCancel(ctx))
 	var found []document
 	for cursor.Next(ctx) {
 		var d document
 		if err := cursor.Decode(&d); err != nil {
-			return nil, fmt.Errorf("mongo: find: %w", err)
+			return nil, because(ctx, fmt.Errorf("mongo: find: %w", err))
 		}
 		if err := store.Metered(ctx, len(d.Doc)+len(d.Sealed)); err != nil {
 			return nil, err
@@ -202,7 +202,7 @@ func (e *Engine) find(ctx context.Context, c *store.Collection, where bson.D, op
 		found = append(found, d)
 	}
 	if err := cursor.Err(); err != nil {
-		return nil, fmt.Errorf("mongo: find: %w", err)
+		return nil, because(ctx, fmt.Errorf("mongo: find: %w", err))
 	}
 	return found, nil
 }

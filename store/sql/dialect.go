@@ -31,6 +31,8 @@ type dialect struct {
 	failureAborts bool
 	// fault classifies an error of the driver by its code.
 	fault func(error) fault
+	// outage says, for people, why the database cannot serve now, when that is what an error of the driver means; "" is another failure.
+	outage func(error) string
 }
 
 // fault is what the engine has to know about an error of a driver.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"gatehouse/store"
 )
@@ -79,30 +80,46 @@ func newEngine(d *dialect, c Config, writes *stdsql.DB, reads *pool) *Engine {
 	return e
 }
 
+// serverConns is how many calls a server serves us at a time, in each pool, unless Config.MaxConns says more or less.
+const serverConns = 20
+
 // openServer opens an engine on a database server.
 func openServer(ctx context.Context, c Config, d *dialect, open func(dsn string, c Config) (*stdsql.DB, error)) (*Engine, error) {
-	writes, err := open(c.DSN, c)
+	conns := c.MaxConns
+	if conns <= 0 {
+		conns = serverConns
+	}
+	limited := func(dsn string) (*pool, error) {
+		db, err := open(dsn, c)
+		if err != nil {
+			return nil, err
+		}
+		// Below the idle times after which servers and proxies hang up.
+		db.SetConnMaxIdleTime(4 * time.Minute)
+		return newPool(db, conns, false), nil
+	}
+	main, err := limited(c.DSN)
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, d, writes, c.Logger); err != nil {
-		return nil, errors.Join(err, writes.Close())
+	if err := migrate(ctx, d, main.db, c.Logger); err != nil {
+		return nil, errors.Join(err, main.close())
 	}
-	reads := writes
+	reads := main
 	if c.ReadDSN != "" && c.ReadDSN != c.DSN {
-		if reads, err = open(c.ReadDSN, c); err == nil {
-			err = reads.PingContext(ctx)
+		if reads, err = limited(c.ReadDSN); err == nil {
+			err = reads.db.PingContext(ctx)
 		}
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("store: the database to read from: %w", err), writes.Close())
+			return nil, errors.Join(fmt.Errorf("store: the database to read from: %w", err), main.close())
 		}
 	}
-	e := newEngine(d, c, writes, newPool(reads, false))
-	e.finds = newPool(writes, false)
+	e := newEngine(d, c, main.db, reads)
+	e.finds = main
 	return e, nil
 }
 
-// Ping implements store.Engine: it asks both the main database and the one that is read from.
+// Ping implements store.Engine: it asks both the main database and the one that is read from, whoever else is waiting for them.
 func (e *Engine) Ping(ctx context.Context) error {
 	for _, db := range []*stdsql.DB{e.reads.db, e.writes} {
 		// SQLite's one connection for writing belongs to the writer.
@@ -111,7 +128,7 @@ func (e *Engine) Ping(ctx context.Context) error {
 		}
 		var one int
 		if err := db.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
-			return because(ctx, fmt.Errorf("store: %s does not answer: %w", e.dialect.name, err))
+			return e.because(ctx, fmt.Errorf("store: %s does not answer: %w", e.dialect.name, err))
 		}
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -18,6 +17,7 @@ var mysqlDialect = dialect{
 	document:   "doc",
 	contains:   "INSTR(%s, BINARY ?) > 0",
 	containsID: "INSTR(LOWER(CONVERT(%s USING utf8mb4)) COLLATE utf8mb4_bin, ?) > 0",
+	outage:     mysqlOutage,
 	fault: func(err error) fault {
 		var e *mysql.MySQLError
 		if !errors.As(err, &e) {
@@ -34,7 +34,7 @@ var mysqlDialect = dialect{
 }
 
 // openMySQL makes a pool; nothing is asked of the server yet.
-func openMySQL(dsn string, c Config) (*stdsql.DB, error) {
+func openMySQL(dsn string, _ Config) (*stdsql.DB, error) {
 	config, err := mysqlConfig(dsn)
 	if err != nil {
 		return nil, err
@@ -50,11 +50,14 @@ func openMySQL(dsn string, c Config) (*stdsql.DB, error) {
 	}
 	config.Params["sql_mode"] = "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'"
 	config.Logger = &mysql.NopLogger{}
+	if config.Timeout == 0 {
+		config.Timeout = connectTimeout
+	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, unreadable("MySQL", dsn, err)
 	}
-	return limited(stdsql.OpenDB(connector), c), nil
+	return stdsql.OpenDB(connector), nil
 }
 
 func mysqlConfig(dsn string) (*mysql.Config, error) {
@@ -139,17 +142,4 @@ func address(host, port string) string {
 		port = "3306"
 	}
 	return net.JoinHostPort(host, port)
-}
-
-// limited bounds a pool to a server.
-func limited(db *stdsql.DB, c Config) *stdsql.DB {
-	conns := c.MaxConns
-	if conns <= 0 {
-		conns = 20
-	}
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	// Below the idle times after which servers and proxies hang up.
-	db.SetConnMaxIdleTime(4 * time.Minute)
-	return db
 }

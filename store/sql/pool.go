@@ -4,6 +4,9 @@ import (
 	"context"
 	stdsql "database/sql"
 	"sync"
+	"time"
+
+	"gatehouse/store"
 )
 
 // pool reads. Where the driver does not keep statements prepared itself, the pool does.
@@ -11,6 +14,8 @@ type pool struct {
 	db *stdsql.DB
 	// prepare turns the keeping on.
 	prepare bool
+	// gate bounds how long a call waits for a connection. The pool has one connection more, for Ping.
+	gate *store.Gate
 
 	mu       sync.RWMutex
 	prepared map[string]*stdsql.Stmt
@@ -23,8 +28,18 @@ const (
 	maxPreparedArgs = 64
 )
 
-func newPool(db *stdsql.DB, prepare bool) *pool {
-	return &pool{db: db, prepare: prepare, prepared: map[string]*stdsql.Stmt{}}
+// connectionWait is how long a call waits for a connection of a pool, and connectTimeout for one to be made: people and gateways
+// wait behind each of them.
+const (
+	connectionWait = 5 * time.Second
+	connectTimeout = 5 * time.Second
+)
+
+// newPool makes a pool of so many connections, and one more.
+func newPool(db *stdsql.DB, conns int, prepare bool) *pool {
+	db.SetMaxOpenConns(conns + 1)
+	db.SetMaxIdleConns(conns + 1)
+	return &pool{db: db, prepare: prepare, gate: store.NewGate(conns, connectionWait), prepared: map[string]*stdsql.Stmt{}}
 }
 
 func (p *pool) query(ctx context.Context, statement string, args []any) (*stdsql.Rows, error) {

@@ -3,6 +3,8 @@ package sql
 import (
 	stdsql "database/sql"
 	"errors"
+	"os"
+	"regexp"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -19,6 +21,7 @@ var postgres = dialect{
 	like:          true,
 	materialized:  "MATERIALIZED ",
 	failureAborts: true,
+	outage:        postgresOutage,
 	fault: func(err error) fault {
 		var e *pgconn.PgError
 		if !errors.As(err, &e) {
@@ -34,6 +37,9 @@ var postgres = dialect{
 	},
 }
 
+// postgresTimeout finds a time-out for connecting in a connection string of either form.
+var postgresTimeout = regexp.MustCompile(`\bconnect_timeout\s*=`)
+
 // openPostgres makes a pool; nothing is asked of the server yet.
 func openPostgres(dsn string, c Config) (*stdsql.DB, error) {
 	if dsn == "" {
@@ -46,11 +52,15 @@ func openPostgres(dsn string, c Config) (*stdsql.DB, error) {
 	if c.PreferSimpleProtocol {
 		config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	}
+	// Without a setting, pgx takes two minutes.
+	if !postgresTimeout.MatchString(dsn) && os.Getenv("PGCONNECT_TIMEOUT") == "" {
+		config.ConnectTimeout = connectTimeout
+	}
 	// Documents are UTF-8 whatever the machine's locale, and the simple protocol asks for it.
 	config.RuntimeParams["client_encoding"] = "UTF8"
 	config.RuntimeParams["standard_conforming_strings"] = "on"
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "gatehouse"
 	}
-	return limited(stdlib.OpenDB(*config), c), nil
+	return stdlib.OpenDB(*config), nil
 }

@@ -274,25 +274,22 @@ func (e *Engine) rows(ctx context.Context, b *builder, each func(*stdsql.Rows) e
 }
 
 func (e *Engine) rowsFrom(ctx context.Context, from *pool, b *builder, each func(*stdsql.Rows) error) error {
+	leave, err := from.gate.Enter(ctx)
+	if err != nil {
+		return e.because(ctx, err)
+	}
+	defer leave()
 	rows, err := from.query(ctx, b.statement(), b.args)
 	if err != nil {
-		return because(ctx, err)
+		return e.because(ctx, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := each(rows); err != nil {
-			return because(ctx, err)
+			return e.because(ctx, err)
 		}
 	}
-	return because(ctx, rows.Err())
-}
-
-// because makes the error of a context show when it is what ended a call: some drivers say "interrupted" only.
-func because(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w (%w)", ctx.Err(), err)
-	}
-	return err
+	return e.because(ctx, rows.Err())
 }
 
 // scan reads recordColumns and what follows them.

@@ -26,6 +26,7 @@ var sqliteDialect = dialect{
 	materialized: "MATERIALIZED ",
 	indexed:      true,
 	labelsByTime: true,
+	outage:       sqliteOutage,
 	fault: func(err error) fault {
 		var e *sqlite.Error
 		if !errors.As(err, &e) {
@@ -72,9 +73,7 @@ func openSQLite(ctx context.Context, c Config) (*Engine, error) {
 	if conns <= 0 {
 		conns = max(4, 2*runtime.GOMAXPROCS(0))
 	}
-	reads.SetMaxOpenConns(conns)
-	reads.SetMaxIdleConns(conns)
-	e := newEngine(&sqliteDialect, c, writes, newPool(reads, true))
+	e := newEngine(&sqliteDialect, c, writes, newPool(reads, conns, true))
 
 	err = migrate(ctx, e.dialect, writes, c.Logger)
 	var conn *stdsql.Conn

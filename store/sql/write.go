@@ -284,7 +284,7 @@ func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 		return nil
 	}
 	if e.writer != nil {
-		return e.writer.apply(ctx, writes)
+		return e.because(ctx, e.writer.apply(ctx, writes))
 	}
 	for n, bulk := 1, true; ; n++ {
 		err := e.transact(ctx, writes, bulk)
@@ -294,7 +294,7 @@ func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 		}
 		retry := errors.Is(err, errFreed) || (err != nil && e.dialect.fault(err) == faultRetry)
 		if !retry || n == attempts || ctx.Err() != nil {
-			return because(ctx, err)
+			return e.because(ctx, err)
 		}
 		e.logger.DebugContext(ctx, "transaction runs again", "attempt", n, "cause", err)
 		pause := time.Duration(rand.Int64N(int64(time.Millisecond) << min(n, 6))) //nolint:gosec // racers part; nothing is secret
@@ -309,6 +309,11 @@ func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 func (e *Engine) transact(ctx context.Context, writes []store.Write, bulk bool) error {
 	// Each statement sees what is committed: revisions are compared where the row is locked, and a holder is looked up among what
 	// others have just written.
+	leave, err := e.finds.gate.Enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	tx, err := e.writes.BeginTx(ctx, &stdsql.TxOptions{Isolation: stdsql.LevelReadCommitted})
 	if err != nil {
 		return err
