@@ -18,12 +18,14 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/outage"
 )
 
 // logging are options whose log can be read.
 func logging() (Options, *bytes.Buffer) {
 	var log bytes.Buffer
-	return Options{Log: slog.New(slog.NewTextHandler(&log, nil)), RequestID: func(context.Context) string { return "request-7" }}, &log
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	return Options{Log: logger, Outages: outage.NewLog(logger), RequestID: func(context.Context) string { return "request-7" }}, &log
 }
 
 func TestEveryCodeIsShownToMachines(t *testing.T) {

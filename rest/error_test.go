@@ -15,13 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/outage"
 )
 
 // failed renders an error as an endpoint does and returns the status, the answer and the log.
 func failed(t *testing.T, legacy legacyErrors, err error) (int, answer, string) {
 	t.Helper()
 	var log bytes.Buffer
-	o := Options{Log: slog.New(slog.NewTextHandler(&log, nil))}
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	o := Options{Log: logger, Outages: outage.NewLog(logger)}
 	w := httptest.NewRecorder()
 	o.fail(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/apis", nil), legacy, err)
 	var a answer

@@ -16,6 +16,8 @@ var (
 	ErrConflict = errors.New("store: conflict")
 	// ErrStale means that the record changed, or went, since the revision that the write named.
 	ErrStale = errors.New("store: stale revision")
+	// ErrDamaged means that the file of a database does not hold together.
+	ErrDamaged = errors.New("the database is damaged: restore a backup with gatehouse restore; gatehouse doctor tells more")
 	// ErrNewerSchema means that the database was migrated by a newer program; this one must not touch it.
 	ErrNewerSchema = errors.New("store: the database is newer than this program")
 )

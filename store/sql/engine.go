@@ -22,8 +22,9 @@ type Engine struct {
 	// revision a write names.
 	writes       *stdsql.DB
 	reads, finds *pool
-	// writer is there for SQLite only.
+	// writer and file are there for SQLite only.
 	writer *writer
+	file   *file
 	limits limits
 
 	closing  sync.Once
@@ -121,11 +122,10 @@ func openServer(ctx context.Context, c Config, d *dialect, open func(dsn string,
 
 // Ping implements store.Engine: it asks both the main database and the one that is read from, whoever else is waiting for them.
 func (e *Engine) Ping(ctx context.Context) error {
+	if e.writer != nil {
+		return e.pingSQLite(ctx)
+	}
 	for _, db := range []*stdsql.DB{e.reads.db, e.writes} {
-		// SQLite's one connection for writing belongs to the writer.
-		if e.writer != nil && db == e.writes {
-			continue
-		}
 		var one int
 		if err := db.QueryRowContext(ctx, "SELECT 1").Scan(&one); err != nil {
 			return e.because(ctx, fmt.Errorf("store: %s does not answer: %w", e.dialect.name, err))

@@ -28,6 +28,11 @@ const (
 	reasonDamaged  = "the database is damaged"
 	reasonRefused  = "the database does not let us in"
 	reasonMissing  = "the database is missing"
+
+	reasonLocked       = "another program keeps the database locked"
+	reasonCannotOpen   = "the file of the database cannot be opened"
+	reasonFileReadOnly = "the database, or the disk that it is on, is read-only"
+	reasonMoved        = "the file of the database was moved away, or replaced"
 )
 
 // because says what ended a call: its context, for which some drivers have no more than "interrupted", or an outage of the database.
@@ -44,6 +49,9 @@ func (e *Engine) because(ctx context.Context, err error) error {
 		return err
 	}
 	if reason := e.dialect.outage(err); reason != "" {
+		if e.file != nil {
+			reason = e.file.explain(reason)
+		}
 		return &store.Outage{Reason: reason, Err: err}
 	}
 	return err
@@ -161,15 +169,15 @@ func mysqlOutage(err error) string {
 
 // sqliteOutages are primary codes of SQLite: the low byte of what it returns.
 var sqliteOutages = map[int]string{
-	sqlite3.SQLITE_BUSY:     "another program keeps the database locked",
-	sqlite3.SQLITE_LOCKED:   "another program keeps the database locked",
-	sqlite3.SQLITE_PROTOCOL: "another program keeps the database locked",
+	sqlite3.SQLITE_BUSY:     reasonLocked,
+	sqlite3.SQLITE_LOCKED:   reasonLocked,
+	sqlite3.SQLITE_PROTOCOL: reasonLocked,
 	sqlite3.SQLITE_FULL:     reasonNoSpace,
 	sqlite3.SQLITE_NOMEM:    reasonNoMemory,
 	sqlite3.SQLITE_IOERR:    reasonDisk,
-	sqlite3.SQLITE_READONLY: "the database, or the disk that it is on, is read-only",
-	sqlite3.SQLITE_PERM:     "the file of the database cannot be opened",
-	sqlite3.SQLITE_CANTOPEN: "the file of the database cannot be opened",
+	sqlite3.SQLITE_READONLY: reasonFileReadOnly,
+	sqlite3.SQLITE_PERM:     reasonCannotOpen,
+	sqlite3.SQLITE_CANTOPEN: reasonCannotOpen,
 	sqlite3.SQLITE_CORRUPT:  reasonDamaged,
 	sqlite3.SQLITE_NOTADB:   reasonDamaged,
 }
@@ -180,7 +188,7 @@ func sqliteOutage(err error) string {
 		return ""
 	}
 	if e.Code() == sqlite3.SQLITE_READONLY_DBMOVED {
-		return "the file of the database was moved away, or replaced"
+		return reasonMoved
 	}
 	return sqliteOutages[e.Code()&0xff]
 }

@@ -54,9 +54,14 @@ func openSQLite(ctx context.Context, c Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	f := &file{}
 	if !strings.Contains(query, "vfs=memdb") {
+		f.path = path
 		if err := createFile(path); err != nil {
 			return nil, err
+		}
+		if f.opened, err = os.Stat(path); err != nil {
+			return nil, fmt.Errorf("store: the SQLite database: %w", err)
 		}
 	}
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query
@@ -74,8 +79,11 @@ func openSQLite(ctx context.Context, c Config) (*Engine, error) {
 		conns = max(4, 2*runtime.GOMAXPROCS(0))
 	}
 	e := newEngine(&sqliteDialect, c, writes, newPool(reads, conns, true))
+	e.file = f
 
-	err = migrate(ctx, e.dialect, writes, c.Logger)
+	if err = f.checkAtStart(ctx, writes, c.Logger); err == nil {
+		err = migrate(ctx, e.dialect, writes, c.Logger)
+	}
 	var conn *stdsql.Conn
 	if err == nil {
 		conn, err = writes.Conn(ctx)

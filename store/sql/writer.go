@@ -7,9 +7,13 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"gatehouse/store"
 )
+
+// errCrowded answers writes that did not come to their turn.
+var errCrowded = &store.Outage{Reason: reasonBusy, Err: errors.New("store: the writer was busy all the time")}
 
 // errClosed answers writes after Close.
 var errClosed = errors.New("store: the engine is closed")
@@ -24,11 +28,13 @@ type writer struct {
 	closing chan struct{}
 	close   sync.Once
 	done    chan struct{}
+	latest  atomic.Pointer[outcome]
 }
 
-// request is an Apply on its way.
+// request is an Apply on its way, or a probe, which writes nothing that anybody reads.
 type request struct {
 	writes []store.Write
+	probe  bool
 	// state says who has it: a caller may take it back until the writer takes it up.
 	state  atomic.Int32
 	answer chan error
@@ -38,6 +44,21 @@ const (
 	requestWaits int32 = iota
 	requestTaken
 	requestWithdrawn
+)
+
+// outcome is how the latest transaction ended.
+type outcome struct {
+	err error
+	at  time.Time
+}
+
+// writerWait is how long a caller waits for its turn, as long as the writer does for another program's lock. A probe is made when
+// the latest transaction failed, or ended longer ago than probeAfter; one that does not come to its turn, since a large change is being
+// made, is as good as the transaction before, for probeTrust.
+const (
+	writerWait = 10 * time.Second
+	probeAfter = 10 * time.Second
+	probeTrust = 30 * time.Second
 )
 
 // maxBatch bounds how many callers share a transaction.
@@ -52,26 +73,50 @@ func newWriter(e *Engine, conn *stdsql.Conn) *writer {
 	return w
 }
 
-// apply hands the writes to the writer and waits for the commit. A context that ends before they are taken up withdraws them;
-// afterwards the outcome is waited for, which is a matter of milliseconds.
+// apply hands the writes to the writer and waits for the commit. A context that ends before they are taken up withdraws them, and so
+// does a wait of writerWait; afterwards the outcome is waited for, which is a matter of milliseconds.
 func (w *writer) apply(ctx context.Context, writes []store.Write) error {
-	r := &request{writes: writes, answer: make(chan error, 1)}
+	return w.ask(ctx, &request{writes: writes, answer: make(chan error, 1)})
+}
+
+// probe tells whether writes are taken: by the latest one, or by one of its own.
+func (w *writer) probe(ctx context.Context) error {
+	latest := w.latest.Load()
+	if latest != nil && latest.err == nil && time.Since(latest.at) < probeAfter {
+		return nil
+	}
+	err := w.ask(ctx, &request{probe: true, answer: make(chan error, 1)})
+	if latest != nil && ctx.Err() != nil && latest.err == nil && time.Since(latest.at) < probeTrust {
+		return nil
+	}
+	return err
+}
+
+func (w *writer) ask(ctx context.Context, r *request) error {
+	timer := time.NewTimer(writerWait)
+	defer timer.Stop()
 	select {
 	case w.queue <- r:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-w.closing:
 		return errClosed
+	case <-timer.C:
+		return errCrowded
 	}
+	var err error
 	select {
-	case err := <-r.answer:
+	case err = <-r.answer:
 		return err
 	case <-ctx.Done():
-		if r.state.CompareAndSwap(requestWaits, requestWithdrawn) {
-			return ctx.Err()
-		}
-		return <-r.answer
+		err = ctx.Err()
+	case <-timer.C:
+		err = errCrowded
 	}
+	if r.state.CompareAndSwap(requestWaits, requestWithdrawn) {
+		return err
+	}
+	return <-r.answer
 }
 
 // stop ends the writer when what it has taken up is committed.
@@ -110,23 +155,37 @@ func (w *writer) gather(batch []*request) []*request {
 	return batch
 }
 
-// commit makes a batch durable and answers everybody in it. When the database fails, each is tried alone, so that one's
-// failure stays its own.
+// commit makes a batch durable and answers everybody in it. Whoever gives up while another program has the lock is left out. When
+// the database fails at what somebody asks for, each is tried alone, so that one's failure stays its own.
 func (w *writer) commit(batch []*request) {
+	err := w.engine.file.missing()
+	if err == nil {
+		err = w.session.run(context.Background(), "BEGIN IMMEDIATE")
+	}
 	kept := batch[:0]
 	for _, r := range batch {
 		if r.state.CompareAndSwap(requestWaits, requestTaken) {
 			kept = append(kept, r)
 		}
 	}
-	answers, err := w.transact(kept)
+	var answers []error
+	switch {
+	case err == nil && len(kept) == 0:
+		_ = w.session.run(context.Background(), "ROLLBACK")
+		return
+	case err == nil:
+		answers, err = w.transact(kept)
+	}
+	w.latest.Store(&outcome{err: err, at: time.Now()})
 	switch {
 	case err == nil:
 		for i, r := range kept {
 			r.answer <- answers[i]
 		}
-	case len(kept) == 1:
-		kept[0].answer <- err
+	case len(kept) == 1 || hopeless(err):
+		for _, r := range kept {
+			r.answer <- err
+		}
 	default:
 		for _, r := range kept {
 			r.state.Store(requestWaits)
@@ -135,16 +194,21 @@ func (w *writer) commit(batch []*request) {
 	}
 }
 
-// transact makes the writes of a batch in one transaction. It returns an answer for each request, or the error that undid all of them.
+// hopeless tells whether an error would come to everybody who asks. On a full disk, a small change may still have its place.
+func hopeless(err error) bool {
+	var known *store.Outage
+	if errors.As(err, &known) {
+		return true
+	}
+	reason := sqliteOutage(err)
+	return reason != "" && reason != reasonNoSpace
+}
+
+// transact makes the writes of a batch in the transaction that has begun. It returns an answer for each request, or the error that
+// undid all of them.
 func (w *writer) transact(batch []*request) (answers []error, err error) {
 	// Callers have given up their say: what they asked for is made or not made, whatever becomes of their contexts.
 	ctx := context.Background()
-	if len(batch) == 0 {
-		return nil, nil
-	}
-	if err := w.session.run(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return nil, err
-	}
 	defer func() {
 		if err != nil {
 			_ = w.session.run(ctx, "ROLLBACK")
@@ -157,6 +221,10 @@ func (w *writer) transact(batch []*request) (answers []error, err error) {
 		all = append(slices.Clip(all), r.writes...)
 	}
 	err = w.engine.write(ctx, w.session, all, true)
+	if err == nil && len(all) == 0 {
+		// It writes the first page, with the number that was there.
+		err = w.session.run(ctx, "PRAGMA user_version = 0")
+	}
 	if err == nil {
 		return answers, w.session.run(ctx, "COMMIT")
 	}
