@@ -30,7 +30,7 @@ run: build ## Build everything and serve on :3000, with the data in ./data (ARGS
 
 .PHONY: build
 build: web ## Build the program, the playground in it, as bin/gatehouse
-	go build -trimpath -o bin/gatehouse ./cmd/gatehouse
+	go build -trimpath -buildvcs=false -ldflags "-X 'main.stamp=$$(scripts/version)'" -o bin/gatehouse ./cmd/gatehouse
 
 .PHONY: web
 web: $(BUNDLE) ## Build the playground, when its sources are newer than the bundle

@@ -192,7 +192,7 @@ func (r *Resolver) renewAccessKey(u *core.User) error {
 	return nil
 }
 
-func accessKeyContext(u *core.User) string { return "user " + u.ID + "/access key" }
+func accessKeyContext(u *core.User) string { return u.AccessKeyContext() }
 
 // editUser changes a copy of a user that the caller may manage.
 func (r *Resolver) editUser(ctx context.Context, id string, revision *int, change func(u *core.User) error) (*core.User, error) {

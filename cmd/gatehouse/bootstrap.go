@@ -8,6 +8,7 @@ import (
 
 	"gatehouse/internal/app"
 	"gatehouse/internal/config"
+	"gatehouse/internal/secret"
 )
 
 // newBootstrapCommand returns the command that makes an organisation and its administrator.
@@ -27,12 +28,20 @@ the command can be repeated. It needs no running server, and may run beside one.
 				return err
 			}
 			log := newLogger(&loaded.Config, os.Stderr)
-			a, s, err := open(cmd.Context(), &loaded.Config, log, nil)
+			// No admin secret is made here: the server may have another one configured, and would ignore it.
+			find := func(cfg *config.Config) (string, error) {
+				return secret.FindAdminSecret(cfg.Gatehouse.DataDir, cfg.AdminSecret)
+			}
+			a, s, err := open(cmd.Context(), &loaded.Config, find, log, nil)
 			if err != nil {
 				return err
 			}
 			defer s.Close() //nolint:errcheck // every write is durable by then
 			defer a.Close()
+			// An access key that is sealed with another key than the server's is one that the server ignores.
+			if err := a.CheckKeyring(cmd.Context()); err != nil {
+				return err
+			}
 			made, err := a.Bootstrap(cmd.Context(), b)
 			if err != nil {
 				return err

@@ -59,6 +59,6 @@ The first start makes an organisation and an administrator, and prints their cre
 	root.PersistentFlags().StringVar(&file, "conf", "", "configuration file (JSON, as tyk_analytics.conf)")
 	root.PersistentFlags().StringVar(&dataDir, "data-dir", "", "folder of the database and the generated secrets, ./data by default (gatehouse.data_dir)")
 	root.Flags().AddFlagSet(serve.Flags())
-	root.AddCommand(serve, newBootstrapCommand(load), newConfigCommand(load), newVersionCommand())
+	root.AddCommand(serve, newBootstrapCommand(load), newConfigCommand(load), newBackupCommand(load), newRestoreCommand(load), newDoctorCommand(load), newVersionCommand())
 	return root
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -63,7 +64,7 @@ func serve(ctx context.Context, loaded *config.Loaded, out, logs io.Writer) erro
 	}
 	access := httpserver.NewBufferedWriter(logs, 0)
 	defer access.Close() //nolint:errcheck // the log's own writer is all there is to tell
-	a, s, err := open(ctx, cfg, log, newLogger(cfg, access))
+	a, s, err := open(ctx, cfg, makeAdminSecret(log), log, newLogger(cfg, access))
 	if err != nil {
 		return err
 	}
@@ -134,22 +135,64 @@ func writeCredentials(w io.Writer, made *app.Bootstrapped, adminSecret string) {
 	if key == "" {
 		key = "sealed with another encryption key: start with that one, or renew it with another administrator's"
 	}
+	if adminSecret == "" {
+		adminSecret = "made by the first start of the server, in " + secret.AdminSecretFile + " of the data directory, unless it is configured"
+	}
 	fmt.Fprintf(w, "  access key    %s\n  admin secret  %s\n", key, adminSecret)
 	if made.UserCreated {
 		fmt.Fprintln(w, "This is the only time that the password is shown. Keep it.")
 	}
 }
 
-// open opens the store and assembles the program over it.
-func open(ctx context.Context, cfg *config.Config, log, access *slog.Logger) (*app.App, *store.Store, error) {
+// makeAdminSecret returns the configured admin secret, or the one in the data directory, which the first start makes.
+func makeAdminSecret(log *slog.Logger) func(*config.Config) (string, error) {
+	return func(cfg *config.Config) (string, error) {
+		file := filepath.Join(cfg.Gatehouse.DataDir, secret.AdminSecretFile)
+		text, made, err := secret.AdminSecret(cfg.Gatehouse.DataDir, cfg.AdminSecret)
+		if made {
+			log.Info("the admin secret was made", "file", file)
+		}
+		if _, left := os.Stat(file); left == nil && cfg.AdminSecret != "" {
+			log.Warn("a file with an admin secret is not used: another is configured (admin_secret)", "file", file)
+		}
+		return text, err
+	}
+}
+
+// keyringFor loads the encryption key. A new one is made for a store without users only: of others, it would open nothing.
+func keyringFor(ctx context.Context, cfg *config.Config, s *store.Store) (*secret.Keyring, error) {
+	dir, configured := cfg.Gatehouse.DataDir, cfg.Gatehouse.EncryptionKey
+	found, _, err := secret.Find(dir, configured)
+	if found != nil || err != nil {
+		return found, err
+	}
+	users, err := s.Users.Count(ctx, store.AllTenants())
+	if err != nil {
+		return nil, fmt.Errorf("read the store: %w", err)
+	}
+	if users > 0 {
+		// Another server may have made both since we looked.
+		if found, _, err = secret.Find(dir, configured); found != nil || err != nil {
+			return found, err
+		}
+		return nil, fmt.Errorf("the encryption key is missing: the database has users, and %s is not there, nor is gatehouse.encryption_key configured. "+
+			"Bring the key back: without it, no access key, no private key of a certificate and no secret of an OAuth client can be read. "+
+			"If it is lost, put 64 hex digits of your own into that file, for nobody else to read, and make new access keys with the admin secret",
+			filepath.Join(dir, secret.KeyFile))
+	}
+	return secret.Load(dir, configured)
+}
+
+// open opens the store and assembles the program over it. adminSecret finds the secret of the admin face.
+func open(ctx context.Context, cfg *config.Config, adminSecret func(*config.Config) (string, error), log, access *slog.Logger) (*app.App, *store.Store, error) {
 	if err := os.MkdirAll(cfg.Gatehouse.DataDir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("data directory: %w", err)
 	}
-	keyring, err := secret.Load(cfg.Gatehouse.DataDir, cfg.Gatehouse.EncryptionKey)
-	if err != nil {
+	// What is wrong with the files of secrets is said before anything is opened.
+	if _, _, err := secret.Find(cfg.Gatehouse.DataDir, cfg.Gatehouse.EncryptionKey); err != nil {
 		return nil, nil, err
 	}
-	adminSecret, _, err := secret.AdminSecret(cfg.Gatehouse.DataDir, cfg.AdminSecret)
+	admin, err := adminSecret(cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -167,9 +210,14 @@ func open(ctx context.Context, cfg *config.Config, log, access *slog.Logger) (*a
 		_ = s.Close() // the start has failed for another reason
 		return nil, nil, err
 	}
+	keyring, err := keyringFor(ctx, cfg, s)
+	if err != nil {
+		_ = s.Close() // the start has failed for another reason
+		return nil, nil, err
+	}
 	info, _ := debug.ReadBuildInfo()
 	b := newBuild(info)
-	a, err := app.New(app.Options{Config: cfg, Store: s, Redis: redis, Keyring: keyring, AdminSecret: adminSecret, Log: log, AccessLog: access,
+	a, err := app.New(app.Options{Config: cfg, Store: s, Redis: redis, Keyring: keyring, AdminSecret: admin, Log: log, AccessLog: access,
 		Version: b.Version, Revision: b.Commit})
 	if err != nil {
 		_ = s.Close() // the start has failed for another reason
@@ -182,12 +230,19 @@ func open(ctx context.Context, cfg *config.Config, log, access *slog.Logger) (*a
 func openEngine(ctx context.Context, cfg *config.Config, log *slog.Logger) (store.Engine, error) {
 	layer := cfg.Layer(config.LayerMain)
 	if layer.Type == config.Mongo {
-		return mongo.Open(ctx, mongo.Config{URL: layer.WriteDSN(), UseSSL: cfg.MongoUseSSL, InsecureSkipVerify: cfg.MongoSSLInsecureSkipVerify,
-			AllowInvalidHostnames: cfg.MongoSSLAllowInvalidHostnames, CAFile: cfg.MongoSSLCAFile, PEMKeyFile: cfg.MongoSSLPEMKeyFile,
-			SessionConsistency: cfg.MongoSessionConsistency, BatchSize: cfg.MongoBatchSize, DirectConnection: cfg.MongoDirectConnection, Logger: log})
+		return mongo.Open(ctx, mongoConfig(cfg, layer, log))
 	}
-	return sql.Open(ctx, sql.Config{Type: string(layer.Type), DSN: layer.WriteDSN(), ReadDSN: layer.ReadDSN(),
-		PreferSimpleProtocol: layer.Postgres.PreferSimpleProtocol, Logger: log})
+	return sql.Open(ctx, sqlConfig(layer, log))
+}
+
+func mongoConfig(cfg *config.Config, layer config.Layer, log *slog.Logger) mongo.Config {
+	return mongo.Config{URL: layer.WriteDSN(), UseSSL: cfg.MongoUseSSL, InsecureSkipVerify: cfg.MongoSSLInsecureSkipVerify,
+		AllowInvalidHostnames: cfg.MongoSSLAllowInvalidHostnames, CAFile: cfg.MongoSSLCAFile, PEMKeyFile: cfg.MongoSSLPEMKeyFile,
+		SessionConsistency: cfg.MongoSessionConsistency, BatchSize: cfg.MongoBatchSize, DirectConnection: cfg.MongoDirectConnection, Logger: log}
+}
+
+func sqlConfig(layer config.Layer, log *slog.Logger) sql.Config {
+	return sql.Config{Type: string(layer.Type), DSN: layer.WriteDSN(), ReadDSN: layer.ReadDSN(), PreferSimpleProtocol: layer.Postgres.PreferSimpleProtocol, Logger: log}
 }
 
 // newLogger makes the logger that the configuration asks for.

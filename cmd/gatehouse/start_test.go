@@ -100,7 +100,7 @@ func TestADataDirectoryThatWasMeddledWithIsRefused(t *testing.T) {
 		},
 		"others may read the admin secret": {
 			func(t *testing.T, dir string) {
-				require.NoError(t, os.Chmod(filepath.Join(dir, "admin.secret"), 0o640))
+				require.NoError(t, os.WriteFile(filepath.Join(dir, "admin.secret"), []byte("a secret"), 0o640))
 			},
 			[]string{"admin.secret", "0640", "chmod 600"},
 		},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -28,9 +29,17 @@ type build struct {
 	Version, Commit, Go string
 }
 
+// stamp is the version and the commit, with a space between them, that make build gives to the linker, which can set nothing else
+// than a variable. A checkout of another account, or an archive without a repository, tells the Go tool nothing.
+var stamp string
+
 // newBuild reads the build information; nil, as in a program built without modules, gives a build that is unknown.
 func newBuild(info *debug.BuildInfo) build {
 	b := build{Version: "(devel)", Commit: "unknown", Go: runtime.Version()}
+	if version, commit, ok := strings.Cut(stamp, " "); ok && version != "" {
+		b.Version, b.Commit = version, commit
+		return b
+	}
 	if info == nil {
 		return b
 	}

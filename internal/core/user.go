@@ -116,3 +116,6 @@ func CheckPassword(password string, u *User) error {
 	}
 	return nil
 }
+
+// AccessKeyContext is the context that the user's access key is sealed for.
+func (u *User) AccessKeyContext() string { return "user " + u.ID + "/access key" }

@@ -27,6 +27,21 @@ func AdminSecret(dataDir, configured string) (secret string, generated bool, err
 	return secret, generated, nil
 }
 
+// FindAdminSecret is AdminSecret, but makes none: it returns "" when there is none.
+func FindAdminSecret(dataDir, configured string) (string, error) {
+	if configured != "" {
+		return configured, nil
+	}
+	secret, err := load(filepath.Join(dataDir, AdminSecretFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("admin secret: %w", err)
+	}
+	return secret, nil
+}
+
 // maxFile bounds what is read of a secret's file, in bytes.
 const maxFile = 4096
 

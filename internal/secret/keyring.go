@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -57,6 +58,38 @@ func Load(dataDir, configured string) (*Keyring, error) {
 	}
 	return newKeyring(master)
 }
+
+// Find is Load, but makes no key: without one, it returns nil. generated is the text in KeyFile, "" for a configured key.
+func Find(dataDir, configured string) (k *Keyring, generated string, err error) {
+	if configured == "" {
+		generated, err = load(filepath.Join(dataDir, KeyFile))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, "", nil
+		}
+		if err != nil {
+			return nil, "", fmt.Errorf("encryption key: %w", err)
+		}
+	}
+	k, err = Load(dataDir, configured)
+	return k, generated, err
+}
+
+// Restore brings the text of a KeyFile back to a data directory, where there must be none.
+func Restore(dataDir, generated string) error {
+	return create(filepath.Join(dataDir, KeyFile), generated)
+}
+
+// Parse makes the keyring of the text of a KeyFile.
+func Parse(generated string) (*Keyring, error) {
+	master, err := hex.DecodeString(generated)
+	if err != nil || len(master) != 32 {
+		return nil, errors.New("the encryption key must be 64 hex digits")
+	}
+	return newKeyring(master)
+}
+
+// Check tells this keyring from others, and nothing about its key.
+func (k *Keyring) Check() string { return k.Lookup("gatehouse: which key this is") }
 
 func newKeyring(master []byte) (*Keyring, error) {
 	prk, err := hkdf.Extract(sha256.New, master, []byte("gatehouse keyring"))

@@ -60,6 +60,35 @@ func (e *Engine) migrate(ctx context.Context) error {
 	return nil
 }
 
+// Schema asks a database for the version of its data, and changes nothing: 0 is one without data of ours. newest is the version of
+// this program. No error shows the password of the URL.
+func Schema(ctx context.Context, config Config) (version, newest int, err error) {
+	target, err := parseURL(config.URL)
+	if err != nil {
+		return 0, schemaVersion, err
+	}
+	opts, err := clientOptions(target, config)
+	if err != nil {
+		return 0, schemaVersion, err
+	}
+	client, err := mongo.Connect(opts)
+	if err != nil {
+		return 0, schemaVersion, target.hide(err)
+	}
+	defer client.Disconnect(context.WithoutCancel(ctx)) //nolint:errcheck // nothing was written
+	var found struct {
+		Version int `bson:"version"`
+	}
+	err = client.Database(target.database).Collection(prefix+"schema").FindOne(ctx, bson.D{{Key: "_id", Value: schemaID}}).Decode(&found)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		err = nil
+	}
+	if err != nil {
+		err = target.hide(err)
+	}
+	return found.Version, schemaVersion, err
+}
+
 // createIndexes makes those of wanted that are missing. An index that another server makes at the same moment is no error to
 // MongoDB; they are made one by one, since not every database that stands in for it takes several of which it has some.
 func createIndexes(ctx context.Context, view mongo.IndexView, wanted []index) error {

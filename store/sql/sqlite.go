@@ -57,6 +57,9 @@ func openSQLite(ctx context.Context, c Config) (*Engine, error) {
 	f := &file{}
 	if !strings.Contains(query, "vfs=memdb") {
 		f.path = path
+		if _, err := os.Stat(path + restoreMark); err == nil {
+			return nil, fmt.Errorf("store: %s: a restore was interrupted: run gatehouse restore again with the same backup", path)
+		}
 		if err := createFile(path); err != nil {
 			return nil, err
 		}
