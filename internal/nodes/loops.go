@@ -35,6 +35,9 @@ func (r *Registry) loop(ctx context.Context, apis []*core.Api, out [][]byte) err
 			return err
 		}
 		for _, i := range at {
+			targets.byID[apis[i].ApiID], targets.byID[apis[i].ID] = apis[i].ID, apis[i].ID // a base may be one of its own versions
+		}
+		for _, i := range at {
 			out[i] = definition.Relooped(out[i], func(host string) string { return targets.of(host) })
 			if versioned(out[i]) {
 				out[i] = targets.ownVersions(out[i])
