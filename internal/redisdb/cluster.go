@@ -20,6 +20,9 @@ const (
 	reloads = time.Second
 	// reloadPause is the least time between two attempts that follow failures.
 	reloadPause = 100 * time.Millisecond
+	// slow is how long a node may take to answer, before it is asked again and again whether it still is the one to ask. The
+	// calls that come then don't wait for a node that hangs.
+	slow = 300 * time.Millisecond
 	// mapTimeout is how long a node may take to tell the map, before another is asked.
 	mapTimeout = 500 * time.Millisecond
 )
@@ -66,6 +69,7 @@ func (w *watcher) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			defer cancel()
 			return next(ctx, cmd) // a failure is seen by who asked
 		}
+		defer w.impatient(ctx)()
 		err := next(ctx, cmd)
 		if outdated(err) {
 			w.failed(ctx)
@@ -77,12 +81,27 @@ func (w *watcher) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // ProcessPipelineHook is ProcessHook for pipelines.
 func (w *watcher) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
+		defer w.impatient(ctx)()
 		err := next(ctx, cmds)
 		if outdated(err) {
 			w.failed(ctx)
 		}
 		return err
 	}
+}
+
+// impatient has the map loaded again, and again, while a call takes long; it returns what ends that.
+func (w *watcher) impatient(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(slow, func() {
+		for {
+			w.failed(ctx)
+			if !Pause(ctx, slow) {
+				return
+			}
+		}
+	})
+	return func() { timer.Stop(); cancel() }
 }
 
 // failed has the map loaded again, unless it was a moment ago.

@@ -40,7 +40,7 @@ func TestAClientFollowsAClusterWithinTwoSeconds(t *testing.T) {
 	}{
 		"whose master is killed": {func(s *redistest.Server) { s.Kill() }, 2 * time.Second},
 		// A call that was under way waits for its answer until redis_timeout, which is two seconds.
-		"whose master hangs": {func(s *redistest.Server) { s.Freeze(t) }, 4 * time.Second},
+		"whose master hangs": {func(s *redistest.Server) { s.Freeze(t) }, 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
