@@ -23,11 +23,12 @@ func (c *socket) start(m socketMessage) bool {
 	ctx, cancel := context.WithCancel(c.ctx)
 	c.mu.Lock()
 	_, taken := c.running[m.ID]
-	full := c.limit > 0 && len(c.running) >= c.limit
+	full := c.limit > 0 && c.live >= c.limit
+	op := &running{cancel: cancel}
 	if !taken && !full {
-		c.running[m.ID] = &running{cancel: cancel}
+		c.running[m.ID] = op
+		c.live++
 	}
-	op := c.running[m.ID]
 	c.mu.Unlock()
 	switch {
 	case taken:
@@ -42,17 +43,29 @@ func (c *socket) start(m socketMessage) bool {
 	c.operations.Go(func() {
 		defer func() {
 			cancel()
-			c.forget(m.ID)
+			c.forget(m.ID, op)
+			c.mu.Lock()
+			c.live--
+			c.mu.Unlock()
 		}()
 		c.operate(ctx, op, m)
 	})
 	return true
 }
 
-func (c *socket) forget(id string) {
+// forget frees the id of an operation, unless another has it by now.
+func (c *socket) forget(id string, op *running) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.running, id)
+	if c.running[id] == op {
+		delete(c.running, id)
+	}
+}
+
+// complete tells that an operation is over. Its id is free before: the client may take it again at once.
+func (c *socket) complete(id string, op *running) {
+	c.forget(id, op)
+	c.say(socketMessage{ID: id, Type: sayComplete})
 }
 
 // stop ends an operation that the client wants no more of. Its id is free at once.
@@ -61,6 +74,7 @@ func (c *socket) stop(id string) {
 	defer c.mu.Unlock()
 	if op := c.running[id]; op != nil {
 		op.cancel()
+		delete(c.running, id)
 	}
 }
 
@@ -92,7 +106,7 @@ func (c *socket) operate(ctx context.Context, op *running, m socketMessage) {
 		}
 	}
 	if err != nil {
-		line.refused(c, gqlerror.List{s.present(ctx, err)})
+		line.refused(c, op, gqlerror.List{s.present(ctx, err)})
 		return
 	}
 	line.actor, line.name = actor.ID(), params.OperationName
@@ -101,19 +115,19 @@ func (c *socket) operate(ctx context.Context, op *running, m socketMessage) {
 	if errs != nil {
 		response := s.exec.DispatchError(graphql.WithOperationContext(ctx, oc), errs)
 		if errcode.GetErrorKind(errs) == errcode.KindProtocol {
-			line.refused(c, response.Errors)
+			line.refused(c, op, response.Errors)
 			return
 		}
 		line.fault(response.Errors)
 		if c.sayAnswer(m.ID, response) == nil {
-			c.say(socketMessage{ID: m.ID, Type: sayComplete})
+			c.complete(m.ID, op)
 		}
 		return
 	}
 	line.name, line.kind = oc.Operation.Name, string(oc.Operation.Operation)
 	ctx, done, err := s.bound(ctx, oc.Operation, actor)
 	if err != nil {
-		line.refused(c, gqlerror.List{s.present(ctx, err)})
+		line.refused(c, op, gqlerror.List{s.present(ctx, err)})
 		return
 	}
 	defer done()
@@ -164,10 +178,10 @@ func (c *socket) answer(ctx context.Context, op *running, oc *graphql.OperationC
 	case ended != nil:
 		line.fault(ended.Errors)
 		if c.sayAnswer(line.id, ended) == nil {
-			c.say(socketMessage{ID: line.id, Type: sayComplete})
+			c.complete(line.id, op)
 		}
 	case ctx.Err() == nil:
-		c.say(socketMessage{ID: line.id, Type: sayComplete})
+		c.complete(line.id, op)
 	}
 }
 
@@ -181,8 +195,9 @@ func (l *logged) fault(errs gqlerror.List) {
 	}
 }
 
-func (l *logged) refused(c *socket, errs gqlerror.List) {
+func (l *logged) refused(c *socket, op *running, errs gqlerror.List) {
 	l.fault(errs)
+	c.forget(l.id, op)
 	c.sayErrors(l.id, errs)
 }
 

@@ -47,6 +47,8 @@ type socket struct {
 
 	mu      sync.Mutex
 	running map[string]*running
+	// live is how many operations have not come to their end: those that the client gave up are in it, and not in running.
+	live int
 
 	operations sync.WaitGroup
 	closing    sync.Once

@@ -222,10 +222,27 @@ func TestWhatOneCallerKeepsOpenIsBounded(t *testing.T) {
 	}
 	first, err := open(t, web.URL, "", key)
 	require.NoError(t, err)
-	for _, id := range []string{"1", "2", "3"} {
-		subscribe(first, id)
-	}
+	subscribe(first, "1")
+	subscribe(first, "2")
+	heard := make(chan error, 1)
+	go func() { // what has heard of a change is counted
+		ids := map[string]bool{}
+		for len(ids) < 2 {
+			m, err := first.next()
+			if err != nil {
+				heard <- err
+				return
+			}
+			ids[m.ID] = true
+		}
+		heard <- nil
+	}()
+	probeUntil(t, srv, heard)
+	subscribe(first, "3")
 	m, err := first.next()
+	for err == nil && m.Type == "next" {
+		m, err = first.next()
+	}
 	require.NoError(t, err)
 	assert.Equal(t, "3", m.ID)
 	assert.Equal(t, "error", m.Type, "one websocket has an end")
@@ -233,7 +250,6 @@ func TestWhatOneCallerKeepsOpenIsBounded(t *testing.T) {
 
 	second, err := open(t, web.URL, "", key)
 	require.NoError(t, err)
-	// That both of the first are counted by now is certain once a third was counted: it may take a moment.
 	subscribe(second, "4")
 	subscribe(second, "5")
 	m, err = second.next()
