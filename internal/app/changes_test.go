@@ -157,7 +157,7 @@ func TestASubscriptionEndsWithWhatGaveTheRightToIt(t *testing.T) {
 					said = message
 				}
 			}
-			require.Contains(t, said, "subscribe again")
+			require.Contains(t, said, "the credentials of this stream ended", "a client that is told to subscribe again would, for ever")
 		})
 	}
 }
