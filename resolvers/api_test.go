@@ -121,7 +121,7 @@ func TestDuplicateSlugsAreTakenWhereTheConfigurationAllowsThem(t *testing.T) {
 func TestCategoriesComeFromTheNameAndTheDocument(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
-	r := must(t, s.GraphQL(t, makeApi, map[string]any{"doc": `{"api_definition":{"name":"#internal Weather #public"},"categories":["data","#public"]}`}))
+	r := must(t, s.GraphQL(t, makeApi, map[string]any{"doc": `{"api_definition":{"name":"Weather #internal #public"},"categories":["data","#public"]}`}))
 	assert.Equal(t, `["data","internal","public"]`, r.Get("data.it.categories").Raw)
 	assert.Equal(t, "Weather", r.Get("data.it.displayName").Str)
 	createApi(t, s, `{"name":"Rain #public"}`)
@@ -134,7 +134,7 @@ func TestHookReferencesEmbedTheWebhook(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
 	hook := must(t, s.GraphQL(t, `mutation { it: createWebhook(input: {name: "Told", method: "POST", targetPath: "http://told.test", headers: {a: "b"}}) { id } }`, nil)).Get("data.it.id").Str
-	doc := `{"api_definition":{"name":"W","event_handlers":{"events":{"QuotaExceeded":[{"handler_name":"eh_log_handler","handler_meta":{}}]}}},` +
+	doc := `{"api_definition":{"name":"W","event_handlers":{"events":{"QuotaExceeded":[{"handler_name":"eh_log_handler","handler_meta":{"prefix":"quota"}}]}}},` +
 		`"hook_references":[{"event_name":"QuotaExceeded","event_timeout":60,"hook":{"id":"` + hook + `"}}]}`
 	r := must(t, s.GraphQL(t, makeApi, map[string]any{"doc": doc}))
 	id := r.Get("data.it.apiId").Str

@@ -92,7 +92,7 @@ func TestABodyThatTricklesIsCutOnHTTP2(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}()
-	answer, err := client(t, &tls.Config{InsecureSkipVerify: true}).Post("https://"+s.Addr(), "text/plain", body) //nolint:gosec // its own certificate
+	answer, err := client(t, &tls.Config{InsecureSkipVerify: true}).Post("https://"+s.Addr(), "text/plain", body)
 	require.NoError(t, err)
 	defer answer.Body.Close()
 	assert.Equal(t, 2, answer.ProtoMajor)

@@ -189,7 +189,7 @@ func (e *Engine) find(ctx context.Context, c *store.Collection, where bson.D, op
 	if err != nil {
 		return nil, because(ctx, fmt.Errorf("mongo: find: %w", err))
 	}
-	defer cursor.Close(context.WithoutCancel(ctx))
+	defer cursor.Close(context.WithoutCancel(ctx)) //nolint:errcheck // a cursor that is left ends by itself
 	var found []document
 	for cursor.Next(ctx) {
 		var d document

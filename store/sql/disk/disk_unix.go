@@ -13,5 +13,5 @@ func Of(path string) (Space, error) {
 	if err := syscall.Statfs(path, &s); err != nil {
 		return Space{}, err
 	}
-	return Space{Free: s.Bavail * uint64(s.Bsize), ReadOnly: s.Flags&readOnly != 0}, nil //nolint:gosec // the size of a block is positive
+	return Space{Free: s.Bavail * uint64(s.Bsize), ReadOnly: s.Flags&readOnly != 0}, nil
 }
