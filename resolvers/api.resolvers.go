@@ -10,6 +10,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/store"
 	"maps"
 	"slices"
 )
@@ -91,7 +92,7 @@ func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) 
 	if input.BaseAPIID != nil {
 		err = r.createVersion(ctx, *input.BaseAPIID, a, input)
 	} else {
-		err = r.adding(ctx, apiName, org, a, func() error { return r.store.Apis.Create(ctx, a) })
+		err = r.adding(ctx, apiName, org, a, func() error { return r.applyApis(ctx, []apiWrite{{next: a}}) })
 	}
 	if err != nil {
 		return nil, r.writeError(ctx, apiName, err)
@@ -138,6 +139,7 @@ func (r *mutationResolver) SetAPIOwners(ctx context.Context, id string, input mo
 // ImportApis is the resolver for the importApis field.
 func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document) ([]*core.ImportedItem, error) {
 	im := &importer{resolver: r.Resolver, name: apiName}
+	var writes []apiWrite
 	for i, raw := range apis {
 		a, old, err := r.importedApi(ctx, raw)
 		if err != nil {
@@ -145,7 +147,11 @@ func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document)
 		}
 		same := old != nil && a.Definition.Equal(old.Definition)
 		plan(im, r.store.Apis, a, old, same, &core.ImportedItem{ID: a.ApiID, Created: old == nil})
+		if !same {
+			writes = append(writes, apiWrite{next: a, old: old, item: i})
+		}
 	}
+	im.apply = func(ctx context.Context, _ ...store.Change) error { return r.applyApis(ctx, writes) }
 	return im.run(ctx)
 }
 

@@ -67,18 +67,18 @@ func TestTwoApisOfOneNameGetTwoSlugs(t *testing.T) {
 
 func TestAnApiThatStandsInTheWayIsNamed(t *testing.T) {
 	t.Parallel()
-	const first = `{"api_definition":{"name":"First one","id":"` + anID + `","api_id":"first","slug":"taken","domain":"a.test","proxy":{"listen_path":"/taken/"}}}`
+	const first = `{"api_definition":{"name":"First one","id":"` + anID + `","api_id":"first","slug":"taken","active":true,"domain":"a.test","proxy":{"listen_path":"/taken/"}}}`
 	for name, c := range map[string]struct {
 		doc  string
 		says []string
 	}{
 		"the slug":                          {`{"name":"B","slug":"taken"}`, []string{"slug", `"First one" (first)`}},
-		"the listen path on the domain":     {`{"name":"B","domain":"a.test","proxy":{"listen_path":"/taken/"}}`, []string{"listen path", `"First one" (first)`}},
-		"the path without its slash":        {`{"name":"B","domain":"A.test","proxy":{"listen_path":"/taken"}}`, []string{"listen path", `"First one" (first)`}},
+		"the listen path on the domain":     {`{"name":"B","active":true,"domain":"a.test","proxy":{"listen_path":"/taken/"}}`, []string{"listen path", `"First one" (first)`}},
+		"the path without its slash":        {`{"name":"B","active":true,"domain":"A.test","proxy":{"listen_path":"/taken"}}`, []string{"listen path", `"First one" (first)`}},
 		"the public id":                     {`{"name":"B","api_id":"first"}`, []string{"Found API with the same ID"}},
 		"the database id":                   {`{"name":"B","id":"` + anID + `"}`, []string{"Found API with the same ID"}},
-		"nothing, for a path on other host": {`{"name":"B","domain":"b.test","proxy":{"listen_path":"/taken/"}}`, nil},
-		"nothing, for a longer path":        {`{"name":"B","domain":"a.test","proxy":{"listen_path":"/taken/more/"}}`, nil},
+		"nothing, for a path on other host": {`{"name":"B","active":true,"domain":"b.test","proxy":{"listen_path":"/taken/"}}`, nil},
+		"nothing, for a longer path":        {`{"name":"B","active":true,"domain":"a.test","proxy":{"listen_path":"/taken/more/"}}`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := apptest.New(t)

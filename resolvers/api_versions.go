@@ -59,7 +59,7 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 			return err
 		}
 		err = r.adding(ctx, apiName, version.OrgID, version, func() error {
-			return r.store.Apply(ctx, r.store.Apis.Creating(version), r.store.Apis.Updating(base))
+			return r.applyApis(ctx, []apiWrite{{next: version}, {next: base, old: old}})
 		})
 		if errors.Is(err, store.ErrStale) && try < lastWins {
 			if err := pause(ctx, try); err != nil {

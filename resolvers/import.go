@@ -16,6 +16,8 @@ type importer struct {
 	adds     []addition
 	done     []func(ctx context.Context)
 	report   []*core.ImportedItem
+	// apply makes the writes; nil is that of the store.
+	apply func(ctx context.Context, writes ...store.Change) error
 }
 
 // plan adds one object. old is what it replaces, nil for a new one; same tells that the two are equal.
@@ -38,9 +40,12 @@ func plan[T any, P object[T]](im *importer, repo *store.Repository[T], next, old
 
 // run makes all of the writes or none, announces them, and returns the report.
 func (im *importer) run(ctx context.Context) ([]*core.ImportedItem, error) {
+	apply := im.apply
+	if apply == nil {
+		apply = im.resolver.store.Apply
+	}
 	if len(im.writes) > 0 {
-		err := im.resolver.within(ctx, im.adds, func() error { return im.resolver.store.Apply(ctx, im.writes...) })
-		if err != nil {
+		if err := im.resolver.within(ctx, im.adds, func() error { return apply(ctx, im.writes...) }); err != nil {
 			return nil, im.resolver.writeError(ctx, im.name, err)
 		}
 	}

@@ -176,17 +176,22 @@ func (r *Resolver) apiAt(ctx context.Context, f *forwarding) (*core.Api, error) 
 		path := "/" + strings.Join(segments[:n], "/")
 		for _, domain := range []string{"", host} {
 			for _, port := range []string{"0", f.target.Port()} {
-				routes = append(routes, domain+":"+port+path)
+				route := domain + ":" + port + path
+				routes = append(routes, route, core.OffRoute(route))
 			}
 		}
 	}
-	apis, err := r.store.Apis.FindMany(ctx, tenant(ctx), "route", routes)
+	apis, err := r.store.Apis.TopByLabel(ctx, tenant(ctx), "listens", routes, 1)
 	if err != nil {
 		return nil, err
 	}
 	var best *core.Api
-	for _, a := range apis {
-		if best == nil || len(a.ListenPath) > len(best.ListenPath) || len(a.ListenPath) == len(best.ListenPath) && a.Domain != "" {
+	for _, found := range apis {
+		if len(found) == 0 {
+			continue
+		}
+		a := found[0]
+		if best == nil || len(a.ListenPath) > len(best.ListenPath) || len(a.ListenPath) == len(best.ListenPath) && (a.Domain != best.Domain && a.Domain != "" || a.Domain == best.Domain && a.ID < best.ID) {
 			best = a
 		}
 	}

@@ -55,6 +55,11 @@ type Settings struct {
 	ListHashedKeys, UpdateByHash, DeleteByHash bool
 	// NoKeyByUsername refuses to find basic-auth users by their name (disable_key_actions_by_username).
 	NoKeyByUsername bool
+	// Routes says what becomes of an API whose route clashes with one of another organisation, and RouteRules when that is so.
+	Routes     RoutePolicy
+	RouteRules core.RouteRules
+	// DuplicateRoutes lets APIs of one organisation share a listen path (enable_duplicate_slugs).
+	DuplicateRoutes bool
 	// MasterKeys allows keys without access rights and policies, which open every API.
 	MasterKeys bool
 	// ExplicitPolicyIDs keeps the ids that authors give to policies; UnsafePolicyIDs allows any characters in them.

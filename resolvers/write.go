@@ -170,8 +170,6 @@ func (r *Resolver) writeError(ctx context.Context, name string, err error) error
 		return core.Wrap(core.CodeConflict, err, "Found API with the same ID")
 	case "apis.slug":
 		return core.Wrap(core.CodeConflict, err, "the slug is taken by the API %s: give another slug", r.apiName(ctx, taken.OtherID))
-	case "apis.route":
-		return core.Wrap(core.CodeConflict, err, "the listen path on this domain is taken by the API %s: give another listen path or domain", r.apiName(ctx, taken.OtherID))
 	case "policies.name_key":
 		return core.Wrap(core.CodeConflict, err, "This policy name has already been used. Enter a unique policy name.")
 	case "users.email_key":
@@ -192,7 +190,7 @@ func (r *Resolver) apiName(ctx context.Context, id string) string {
 	if err != nil {
 		return "that was there first"
 	}
-	return fmt.Sprintf("%q (%s)", a.Name, a.ApiID)
+	return describe(a)
 }
 
 // inList says which element of a list an error is about.

@@ -39,10 +39,11 @@ var (
 	organisations = &Collection{Name: "organisations", Text: []string{"name"}, Unique: []Unique{{"slug", true}, {"cname", true}}}
 	users         = &Collection{Name: "users", Text: []string{"email", "name", "group_id"}, Int: []string{"active"},
 		Unique: []Unique{{"email_key", false}, {"access_key", true}}}
+	// The unique value "route" is left empty: earlier versions filled it, but which routes clash is more than one value can say. See "claim".
 	apis = &Collection{Name: "apis", Text: []string{"name", "slug_text"}, Int: []string{"active"},
 		Unique: []Unique{{"api_id", true}, {"slug", false}, {"route", false}},
-		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate", "certificate_use", "fault", "loop"},
-		Added:  [][]string{{"certificate"}, {"certificate_use"}, {"loop"}}}
+		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate", "certificate_use", "fault", "loop", "listens", "claim", "segment"},
+		Added:  [][]string{{"certificate"}, {"certificate_use"}, {"loop"}, {"listens", "claim", "segment"}}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"}}
 	keys = &Collection{Name: "keys", Text: []string{"alias", "oauth_client_id"}, Int: []string{"expires", "inactive", "basic_auth"},
@@ -113,10 +114,11 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 			certificates := a.Certificates()
 			r := Record{Doc: a.Definition, Int: map[string]int64{"active": number(a.Active)},
 				Text:   map[string]string{"name": a.Name, "slug_text": a.Slug},
-				Unique: map[string]string{"api_id": a.ApiID, "slug": a.Slug, "route": a.Route()},
+				Unique: map[string]string{"api_id": a.ApiID, "slug": a.Slug},
 				Labels: map[string][]string{"category": a.Categories, "kind": {a.Kind}, "auth": a.AuthTypes,
 					"owner": append(append([]string{}, a.UserOwners...), a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions,
-					"certificate": slices.Sorted(maps.Keys(certificates)), "certificate_use": certificateUses(certificates)}}
+					"certificate": slices.Sorted(maps.Keys(certificates)), "certificate_use": certificateUses(certificates),
+					"claim": a.Claims(), "segment": a.Segments(), "listens": {a.Listens()}}}
 			if name := core.LoopName(a.Name); name != "" {
 				r.Labels["loop"] = []string{name}
 			}
@@ -128,7 +130,6 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 			}
 			if allowDuplicates {
 				delete(r.Unique, "slug")
-				delete(r.Unique, "route")
 			}
 			return r
 		},

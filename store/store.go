@@ -41,7 +41,7 @@ type options struct {
 // WithClock sets the clock, for tests.
 func WithClock(now func() time.Time) Option { return func(o *options) { o.now = now } }
 
-// WithDuplicateRoutes lets APIs of one organisation share a slug or a listen path (enable_duplicate_slugs).
+// WithDuplicateRoutes lets APIs of one organisation share a slug (enable_duplicate_slugs).
 func WithDuplicateRoutes(allow bool) Option { return func(o *options) { o.duplicateRoutes = allow } }
 
 // Judge says why gateways must not be given a definition, wrapped in its API's document; "" where they may. Version is the same for

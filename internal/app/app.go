@@ -7,6 +7,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -166,12 +168,23 @@ func settings(cfg *config.Config, version string) resolvers.Settings {
 		Version: version, PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg),
 		HashKeys: cfg.HashKeys, HashFunction: token.Default, ListHashedKeys: cfg.EnableHashedKeysListing,
 		UpdateByHash: cfg.EnableUpdateKeyByHash, DeleteByHash: cfg.EnableDeleteKeyByHash, NoKeyByUsername: cfg.DisableKeyActionsByUsername,
+		Routes: resolvers.RoutePolicy(cfg.Gatehouse.SharedRoutes), RouteRules: routeRules(cfg, gateway), DuplicateRoutes: cfg.EnableDuplicateSlugs,
 		MasterKeys: cfg.EnableMasterKeys, ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
 		ForbidViewAccessKey: cfg.Security.ForbidAdminViewAccessToken, ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
 		PasswordHistory: cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
 		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg), Denied: cfg.Gatehouse.SharedGateways.Denied(), Shared: cfg.Gatehouse.SharedGateways.Apply, Gateways: cfg.Gateways(),
 		CertificateWarning: time.Duration(cfg.Notifications.CertificateExpiryMonitor.WarningThresholdDays) * 24 * time.Hour,
 	}
+}
+
+// routeRules takes from the address of the gateways at which host and port those APIs are reached that name none.
+func routeRules(cfg *config.Config, gateway string) core.RouteRules {
+	rules := core.RouteRules{Strict: cfg.Gatehouse.SharedRoutes == string(resolvers.RoutesStrict)}
+	if u, err := url.Parse(gateway); err == nil {
+		rules.Host = u.Hostname()
+		rules.Port, _ = strconv.Atoi(u.Port()) // without one, it is not known which port gateways listen on
+	}
+	return rules
 }
 
 // maxPageSize lets a page be as large as the configured page_size, whatever the limit of GraphQL says.

@@ -19,6 +19,7 @@ type Gatehouse struct {
 	KeyIndexInterval time.Duration `json:"key_index_interval" env:"KEYINDEXINTERVAL" default:"10m" min:"10s" max:"24h" doc:"Time between two scans of the keys in Redis, which find what was changed there unnoticed."`
 	OldestGateway    string        `json:"oldest_gateway" env:"OLDESTGATEWAY" default:"5.5" oneof:"5.5 5.6 5.7 5.8 5.9 5.10 5.11 5.12 5.13 5.14 5.15" doc:"Release of the oldest gateway that is served. Definitions are checked for it and for all newer ones; what would take one of them down is refused, and kept from gateways where it is stored already."`
 	Metrics          bool          `json:"metrics" env:"METRICS" default:"true" doc:"Serve /metrics."`
+	SharedRoutes     string        `json:"shared_routes" env:"SHAREDROUTES" default:"default" oneof:"strict default loose" doc:"What becomes of an API whose route (listener, domain, path and tags) clashes with one of another organisation. default refuses the same path and paths inside of each other, except inside of a /, which is a warning; strict refuses that, too, and a path for any host that another organisation has on a domain; loose refuses nothing."`
 	ZeroConf         bool          `json:"zeroconf" env:"ZEROCONF" doc:"Tell the gateways over Redis, every ten seconds, where this server is: at host_config.hostname. Those whose configuration names no dashboard use it then."`
 
 	// What organisations that share gateways may have them do.

@@ -63,7 +63,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 			GraphQL: config.GraphQL{Introspection: true, MaxDepth: 12, MaxComplexity: 50000, MaxAliases: 50, MaxPageSize: 500,
 				MaxAnonymousBodyBytes: 64 << 10, MaxAnswerBytes: 32 << 20, MaxAnswersBytes: 256 << 20,
 				MaxSocketsPerCaller: 200, MaxSubscriptionsPerCaller: 1000, MaxOperationsPerSocket: 100},
-			Playground: true, LogLevel: "info", Metrics: true, MaxFailedLogins: 50, KeyIndexInterval: 10 * time.Minute, OldestGateway: "5.5",
+			Playground: true, LogLevel: "info", Metrics: true, MaxFailedLogins: 50, KeyIndexInterval: 10 * time.Minute, OldestGateway: "5.5", SharedRoutes: "default",
 			SharedGateways: config.SharedGateways{Apply: "auto", Deny: []string{"code", "files", "secrets", "storage", "discovery", "loops"}},
 		}),
 	} {
@@ -153,7 +153,7 @@ func TestEverySettingIsReadFromFileAndEnvironment(t *testing.T) {
 	special := map[string]string{
 		"storage.main.type": "mongo", "storage.analytics.type": "sqlite", "storage.logs.type": "sqlite", "storage.uptime.type": "sqlite",
 		"mongo_session_consistency": "eventual", "http_server_options.ssl_ciphers": "TLS_AES_128_GCM_SHA256", "log_format": "json",
-		"gatehouse.log_level": "warn", "http_server_options.min_version": "770", "tyk_api_config.Port": "8080",
+		"gatehouse.log_level": "warn", "gatehouse.shared_routes": "loose", "http_server_options.min_version": "770", "tyk_api_config.Port": "8080",
 		"gatehouse.encryption_key": "0123456789abcdef", "home_dir": "/home", "gatehouse.max_body_bytes": "2048",
 		"gatehouse.graphql.max_anonymous_body_bytes": "2048", "gatehouse.graphql.max_answer_bytes": "2097152", "gatehouse.graphql.max_answers_bytes": "2097152",
 		"mongo_ssl_ca_file": "/ca", "mongo_ssl_pem_keyfile": "/key", "http_server_options.ssl_certificates": "/a,/b",

@@ -35,7 +35,9 @@ type Api struct {
 	Categories      []string
 	UserOwners      []string
 	UserGroupOwners []string
-	Tags            []string
+	// Tags are those of the gateways that load the API. TagsDisabled and DomainDisabled have gateways take no notice of Tags and Domain.
+	Tags                         []string
+	TagsDisabled, DomainDisabled bool
 	// Versions are the public ids of the APIs that are versions of this one.
 	Versions   []string
 	Definition Document
@@ -71,6 +73,8 @@ func NewApi(meta Meta, doc Document) *Api {
 	a.UserOwners = texts(wrapped["user_owners"])
 	a.UserGroupOwners = texts(wrapped["user_group_owners"])
 	a.Tags = texts(d["tags"])
+	a.TagsDisabled = d["tags_disabled"].Bool()
+	a.DomainDisabled = d["domain_disabled"].Bool()
 	d["definition"].Get("versions").ForEach(func(_, id gjson.Result) bool {
 		if id.Type == gjson.String && id.Str != "" && id.Str != a.ApiID {
 			a.Versions = append(a.Versions, id.Str)
@@ -100,6 +104,7 @@ var apiTypes = []fieldType{
 	{def + "active", isBool}, {def + "internal", isBool}, {def + "use_keyless", isBool}, {def + "proxy", isObject},
 	{def + "proxy.listen_path", isString}, {def + "proxy.target_url", isString}, {def + "proxy.strip_listen_path", isBool},
 	{def + "version_data", isObject}, {def + "event_handlers", isObject}, {def + "tags", isTexts},
+	{def + "tags_disabled", isBool}, {def + "domain_disabled", isBool},
 	{def + "definition", isObject}, {def + "graphql", isObject},
 	{"hook_references", isArray}, {"user_owners", isTexts}, {"user_group_owners", isTexts}, {"categories", isTexts},
 }
@@ -140,8 +145,8 @@ func (a *Api) Validate() error {
 // The public id turns up in paths of ours, in file names of the gateway and in Redis keys.
 var apiIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$`)
 
-// Route is what must be unique among the APIs of an organisation so that a gateway knows which of them a request is for:
-// domain, port and listen path. A trailing slash does not make another path.
+// Route is what must be unique among the APIs of an organisation that a gateway loads, so that it knows which of them a request is
+// for: domain, port and listen path. A trailing slash does not make another path.
 func (a *Api) Route() string {
 	if a.Protocol == "tcp" || a.Protocol == "tls" {
 		return a.Protocol + "://" + strings.ToLower(a.Domain) + ":" + strconv.Itoa(a.ListenPort)

@@ -55,7 +55,7 @@ func reindexCases() []testCase {
 		{"records of an earlier version get what they lack, and keep the rest", func(t *testing.T, f *fixture) {
 			all := earlierKeys(t, f, 121)
 			api := record(1, orgB)
-			api.Doc = []byte(`{"api_definition":{"client_certificates":["c7"]}}`)
+			api.Doc = []byte(`{"api_definition":{"api_id":"old","active":true,"proxy":{"listen_path":"/old/"},"client_certificates":["c7"]}}`)
 			f.create(t, apis, api)
 			if err := small(f.Engine).Reindex(f.ctx, silent); err != nil {
 				t.Fatal(err)
@@ -63,6 +63,9 @@ func reindexCases() []testCase {
 			indexed(t, f, all)
 			if n := f.count(t, apis, store.Org(orgB), store.HasLabel("certificate", "c7")); n != 1 {
 				t.Fatal("the API is not found by its certificate")
+			}
+			if n := f.count(t, apis, store.Org(orgB), store.HasLabel("claim", "at 0 none /old"), store.HasLabel("segment", "any")); n != 1 {
+				t.Fatal("the API is not found by its route")
 			}
 			counted := &Counting{Engine: f.Engine}
 			if err := small(counted).Reindex(f.ctx, silent); err != nil || counted.Reads() > 4 {

@@ -1,0 +1,296 @@
+package core
+
+import (
+	"hash/fnv"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Gateways know one space of routes for all organisations. A route is a listener (port and protocol), a domain, a path and the tags
+// of the gateways that load the API. What an API takes of that space are its claims, and each claim is kept with the API as a few
+// labels, so that who else claims a route, what lies inside of it and what it lies in are look-ups.
+//
+// Of a path that holds a pattern, such as /shops/{id}/, the part before the pattern is claimed with everything inside: which requests
+// the rest of it meets, and whether before or after the paths of others, is up to regular expressions and to lengths.
+
+const (
+	// maxClaimDepth is how many parts of a path are told apart. A longer path claims everything inside of its first ones.
+	maxClaimDepth = 32
+	// maxSegments is how many tags are told apart. An API with more is taken for one that every gateway loads.
+	maxSegments = 200
+	// RouteLocks is how many locks there are for routes; see Api.Locks.
+	RouteLocks = 512
+)
+
+// anySegment is the label of an API that any gateway may load.
+const anySegment = "any"
+
+// RouteRules say when the routes of two organisations clash.
+type RouteRules struct {
+	// Port is the port of the gateways, which 0 in a definition stands for; Host is their host name, at which APIs without a domain are
+	// reached. 0 and "" are not known.
+	Port int
+	Host string
+	// Strict has paths clash with a foreign / that they lie in, and APIs without a domain with those that have one.
+	Strict bool
+}
+
+// Serves tells whether gateways route requests to the API: it is active, and not internal.
+func (a *Api) Serves() bool { return a.Active && (!a.Internal || a.overTCP()) }
+
+// Listens is the label of the route of the API, and OffRoute of one whose API gateways do not serve.
+func (a *Api) Listens() string {
+	if !a.Serves() {
+		return OffRoute(a.Route())
+	}
+	return a.Route()
+}
+
+// OffRoute is the label of a route whose API gateways do not serve.
+func OffRoute(route string) string { return "off " + route }
+
+// overTCP tells whether the API is a plain connection. Gateways do not ask whether such a one is internal.
+func (a *Api) overTCP() bool { return a.Protocol == "tcp" || a.Protocol == "tls" }
+
+// Segments are the labels of the gateways that may load the API: one for each tag, or one for all gateways where there is no tag.
+// Those that are not segmented load all APIs, so that two clash when they share a tag, or one of them has none.
+func (a *Api) Segments() []string {
+	if !a.Serves() {
+		return nil
+	}
+	if a.TagsDisabled || len(a.Tags) == 0 || len(a.Tags) > maxSegments {
+		return []string{anySegment}
+	}
+	out := make([]string, len(a.Tags))
+	for i, tag := range a.Tags {
+		out[i] = "tag " + tag
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// SharingSegments are the labels of which an API must carry one to be loaded by a gateway that loads one with these; nil is any.
+func SharingSegments(segments []string) []string {
+	if slices.Contains(segments, anySegment) {
+		return nil
+	}
+	return append([]string{anySegment}, segments...)
+}
+
+// CoversSegments tells whether an API with the labels have is loaded wherever one with the labels want is.
+func CoversSegments(have, want []string) bool {
+	return slices.Contains(have, anySegment) || !slices.ContainsFunc(want, func(s string) bool { return !slices.Contains(have, s) })
+}
+
+// claim is a path that an API takes on a listener and a domain.
+type claim struct {
+	port string
+	// host is the domain, in the form that labels hold.
+	host string
+	// parts are those of the path before the first pattern; whole claims everything inside of them, too, and of / this, too.
+	parts []string
+	whole bool
+}
+
+// The hosts that are no domain. A space is in no domain.
+const (
+	hostNone    = "none"    // any host that no API is bound to
+	hostPattern = "pattern" // a domain that is a pattern, which may match any
+	hostAll     = "all"     // what every API claims, whatever its domain
+)
+
+// claims are what an API takes: its listen path, and the path made of its public id, under which gateways serve each API, too.
+func (a *Api) claims() []claim {
+	if !a.Serves() {
+		return nil
+	}
+	host := a.routeHost()
+	if a.overTCP() {
+		return []claim{{port: "tcp:" + strconv.Itoa(a.ListenPort), host: host, whole: true}}
+	}
+	port := strconv.Itoa(a.ListenPort)
+	parts, whole := claimedPath(a.ListenPath)
+	out := []claim{{port, host, parts, whole}}
+	if own, _ := claimedPath("/" + a.ApiID); a.ApiID != "" && !slices.Equal(own, parts) {
+		out = append(out, claim{port, host, own, false})
+	}
+	return out
+}
+
+// routeHost is the domain as labels hold it. A host matches without its port and whatever the case.
+func (a *Api) routeHost() string {
+	domain := strings.ToLower(a.Domain)
+	if a.DomainDisabled {
+		domain = ""
+	}
+	if strings.Contains(domain, "{") || strings.Contains(domain, "://") {
+		return hostPattern
+	}
+	return literalHost(domain)
+}
+
+func literalHost(domain string) string {
+	domain = strings.ToLower(domain)
+	if name, port, ok := strings.Cut(domain, ":"); ok && strings.Trim(port, "0123456789") == "" {
+		domain = name
+	}
+	if domain = strings.TrimSuffix(domain, "."); domain == "" {
+		return hostNone
+	}
+	return "host " + domain
+}
+
+// claimedPath is the part of a listen path before its first pattern, or before what gateways replace by a value of theirs, such as
+// env://NAME, in parts; whole tells that there is such a thing.
+func claimedPath(listenPath string) (parts []string, whole bool) {
+	if at := strings.IndexByte(listenPath, '{'); at >= 0 {
+		listenPath, whole = listenPath[:strings.LastIndexByte(listenPath[:at], '/')+1], true
+	}
+	if at := strings.Index(listenPath, "://"); at >= 0 {
+		listenPath, whole = listenPath[:strings.LastIndexByte(listenPath[:at], '/')+1], true
+	}
+	if plain, err := url.PathUnescape(listenPath); err == nil {
+		listenPath = plain
+	}
+	for part := range strings.SplitSeq(path.Clean("/"+listenPath), "/") {
+		if part == "" {
+			continue
+		}
+		if len(parts) == maxClaimDepth {
+			return parts, true
+		}
+		parts = append(parts, part)
+	}
+	return parts, whole
+}
+
+// at is the label of a claim of a path, or of what lies in one. A / that claims no more than what nobody else does has a label of
+// its own.
+func (c claim) at(host string) string {
+	if len(c.parts) == 0 && !c.whole {
+		return "root " + c.port + " " + host
+	}
+	return "at " + c.port + " " + host + " " + joined(c.parts)
+}
+
+func within(port, host string, parts []string) string {
+	return "in " + port + " " + host + " " + joined(parts)
+}
+
+func joined(parts []string) string { return "/" + strings.Join(parts, "/") }
+
+// Claims are the labels by which APIs find the claims of this one.
+func (a *Api) Claims() []string {
+	var out []string
+	for _, c := range a.claims() {
+		for _, host := range []string{c.host, hostAll} {
+			out = append(out, c.at(host))
+			for n := range c.parts {
+				out = append(out, within(c.port, host, c.parts[:n]))
+			}
+		}
+	}
+	if a.Serves() && a.ListenPort > 0 {
+		out = append(out, portLabel(a.ListenPort, a.Protocol))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func portLabel(port int, protocol string) string {
+	return "port " + strconv.Itoa(port) + " " + protocol
+}
+
+// Clashes are the labels of which an API of another organisation that takes a route of this one, or gives it one of its own, has at
+// least one.
+func (a *Api) Clashes(rules RouteRules) []string {
+	var out []string
+	for _, c := range a.claims() {
+		for _, port := range rules.ports(c.port) {
+			for _, host := range rules.hosts(c.host) {
+				out = append(out, c.clashes(port, host, rules.Strict)...)
+			}
+		}
+	}
+	if a.Serves() && a.ListenPort > 0 {
+		// A port speaks one protocol. "" is http or https.
+		for _, p := range []string{"", "http", "https", "h2c", "tcp", "tls"} {
+			if p == a.Protocol || p == "" && strings.HasPrefix(a.Protocol, "http") || a.Protocol == "" && strings.HasPrefix(p, "http") {
+				continue
+			}
+			out = append(out, portLabel(a.ListenPort, p))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (c claim) clashes(port, host string, strict bool) []string {
+	root, everything := claim{port: port}, claim{port: port, whole: true}
+	out := []string{everything.at(host)}
+	if len(c.parts) == 0 || strict {
+		out = append(out, root.at(host))
+	}
+	for n := range c.parts {
+		out = append(out, claim{port: port, parts: c.parts[:n+1]}.at(host))
+	}
+	if len(c.parts) > 0 || c.whole || strict {
+		out = append(out, within(port, host, c.parts))
+	}
+	return out
+}
+
+// ports are those that are the same listener as port.
+func (r RouteRules) ports(port string) []string {
+	if own := strconv.Itoa(r.Port); r.Port > 0 && (port == "0" || port == own) {
+		return []string{"0", own}
+	}
+	return []string{port}
+}
+
+// hosts are those at which a request may be for either of two APIs.
+func (r RouteRules) hosts(host string) []string {
+	own := literalHost(r.Host)
+	switch {
+	case host == hostPattern, host == hostNone && r.Strict:
+		return []string{hostAll}
+	case own != hostNone && (host == own || host == hostNone):
+		return []string{hostNone, own, hostPattern}
+	case r.Strict:
+		return []string{host, hostNone, hostPattern}
+	}
+	return []string{host, hostPattern}
+}
+
+// Locks are the numbers, from 0 to RouteLocks-1, of the locks that whoever gives the API its routes has to hold: of two APIs that may
+// clash, both need at least one. They are sorted.
+func (a *Api) Locks(strict bool) []int {
+	var out []int
+	for _, c := range a.claims() {
+		if len(c.parts) == 0 && (c.whole && !a.overTCP() || strict) {
+			for n := range RouteLocks {
+				out = append(out, n)
+			}
+			break
+		}
+		first := ""
+		if len(c.parts) > 0 {
+			first = c.parts[0]
+		}
+		out = append(out, lockOf("/"+first))
+	}
+	if a.Serves() && a.ListenPort > 0 {
+		out = append(out, lockOf("port "+strconv.Itoa(a.ListenPort)))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func lockOf(name string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // never fails
+	return int(h.Sum32() % RouteLocks)
+}
