@@ -132,8 +132,10 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 	if err != nil {
 		return nil, err
 	}
-	if len(draft.ApiIDs) == 0 && len(policies) == 0 && !r.settings.MasterKeys {
-		return nil, core.Errorf(core.CodeInvalid, "the key has neither access_rights nor apply_policies: name at least one API or one policy (a master key for every API needs enable_master_keys)").In("access_rights")
+	if len(draft.ApiIDs) == 0 && len(policies) == 0 {
+		if err := r.mayOpenAll(ctx, old); err != nil {
+			return nil, err
+		}
 	}
 	if doc, err = doc.Owned("", "org_id", org); err != nil {
 		return nil, err
@@ -262,6 +264,9 @@ func withPassword(doc core.Document, old *core.Key) (core.Document, error) {
 // saveKey creates a key, or replaces the one with the same id where replacing is what was asked for.
 func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace bool) (*model.CreatedKey, error) {
 	k.Session = r.renewed(k.Session)
+	if err := r.reserveForKey(ctx, k.OrgID, k.Session); err != nil {
+		return nil, err
+	}
 	for try := 1; ; try++ {
 		err := r.adding(ctx, keyName, k.OrgID, k, func() error { return r.keys.Create(ctx, k) })
 		if err == nil {

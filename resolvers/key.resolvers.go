@@ -125,6 +125,9 @@ func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.K
 			if err != nil || next.Session.Equal(old.Session) {
 				return nil, err
 			}
+			if err := r.reserveForKey(ctx, old.OrgID, next.Session); err != nil {
+				return nil, err
+			}
 			if reset {
 				next.Session = r.renewed(next.Session)
 			} else {

@@ -187,7 +187,7 @@ func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (p, ol
 
 // editPolicy changes a policy to the document that change makes of the old one.
 func (r *Resolver) editPolicy(ctx context.Context, id string, revision *int, change func(old *core.Policy) (core.Document, error)) (*core.Policy, error) {
-	return edit(ctx, r, policyName, r.store.Policies, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) },
+	return edit(ctx, r, policyName, policyEdit{r}, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) },
 		func(old *core.Policy) (*core.Policy, error) {
 			doc, err := change(old)
 			if err != nil {

@@ -26,7 +26,12 @@ func (r *mutationResolver) CreatePolicy(ctx context.Context, input model.PolicyI
 	if err != nil {
 		return nil, err
 	}
-	if err := r.adding(ctx, policyName, org, p, func() error { return r.store.Policies.Create(ctx, p) }); err != nil {
+	reserved, err := r.reserveNamed(ctx, org, p.Document)
+	if err != nil {
+		return nil, err
+	}
+	reserved = append(reserved, r.store.Policies.Creating(p))
+	if err := r.adding(ctx, policyName, org, p, func() error { return r.store.Apply(ctx, reserved...) }); err != nil {
 		return nil, r.writeError(ctx, policyName, err)
 	}
 	r.changed(ctx, core.ChangeCreated, policyName, &p.Meta)
@@ -61,13 +66,25 @@ func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision
 // ImportPolicies is the resolver for the importPolicies field.
 func (r *mutationResolver) ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error) {
 	im := &importer{resolver: r.Resolver, name: policyName}
+	ids := importedIDs{}
 	for i, raw := range policies {
 		p, old, warnings, err := r.importedPolicy(ctx, raw)
 		if err != nil {
 			return nil, inList("Data", i, err)
 		}
+		if _, err := r.reserveNamed(ctx, p.OrgID, p.Document); err != nil {
+			return nil, inList("Data", i, err)
+		}
+		ids.add(p.OrgID, p.Document)
 		same := old != nil && p.Document.Equal(old.Document)
 		plan(im, r.store.Policies, p, old, same, &core.ImportedItem{ID: p.PolicyID, Created: old == nil, Warnings: warnings})
+	}
+	reserved, err := ids.reserve(ctx, r.store)
+	if err != nil {
+		return nil, err
+	}
+	if len(im.writes) > 0 {
+		im.writes = append(im.writes, reserved...)
 	}
 	return im.run(ctx)
 }

@@ -56,12 +56,16 @@ func (r *Resolver) applyApis(ctx context.Context, apis []apiWrite, also ...store
 		if err != nil {
 			return err
 		}
+		ids, err := r.reserveIDs(ctx, apis)
+		if err != nil {
+			return err
+		}
 		if err := r.judgeRoutes(ctx, apis); err != nil {
 			return err
 		}
 		// The locks come last: who takes one after us has read it after our APIs were there to see, also where an engine makes one write
 		// after the other.
-		err = r.store.Apply(ctx, append(slices.Clip(writes), locks...)...)
+		err = r.store.Apply(ctx, slices.Concat(writes, ids, locks)...)
 		if err == nil || try == lastWins {
 			return err
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -71,6 +72,8 @@ type kind[T any] struct {
 	decode func(core.Meta, Record) (*T, error)
 	// judge is the version of what judges the objects, and judged the label that it leaves; "" where nothing does.
 	judge, judged string
+	// also returns what else Reindex has to write for objects of an earlier version; nil is nothing.
+	also func(ctx context.Context, s *Store, objects []*T) ([]Change, error)
 }
 
 var organisationKind = kind[core.Organisation]{
@@ -134,6 +137,17 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 			return r
 		},
 		decode: func(m core.Meta, r Record) (*core.Api, error) { return core.NewApi(m, r.Doc), nil },
+		also: func(ctx context.Context, s *Store, objects []*core.Api) ([]Change, error) {
+			var out []Change
+			for org, ids := range apiIDs(objects) {
+				changes, _, err := s.ReservingApiIDs(ctx, org, ids)
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, changes...)
+			}
+			return out, nil
+		},
 	}
 }
 

@@ -102,6 +102,13 @@ func (r *Repository[T]) reindexNext(ctx context.Context) (seen int, done bool, e
 			changes = append(changes, change)
 		}
 	}
+	if r.kind.also != nil {
+		more, err := r.kind.also(ctx, r.store, page.Objects)
+		if err != nil {
+			return 0, false, err
+		}
+		changes = append(changes, more...)
+	}
 	if page.More {
 		mine.After = page.Cursors[len(page.Cursors)-1]
 	} else {
