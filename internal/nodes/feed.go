@@ -212,9 +212,13 @@ func embed(a *core.Api, hooks map[string]*core.Webhook) core.Document {
 
 func (r *Registry) policyDocuments(ctx context.Context, page []*core.Policy) ([][]byte, error) {
 	out := make([][]byte, 0, len(page))
-	for _, p := range page {
+	documents, err := r.within(ctx, page)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range page {
 		if r.fits(ctx, "policy", &p.Meta, p.Document, r.o.Rules.CheckPolicy) {
-			out = append(out, p.Document)
+			out = append(out, documents[i])
 		}
 	}
 	return out, nil

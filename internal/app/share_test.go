@@ -1,0 +1,99 @@
+package app_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"gatehouse/internal/apptest"
+	"gatehouse/internal/core"
+)
+
+// api makes an active API of an organisation.
+func shareApi(t *testing.T, s *apptest.Server, accessKey, id string) apptest.Reply {
+	t.Helper()
+	return s.Do(t, "POST", "/api/apis", fmt.Sprintf(`{"api_definition":{"name":%q,"slug":%q,"api_id":%q,"active":true,"proxy":{"listen_path":"/%s/"}}}`, id, id, id, id), "Authorization: "+accessKey)
+}
+
+func TestAnApiIDStaysWithTheOrganisationThatUsedItFirst(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t)
+	ourOrg, ours := s.Organisation(t, "ours")
+	admin := "admin-auth: " + apptest.AdminSecret
+	require.Equal(t, 200, shareApi(t, s, s.AccessKey, "theirs").Status)
+	require.Equal(t, 200, s.REST(t, "DELETE", "/api/apis/theirs", "").Status)
+
+	r := shareApi(t, s, ours, "theirs")
+	assert.Equal(t, 409, r.Status, "%s", r.Body)
+	assert.Contains(t, string(r.Body), "Found API with the same ID")
+	r = s.Do(t, "POST", "/admin/apis/import", fmt.Sprintf(`{"apis":[{"api_definition":{"name":"x","org_id":%q,"api_id":"theirs"}}]}`, ourOrg), admin)
+	assert.Equal(t, 409, r.Status, "%s", r.Body)
+	assert.Equal(t, 200, shareApi(t, s, s.AccessKey, "theirs").Status, "its own organisation may have it again")
+
+	// A policy of theirs is imported before its API.
+	r = s.Do(t, "POST", "/admin/policies/import", fmt.Sprintf(`{"Data":[{"name":"early","id":"early","org_id":%q,"access_rights":{"later":{"api_id":"later","versions":["Default"]}}}]}`, s.OrgID), admin)
+	require.Equal(t, 200, r.Status, "%s", r.Body)
+	assert.Equal(t, 409, shareApi(t, s, ours, "later").Status)
+	assert.Equal(t, 200, shareApi(t, s, s.AccessKey, "later").Status)
+}
+
+func TestNoPolicyOrKeyNamesAnApiOfAnotherOrganisation(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t)
+	ourOrg, ours := s.Organisation(t, "ours")
+	require.Equal(t, 200, shareApi(t, s, s.AccessKey, "theirs").Status)
+	require.Equal(t, 200, shareApi(t, s, ours, "ours-api").Status)
+	admin := "admin-auth: " + apptest.AdminSecret
+	for name, document := range map[string]string{
+		"access rights":             `"access_rights":{"theirs":{"versions":["Default"]}}`,
+		"a policy in the meta data": `"access_rights":{"ours-api":{}},"meta_data":{"policies":[{"org_id":"x","Access_Rights":{"theirs":{}}}]}`,
+	} {
+		for method, path := range map[string]string{"a policy": "/api/portal/policies", "a key": "/api/keys", "a custom key": "/api/keys/custom"} {
+			r := s.Do(t, "POST", path, `{"name":"n","alias":"a",`+document+`}`, "Authorization: "+ours)
+			assert.Equal(t, 400, r.Status, "%s of %s: %s", name, method, r.Body)
+		}
+		r := s.Do(t, "POST", "/admin/policies/import", fmt.Sprintf(`{"Data":[{"name":"i","id":"i","org_id":%q,%s}]}`, ourOrg, document), admin)
+		assert.Equal(t, 400, r.Status, "%s of an import: %s", name, r.Body)
+	}
+}
+
+func TestGatewaysAreToldNoRightsToApisOfOthers(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t, apptest.WithEnv("TYK_DB_NODESECRET=node-secret"))
+	ourOrg, ours := s.Organisation(t, "ours")
+	require.Equal(t, 200, shareApi(t, s, s.AccessKey, "theirs").Status)
+	require.Equal(t, 200, shareApi(t, s, ours, "ours-api").Status)
+	// As an earlier version may have stored it.
+	stored := core.Document(`{"_id":"6b07029325cf117545e48001","org_id":"` + ourOrg + `","name":"old","access_rights":{"theirs":{"api_id":"theirs"},"ours-api":{"api_id":"ours-api"}}}`)
+	require.NoError(t, s.Store.Policies.Create(t.Context(), core.NewPolicy(core.Meta{ID: "6b07029325cf117545e48001", OrgID: ourOrg}, stored)))
+	bare := core.Document(`{"_id":"6b07029325cf117545e48002","org_id":"` + ourOrg + `","name":"bare","access_rights":{"theirs":{"api_id":"theirs"}}}`)
+	require.NoError(t, s.Store.Policies.Create(t.Context(), core.NewPolicy(core.Meta{ID: "6b07029325cf117545e48002", OrgID: ourOrg}, bare)))
+
+	node := s.Do(t, "GET", "/register/node", "", "authorization: node-secret", "x-tyk-hostname: h", "x-tyk-session-id: s")
+	require.Equal(t, 200, node.Status, "%s", node.Body)
+	fed := s.Do(t, "GET", "/system/policies", "", "authorization: node-secret", "x-tyk-session-id: s",
+		"x-tyk-nodeid: "+node.Get("Message.NodeID").Str, "x-tyk-nonce: "+node.Get("Nonce").Str)
+	require.Equal(t, 200, fed.Status, "%s", fed.Body)
+	assert.NotContains(t, string(fed.Body), "theirs")
+	assert.Equal(t, int64(2), fed.Get("Message.#").Int())
+	assert.Equal(t, `{"ours-api":{"api_id":"ours-api"}}`, fed.Get(`Message.#(name=="old").access_rights`).Raw)
+	assert.Equal(t, int64(1), fed.Get(`Message.#(name=="bare").access_rights.@keys.#`).Int(), "a policy without any rights would open all")
+	assert.Equal(t, string(stored), string(found(t, s.Store.Policies, "6b07029325cf117545e48001").Document), "what is stored stays")
+}
+
+func TestOnlyTheAdminSecretMakesAKeyForAllOrganisations(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t, apptest.WithEnv("TYK_DB_ENABLEMASTERKEYS=true"))
+	r := s.REST(t, "POST", "/api/keys", `{"alias":"master"}`)
+	require.Equal(t, 200, r.Status, "a lone organisation may: %s", r.Body)
+	_, ours := s.Organisation(t, "ours")
+	r = s.Do(t, "POST", "/api/keys", `{"alias":"master"}`, "Authorization: "+ours)
+	assert.Equal(t, 403, r.Status, "%s", r.Body)
+	require.Equal(t, 200, shareApi(t, s, ours, "ours-api").Status)
+	made := s.Do(t, "POST", "/api/keys", `{"alias":"k","access_rights":{"ours-api":{}}}`, "Authorization: "+ours)
+	require.Equal(t, 200, made.Status, "%s", made.Body)
+	r = s.Do(t, "PUT", "/api/keys/"+made.Get("key_id").Str, `{"alias":"k","access_rights":{}}`, "Authorization: "+ours)
+	assert.Equal(t, 403, r.Status, "%s", r.Body)
+}
