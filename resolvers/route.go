@@ -18,7 +18,7 @@ type RoutePolicy string
 const (
 	// RoutesStrict refuses a path that lies in a foreign /, too, and one for any host where another organisation has it on a domain.
 	RoutesStrict RoutePolicy = "strict"
-	// RoutesDefault refuses the same path, and one inside of the other. Inside of a foreign / is a warning.
+	// RoutesDefault refuses the same path, and one inside of the other. Inside of a foreign / is accepted.
 	RoutesDefault RoutePolicy = "default"
 	// RoutesLoose refuses nothing.
 	RoutesLoose RoutePolicy = "loose"
