@@ -67,6 +67,11 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 		if len(writes) > 0 && (cascade == nil || !*cascade) {
 			return nil, core.Errorf(core.CodeConflict, "the organisation still owns objects (%s): delete them first, or delete the organisation with cascade=true", summary)
 		}
+		released, err := r.store.ReleasingApiIDs(ctx, o.ID)
+		if err != nil {
+			return nil, err
+		}
+		writes = append(writes, released...)
 		if r.space != nil {
 			ending, err := r.space.Ending(ctx, o.ID)
 			if err != nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"gatehouse/internal/core"
 )
@@ -48,6 +49,27 @@ func (s *Store) ReservingApiIDs(ctx context.Context, org string, apiIDs []string
 		}
 	}
 	return writes, foreign, nil
+}
+
+// ReleasingApiIDs are the writes that make the public ids of an organisation nobody's again. They belong into the Apply that removes the
+// organisation with all its policies and keys: no rights are left then that would open the API of another one.
+func (s *Store) ReleasingApiIDs(ctx context.Context, org string) ([]Change, error) {
+	var writes []Change
+	for after := ""; ; {
+		l, err := s.Settings.List(ctx, Query{Tenant: Org(org), Sort: "id", After: after, Limit: ownersAtOnce, IDsOnly: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, setting := range l.Objects {
+			if strings.HasPrefix(setting.ID, core.ApiIDSetting("")) {
+				writes = append(writes, s.Settings.Deleting(setting))
+			}
+		}
+		if !l.More {
+			return writes, nil
+		}
+		after = l.Cursors[len(l.Cursors)-1]
+	}
 }
 
 // apiIDs are the public ids of APIs, by organisation.

@@ -7,5 +7,5 @@ type Setting struct {
 }
 
 // ApiIDSetting is the name of the setting that says to which organisation the public id of an API belongs: the one whose APIs, policies
-// or keys were the first to use it. It stays when these go, since rights to the API may be left with gateways.
+// or keys were the first to use it. It stays when these go, since rights to the API may be left with gateways, and ends with the organisation.
 func ApiIDSetting(apiID string) string { return "api-id:" + apiID }
