@@ -131,6 +131,8 @@ func TestWhatIsMissingOrWrongIsNamed(t *testing.T) {
 	srv := apptest.New(t)
 	v := furnish(t, srv, visitorName)
 	srv.AccessKey = v.accessKey
+	served := srv.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"the one served","active":true,"proxy":{"listen_path":"/served/"}}}`)
+	require.Equal(t, 200, served.Status, "%s", served.Body)
 	long := strings.Repeat("x", 5000)
 	for _, tc := range []struct {
 		name, method, path, body string
@@ -149,7 +151,7 @@ func TestWhatIsMissingOrWrongIsNamed(t *testing.T) {
 		{"an API with a public id that is taken", "POST", "/api/apis", `{"api_definition":{"name":"n","api_id":"` + v.apiID + `"}}`, 409, "same id"},
 		{"an API with a database id that is taken", "POST", "/api/apis", `{"api_definition":{"name":"n","id":"` + v.api + `"}}`, 409, "same id"},
 		{"an API with a slug that is taken", "POST", "/api/apis", `{"api_definition":{"name":"n","slug":"visitor-slug"}}`, 409, "visitor api"},
-		{"an API with a listen path that is taken", "POST", "/api/apis", `{"api_definition":{"name":"n","proxy":{"listen_path":"/visitor"}}}`, 409, "visitor api"},
+		{"an API with a listen path that is taken", "POST", "/api/apis", `{"api_definition":{"name":"n","active":true,"proxy":{"listen_path":"/served"}}}`, 409, "the one served"},
 		{"a policy without a name", "POST", "/api/portal/policies", `{"rate":1}`, 400, "name is required"},
 		{"a policy with a name that is taken", "POST", "/api/portal/policies", `{"name":"visitor policy"}`, 400, "unique policy name"},
 		{"a policy for an unknown API", "POST", "/api/portal/policies", `{"name":"n","access_rights":{"nope":{}}}`, 400, "nope"},

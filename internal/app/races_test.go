@@ -45,7 +45,7 @@ func TestOneOf100CreatesOfTheSameWins(t *testing.T) {
 	}{
 		{"slug", "/api/apis", `{"api_definition":{"name":"n%d","slug":"same","proxy":{"listen_path":"/p%d/"}}}`, 409, "/api/apis?p=0", `apis.#.api_definition.slug`},
 		{"public id", "/api/apis", `{"api_definition":{"name":"n%d","api_id":"same","proxy":{"listen_path":"/p%d/"}}}`, 409, "/api/apis?p=0", `apis.#.api_definition.api_id`},
-		{"listen path", "/api/apis", `{"api_definition":{"name":"n%d%d","proxy":{"listen_path":"/same/"}}}`, 409, "/api/apis?p=0", `apis.#.api_definition.proxy.listen_path`},
+		{"listen path", "/api/apis", `{"api_definition":{"name":"n%d%d","active":true,"proxy":{"listen_path":"/same/"}}}`, 409, "/api/apis?p=0", `apis.#.api_definition.proxy.listen_path`},
 		{"policy name", "/api/portal/policies", `{"name":"same","x":"%d%d"}`, 400, "/api/portal/policies?p=0", `Data.#.name`},
 		{"e-mail address", "/api/users", `{"email_address":"same@x.test","first_name":"%d%d","user_permissions":{"apis":"read"}}`, 403, "/api/users?p=0", `users.#(email_address=="same@x.test")#.email_address`},
 		{"webhook id", "/api/hooks", `{"name":"%d%d","webhook_id":"same","method":"GET","target_path":"http://x.test"}`, 409, "/api/hooks?p=0", `hooks.#.webhook_id`},
