@@ -54,9 +54,9 @@ func (s *server) serveEvents(w http.ResponseWriter, r *http.Request, params *gra
 	watching.Go(func() { stream.watch(ctx) })
 	defer watching.Wait()
 	defer cancel()
-	ctx, account := s.account(ctx, oc.Operation)
+	accounted, account := s.account(ctx, oc.Operation) // a variable of its own: the watch reads ctx meanwhile
 	defer account.close()
-	responses, opCtx := s.exec.DispatchOperation(ctx, oc)
+	responses, opCtx := s.exec.DispatchOperation(accounted, oc)
 	for {
 		response := responses(opCtx)
 		if response == nil || !stream.judge(ctx) {
