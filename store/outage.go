@@ -2,10 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
-	"syscall"
 	"time"
 )
 
@@ -32,14 +32,16 @@ func (o *Outage) Unwrap() error { return o.Err }
 // NoAnswer is the reason of an outage of which no more is known than that the connection broke, or never was.
 const NoAnswer = "the database does not answer"
 
-// Broken tells whether an error is that of a connection: refused, timed out, cut, or closed at the other end.
+// Broken tells whether an error is that of a connection: refused, timed out, cut, closed at the other end, or given up by a driver. An
+// end of the caller's own context is to be told from it before.
 func Broken(err error) bool {
-	var network net.Error
-	if errors.As(err, &network) {
+	var network net.Error // context.DeadlineExceeded and every syscall.Errno is one
+	var garbled tls.RecordHeaderError
+	if errors.As(err, &network) || errors.As(err, &garbled) {
 		return true
 	}
-	for _, one := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, syscall.ECONNRESET, syscall.ECONNREFUSED,
-		syscall.ECONNABORTED, syscall.EPIPE} {
+	for _, one := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, io.ErrShortWrite, io.ErrNoProgress, net.ErrClosed,
+		context.Canceled} {
 		if errors.Is(err, one) {
 			return true
 		}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"gatehouse/store"
@@ -42,13 +44,21 @@ var outages = map[int]string{
 	384:   store.NoAnswer, // ConnectionError
 	9001:  store.NoAnswer, // SocketException
 	11601: store.NoAnswer, // Interrupted: an operator killed it
+	43:    store.NoAnswer, // CursorNotFound: the server that had it started anew, while we read
+	237:   store.NoAnswer, // CursorKilled
 	24:    reasonBusy,     // LockTimeout
 	50:    reasonBusy,     // MaxTimeMSExpired
 	112:   reasonBusy,     // WriteConflict, as often as the driver tried
 	134:   reasonBusy,     // ReadConcernMajorityNotAvailableYet
+	244:   reasonBusy,     // TransactionAborted
+	246:   reasonBusy,     // SnapshotUnavailable
 	251:   reasonBusy,     // NoSuchTransaction: it was ended for another
+	290:   reasonBusy,     // TransactionExceededLifetimeLimitSeconds
 	262:   reasonBusy,     // ExceededTimeLimit
 	317:   reasonBusy,     // ConnectionPoolExpired
+	462:   reasonBusy,     // IngressRequestRateLimitExceeded
+	175:   reasonBusy,     // QueryPlanKilled
+	13388: reasonBusy,     // StaleConfig, as often as the router tried
 	14031: reasonNoSpace,  // OutOfDiskSpace
 	18:    reasonRefused,  // AuthenticationFailed
 	13:    reasonRefused,  // Unauthorized
@@ -82,7 +92,8 @@ func outage(err error) string {
 				return reason
 			}
 		}
-		for _, label := range []string{"TransientTransactionError", "RetryableWriteError", "UnknownTransactionCommitResult"} {
+		for _, label := range []string{driver.TransientTransactionError, driver.RetryableWriteError, driver.UnknownTransactionCommitResult,
+			driver.NetworkError, driver.ErrSystemOverloadedError, driver.ErrRetryableError} {
 			if server.HasErrorLabel(label) {
 				return store.NoAnswer
 			}
@@ -91,11 +102,24 @@ func outage(err error) string {
 	var selection topology.ServerSelectionError
 	var connection topology.ConnectionError
 	var queue topology.WaitQueueTimeoutError
+	var pool topology.PoolError
 	switch {
 	case errors.As(err, &queue):
 		return reasonBusy
-	case errors.As(err, &selection), errors.As(err, &connection), mongo.IsNetworkError(err), mongo.IsTimeout(err), store.Broken(err):
+	case errors.As(err, &selection), errors.As(err, &connection), errors.As(err, &pool), mongo.IsNetworkError(err), mongo.IsTimeout(err),
+		store.Broken(err), slices.ContainsFunc(lost, func(one error) bool { return errors.Is(err, one) }):
+		return store.NoAnswer
+	}
+	// A pool that is emptied after another's failure says so by a type of its own.
+	var again driver.RetryablePoolError
+	if errors.As(err, &again) && again.Retryable() {
 		return store.NoAnswer
 	}
 	return ""
+}
+
+// lost are errors of the driver about connections that are no more, and about what belonged to them.
+var lost = []error{
+	topology.ErrConnectionClosed, topology.ErrServerClosed, topology.ErrTopologyClosed,
+	driver.ErrCursorNotFound, driver.ErrNoCursor, driver.ErrNoDocCommandResponse, driver.ErrMultiDocCommandResponse, driver.ErrReplyDocumentMismatch,
 }

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 
 	"gatehouse/store"
@@ -33,6 +36,19 @@ func TestWhatMongoDBSaysWhenItCannotServeIsAnOutage(t *testing.T) {
 		"no server to choose":                 {topology.ServerSelectionError{Wrapped: errors.New("server selection timeout")}, store.NoAnswer},
 		"a connection that broke":             {topology.ConnectionError{Wrapped: io.EOF}, store.NoAnswer},
 		"no connection free":                  {topology.WaitQueueTimeoutError{Wrapped: context.DeadlineExceeded}, reasonBusy},
+		"a cursor of a server that restarted": {command(43), store.NoAnswer},
+		"a transaction that took too long":    {command(290), reasonBusy},
+		"a server that takes no more now":     {command(0, driver.ErrSystemOverloadedError), store.NoAnswer},
+		"a network error by label":            {command(0, driver.NetworkError), store.NoAnswer},
+		"a network error of the driver":       {driver.Error{Labels: []string{driver.NetworkError}, Wrapped: errors.New("x")}, store.NoAnswer},
+		"a pool that is closed":               {topology.ErrPoolClosed, store.NoAnswer},
+		"a connection that is closed":         {topology.ErrConnectionClosed, store.NoAnswer},
+		"a server that is closed":             {topology.ErrServerClosed, store.NoAnswer},
+		"an answer with nothing in it":        {driver.ErrNoDocCommandResponse, store.NoAnswer},
+		"too little time to ask":              {driver.ErrDeadlineWouldBeExceeded, store.NoAnswer},
+		"a dial that was refused":             {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, store.NoAnswer},
+		"no document is none":                 {mongo.ErrNoDocuments, ""},
+		"a document that is too large":        {driver.ErrDocumentTooLarge, ""},
 		"an end in mid-answer":                {io.ErrUnexpectedEOF, store.NoAnswer},
 		"a wrong command is none":             {command(59), ""},
 		"a duplicate key is none":             {mongo.WriteException{WriteErrors: []mongo.WriteError{{Code: 11000}}}, ""},

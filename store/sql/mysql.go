@@ -53,11 +53,11 @@ func openMySQL(dsn string, _ Config) (*stdsql.DB, error) {
 	if config.Timeout == 0 {
 		config.Timeout = connectTimeout
 	}
-	connector, err := mysql.NewConnector(config)
+	made, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, unreadable("MySQL", dsn, err)
 	}
-	return stdsql.OpenDB(connector), nil
+	return stdsql.OpenDB(connector{made, config.Timeout}), nil
 }
 
 func mysqlConfig(dsn string) (*mysql.Config, error) {

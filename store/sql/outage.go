@@ -2,13 +2,18 @@ package sql
 
 import (
 	"context"
+	stdsql "database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -57,12 +62,48 @@ func (e *Engine) because(ctx context.Context, err error) error {
 	return err
 }
 
+// lost are errors of connections that are no more, or whose two ends no longer agree on where they are: of database/sql, and of the
+// drivers, each of which has names of its own for it.
+var lost = []error{
+	driver.ErrBadConn, stdsql.ErrConnDone, stdsql.ErrTxDone,
+	mysql.ErrInvalidConn, mysql.ErrMalformPkt, mysql.ErrPktSync, mysql.ErrPktSyncMul, mysql.ErrBusyBuffer,
+	pgconn.ErrConnClosed, pgx.ErrTxClosed,
+}
+
 // broken is the reason of an error that has no code of the database.
 func broken(err error) string {
-	if errors.Is(err, driver.ErrBadConn) || store.Broken(err) {
+	var connecting *connectError
+	if errors.As(err, &connecting) || store.Broken(err) || slices.ContainsFunc(lost, func(one error) bool { return errors.Is(err, one) }) {
 		return store.NoAnswer
 	}
 	return ""
+}
+
+// connectError is what a driver said when no connection could be made. Its own errors for that cannot be told from others.
+type connectError struct{ err error }
+
+// Error says what the driver said.
+func (e *connectError) Error() string { return "connect: " + e.err.Error() }
+
+// Unwrap returns what the driver said.
+func (e *connectError) Unwrap() error { return e.err }
+
+// connector makes connections with another one, within a time, and marks its errors. The drivers' own time-outs may end with the dialling,
+// although a server that hangs lets everybody dial.
+type connector struct {
+	driver.Connector
+	within time.Duration
+}
+
+// Connect implements driver.Connector.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.within)
+	defer cancel()
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, &connectError{err}
+	}
+	return conn, nil
 }
 
 // postgresOutages are codes of PostgreSQL, or the classes that they begin with, and what they mean to us.
@@ -100,11 +141,24 @@ func postgresOutage(err error) string {
 		return postgresOutages[e.Code[:2]]
 	}
 	var connect *pgconn.ConnectError
+	var tooLong *pgproto3.ExceededMaxBodyLenErr
 	// What is safe to try again was never sent: the connection was closed under us.
-	if errors.As(err, &connect) || pgconn.SafeToRetry(err) || pgconn.Timeout(err) {
+	if errors.As(err, &connect) || errors.As(err, &tooLong) || pgconn.SafeToRetry(err) || pgconn.Timeout(err) || garbled(err) {
 		return store.NoAnswer
 	}
 	return broken(err)
+}
+
+// garbled tells whether the driver could not read what came from PostgreSQL, for which it has no type.
+func garbled(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		said := err.Error()
+		if strings.HasPrefix(said, "unknown message type: ") || strings.HasPrefix(said, "invalid message length: ") ||
+			strings.Contains(said, " body is invalid ") || strings.Contains(said, " body must have length of ") {
+			return true
+		}
+	}
+	return false
 }
 
 // mysqlOutages are codes of MySQL and MariaDB.
@@ -160,9 +214,6 @@ func mysqlOutage(err error) string {
 			return reasonNoSpace
 		}
 		return mysqlOutages[e.Number]
-	}
-	if errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, mysql.ErrBusyBuffer) {
-		return store.NoAnswer
 	}
 	return broken(err)
 }
