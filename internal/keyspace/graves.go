@@ -76,6 +76,18 @@ func (s *Space) buried(note *core.Setting, session core.Document) bool {
 		note.Value.Text("created") == dateCreated(session).Format(time.RFC3339Nano)
 }
 
+// outlived returns those of keys that were deleted after they were made here, as their notes say. Another server deletes a key that
+// this one made a moment ago, and has not indexed: the key is not to be written again, neither to Redis nor to the index.
+func (s *Space) outlived(keys []*core.Key, notes map[string]*core.Setting) []*core.Key {
+	var out []*core.Key
+	for _, k := range keys {
+		if note := notes[k.ID]; s.buried(note, k.Session) && !note.UpdatedAt.Before(k.CreatedAt) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
 // dateCreated is when a session says that it was created; gateways write the zero time where it does not.
 func dateCreated(session core.Document) time.Time {
 	at, _ := time.Parse(time.RFC3339, session.Text("date_created"))

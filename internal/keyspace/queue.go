@@ -197,6 +197,19 @@ func (s *Space) index(ctx context.Context, keys []*core.Key) error {
 		if err != nil {
 			return err
 		}
+		if gone := s.outlived(keys, notes); len(gone) > 0 {
+			keys = slices.DeleteFunc(slices.Clone(keys), func(k *core.Key) bool { return slices.Contains(gone, k) })
+			for _, k := range gone {
+				delete(notes, k.ID)
+			}
+			// Their sessions may have come back meanwhile.
+			if _, _, err := s.reconcile(ctx, idsOf(gone), foreign); err != nil {
+				return err
+			}
+		}
+		if len(keys) == 0 {
+			return nil
+		}
 		writes := s.forgetting(notes)
 		for _, k := range keys {
 			writes = append(writes, s.o.Store.Keys.Creating(k))
@@ -223,9 +236,6 @@ func (s *Space) index(ctx context.Context, keys []*core.Key) error {
 			if _, _, err := s.reconcile(ctx, there, own); err != nil {
 				return err
 			}
-		}
-		if len(keys) == 0 {
-			return nil
 		}
 	}
 }

@@ -172,12 +172,19 @@ func (s *Space) push(ctx context.Context, l *lease, lost loss) (int, error) {
 }
 
 func (s *Space) pushPage(ctx context.Context, rows []*core.Key, over bool) (int, error) {
+	notes, err := s.notes(ctx, idsOf(rows))
+	if err != nil {
+		return 0, err
+	}
+	if gone := s.outlived(rows, notes); len(gone) > 0 {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(k *core.Key) bool { return slices.Contains(gone, k) })
+	}
 	if len(rows) == 0 {
 		return 0, nil
 	}
 	set := make([]*redis.BoolCmd, len(rows))
 	now := s.o.Store.Now()
-	_, err := s.o.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+	_, err = s.o.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, k := range rows {
 			set[i] = p.SetNX(ctx, sessionName(k.ID), []byte(k.Session), lifetime(k.Session, now))
 		}

@@ -184,6 +184,51 @@ func TestAnUpdateSurvivesARedisThatComesBackWithAnOlderSession(t *testing.T) {
 	assert.True(t, w.one(t, id(1)).Inactive)
 }
 
+// A server may be slow to index what it made; another deletes it meanwhile.
+func TestAKeyThatAnotherServerDeletedBeforeItWasIndexedStaysDeleted(t *testing.T) {
+	onBoth(t, func(t *testing.T, addr string) {
+		s := database(t)
+		quick := start(t, s, addr).anchored(t)
+		slow := newWorld(t, s, redis.NewClient(&redis.Options{Addr: addr}))
+		require.NoError(t, slow.Create(t.Context(), key(1)))
+		require.NoError(t, slow.Create(t.Context(), key(2)))
+		k := *quick.one(t, id(1))
+		require.NoError(t, quick.Delete(t.Context(), &k))
+		require.Nil(t, quick.row(t, id(1)))
+		slow.run(t)
+		slow.anchored(t)
+		require.Equal(t, 1, slow.total(t))
+		assert.Empty(t, quick.get(t, name(1)), "the gateways would take it again")
+		assert.Nil(t, quick.row(t, id(1)), "a Redis that loses its memory would get it again")
+		assert.NotNil(t, quick.row(t, id(2)))
+		again := key(1)
+		require.NoError(t, quick.Create(t.Context(), again), "its name may be used again")
+		require.Equal(t, 2, quick.total(t))
+		assert.NotEmpty(t, quick.get(t, name(1)))
+	})
+}
+
+// The row of a deleted key that was written without knowing of the deletion is no reason to bring the key back.
+func TestARowThatADeletionOutlivedIsNotRestored(t *testing.T) {
+	s, srv := database(t), redistest.Start(t)
+	w := start(t, s, srv.Addr).anchored(t)
+	require.NoError(t, w.Create(t.Context(), key(1)))
+	require.NoError(t, w.Create(t.Context(), key(2)))
+	k := *w.one(t, id(1))
+	row := *w.row(t, id(1))
+	require.NoError(t, w.Delete(t.Context(), &k))
+	w.stop()
+	require.NoError(t, s.Keys.Create(t.Context(), &row))
+	require.NoError(t, s.Apply(t.Context()))
+	srv.Kill()
+	srv.Start(t)
+	w = start(t, s, srv.Addr).anchored(t)
+	eventually(t, func(c *assert.CollectT) { assert.NotEmpty(c, w.get(t, name(2))) })
+	w.Rebuild()
+	eventually(t, func(c *assert.CollectT) { assert.Nil(c, w.row(t, id(1))) })
+	assert.Empty(t, w.get(t, name(1)))
+}
+
 func TestAServerThatDiesLeavesMarksThatAnotherSeesTo(t *testing.T) {
 	s, addr := database(t), redistest.Start(t).Addr
 	w := start(t, s, addr).anchored(t)

@@ -75,8 +75,20 @@ func configured(t testing.TB, addrs []string, env ...string) redis.UniversalClie
 // startOn is start on a client, which it closes.
 func startOn(t testing.TB, s *store.Store, client redis.UniversalClient) *world {
 	t.Helper()
+	w := newWorld(t, s, client)
+	w.run(t)
+	return w
+}
+
+// newWorld is startOn without the loops.
+func newWorld(t testing.TB, s *store.Store, client redis.UniversalClient) *world {
+	t.Helper()
 	w := &world{store: s, redis: client, broker: changes.NewBroker()}
 	w.Space = keyspace.New(keyspace.Options{Redis: w.redis, Store: s, Broker: w.broker, Log: slog.New(slog.DiscardHandler)})
+	return w
+}
+
+func (w *world) run(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { w.Run(ctx) })
@@ -86,7 +98,6 @@ func startOn(t testing.TB, s *store.Store, client redis.UniversalClient) *world 
 		_ = w.redis.Close()
 	})
 	t.Cleanup(w.stop)
-	return w
 }
 
 // anchored waits until the key space knows its Redis.
