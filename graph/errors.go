@@ -104,8 +104,9 @@ func (o Options) recovered(_ context.Context, v any) error {
 // refuse answers a request that never reaches the executor.
 func (o Options) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	e := o.present(r.Context(), err)
+	code, _ := e.Extensions["code"].(string)
 	status := http.StatusInternalServerError
-	switch core.CodeOf(err) {
+	switch core.Code(code) { // as it is told: an end of the request is no core.Error
 	case core.CodeUnauthenticated:
 		status = http.StatusUnauthorized
 	case core.CodeLimit:
@@ -127,7 +128,7 @@ func (o Options) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if wait := core.AsError(err).Seconds(); wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(wait))
 	}
-	WriteError(w, status, e.Message, e.Extensions["code"].(string))
+	WriteError(w, status, e.Message, code)
 }
 
 // WriteError writes an answer that holds one error and no data, for refusals outside of the executor.

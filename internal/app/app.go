@@ -5,6 +5,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -275,7 +276,9 @@ func (a *App) edge(o Options, faces http.Handler) http.Handler {
 	chain = append(chain, httpserver.Recover(o.Log, refusal(http.StatusInternalServerError, core.CodeInternal, "Internal error")),
 		httpserver.SecurityHeaders("default-src 'none'; frame-ancestors 'none'"), httpserver.Timeout(cfg.RequestTimeout),
 		httpserver.LimitBody(cfg.MaxBodyBytes, refusal(http.StatusRequestEntityTooLarge, core.CodeTooLarge,
-			"the body is too large: send less, or raise gatehouse.max_body_bytes")))
+			"the body is too large: send less, or raise gatehouse.max_body_bytes")),
+		httpserver.ReadSmallBody(refusal(http.StatusRequestTimeout, core.CodeTimeout,
+			fmt.Sprintf("the body did not arrive within %s: send it faster, or in smaller parts", cfg.RequestTimeout))))
 	return httpserver.Chain(faces, chain...)
 }
 

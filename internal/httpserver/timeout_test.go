@@ -41,8 +41,9 @@ func dial(t *testing.T, s *Server) net.Conn {
 }
 
 func TestABodyThatTricklesIsCutAtTheLimit(t *testing.T) {
-	s, _ := serve(t, Options{Handler: Timeout(150 * time.Millisecond)(reader)})
+	s, _ := serve(t, Options{Handler: Timeout(150 * time.Millisecond)(ReadSmallBody(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestTimeout) })(reader))})
 	for name, c := range map[string]struct{ headers, piece string }{
+		"with a small size announced":     {"Content-Length: 1000\r\n", "x"},
 		"with its size announced":         {"Content-Length: 1000000\r\n", "x"},
 		"in chunks":                       {"Transfer-Encoding: chunked\r\n", "1\r\nx\r\n"},
 		"that claims to ask for events":   {"Content-Length: 1000000\r\nAccept: text/event-stream\r\n", "x"},
