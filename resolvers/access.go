@@ -116,6 +116,24 @@ func missingApis(missing []string) error {
 	return core.InField("access_rights", "name APIs that do not exist in the organisation: %s", someOf(missing)).In("access_rights." + missing[0])
 }
 
+// checkMetaPolicies holds for policies in the meta data of a session or of an OAuth client: they are the organisation's, and so are the
+// APIs that they open. known are APIs of which that was found out.
+func (r *Resolver) checkMetaPolicies(ctx context.Context, org string, doc core.Document, known []string) error {
+	if err := core.CheckCustomPolicies(org, doc); err != nil {
+		return err
+	}
+	own := setOf(known)
+	named := slices.DeleteFunc(core.NamedApis(doc), func(id string) bool { return own[id] })
+	if len(named) == 0 {
+		return nil
+	}
+	names, err := r.apiNames(ctx, org, named)
+	if err != nil {
+		return err
+	}
+	return missingApis(slices.DeleteFunc(named, func(id string) bool { _, exists := names[id]; return exists }))
+}
+
 // maxNamed is how many of the things that are wrong a message names.
 const maxNamed = 20
 

@@ -9,9 +9,9 @@ import (
 	"gatehouse/store"
 )
 
-// Gateways judge access rights by the public id of an API alone. So an id belongs to the organisation that was the first to use it, for
-// an API or in the rights of a policy or a key, and it stays hers when these go: rights left somewhere would open what another
-// organisation has under it.
+// Gateways judge access rights by the public id of an API alone, and a key by the organisation of the policy that now has the id which
+// the key names. So an id belongs to the organisation that was the first to use it, for an API, a policy, or in the rights of a policy or
+// a key, and it stays hers when these go: rights left somewhere would open what another organisation has under it.
 
 // reserveIDs returns the writes that make the ids of new APIs those of their organisations.
 func (r *Resolver) reserveIDs(ctx context.Context, apis []apiWrite) ([]store.Change, error) {
@@ -23,18 +23,19 @@ func (r *Resolver) reserveIDs(ctx context.Context, apis []apiWrite) ([]store.Cha
 		}
 	}
 	for org, ids := range ids {
-		reserved, foreign, err := r.store.ReservingApiIDs(ctx, org, ids)
+		reserved, foreign, err := r.store.ReservingIDs(ctx, org, store.Ids{Apis: ids})
 		if err != nil {
 			return nil, err
 		}
-		if len(foreign) == 0 && len(reserved) > 0 {
+		taken := len(foreign.Apis) > 0
+		if !taken && len(reserved) > 0 {
 			// Rights from before ids were reserved.
-			foreign, err = r.namedElsewhere(ctx, org, ids)
+			taken, err = r.namedElsewhere(ctx, org, store.Ids{Apis: ids})
 		}
 		if err != nil {
 			return nil, err
 		}
-		if len(foreign) > 0 {
+		if taken {
 			return nil, core.Errorf(core.CodeConflict, "Found API with the same ID")
 		}
 		writes = append(writes, reserved...)
@@ -42,43 +43,79 @@ func (r *Resolver) reserveIDs(ctx context.Context, apis []apiWrite) ([]store.Cha
 	return writes, nil
 }
 
-// namedElsewhere returns ids of which policies or keys of other organisations name some.
-func (r *Resolver) namedElsewhere(ctx context.Context, org string, ids []string) ([]string, error) {
-	for ids := range slices.Chunk(ids, clashPage) {
-		q := store.Query{Tenant: store.AllTenants(), Limit: 1, Sort: "id", IDsOnly: true,
-			Where: []store.Cond{store.HasLabel("api", ids...), store.NoneOf(store.In("org_id", org))}}
-		policies, err := r.store.Policies.List(ctx, q)
-		if err != nil {
-			return nil, err
+// namedElsewhere tells whether policies, keys or OAuth clients of other organisations name one of ids.
+func (r *Resolver) namedElsewhere(ctx context.Context, org string, ids store.Ids) (bool, error) {
+	query := func(named store.Cond) store.Query {
+		return store.Query{Tenant: store.AllTenants(), Limit: 1, Sort: "id", IDsOnly: true, Where: []store.Cond{named, store.NoneOf(store.In("org_id", org))}}
+	}
+	for part := range slices.Chunk(ids.Apis, clashPage) {
+		policies, err := r.store.Policies.List(ctx, query(store.HasLabel("api", part...)))
+		if err != nil || len(policies.Objects) > 0 {
+			return err == nil, err
 		}
-		keys, err := r.store.Keys.List(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		if len(policies.Objects)+len(keys.Objects) > 0 {
-			return ids, nil
+		keys, err := r.store.Keys.List(ctx, query(store.HasLabel("api", part...)))
+		if err != nil || len(keys.Objects) > 0 {
+			return err == nil, err
 		}
 	}
-	return nil, nil
+	for part := range slices.Chunk(ids.Policies, clashPage) {
+		keys, err := r.store.Keys.List(ctx, query(store.HasLabel("policy", part...)))
+		if err != nil || len(keys.Objects) > 0 {
+			return err == nil, err
+		}
+		clients, err := r.store.OauthClients.List(ctx, query(store.In("policy_id", part...)))
+		if err != nil || len(clients.Objects) > 0 {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
-// reserveNamed returns the writes that make the ids that a policy or a session names those of its organisation. It refuses one that
-// names an id of another organisation.
-func (r *Resolver) reserveNamed(ctx context.Context, org string, doc core.Document) ([]store.Change, error) {
-	named := core.NamedApis(doc)
-	if len(named) == 0 {
-		return nil, nil
+var errPolicyID = core.Errorf(core.CodeConflict, "another policy has the same ID, or had it: give another id")
+
+// reservePolicies returns the writes that make the ids of policies, and those of the APIs that they name, their organisation's. It refuses
+// one that has or names an id of another organisation.
+func (r *Resolver) reservePolicies(ctx context.Context, org string, policies ...policyWrite) ([]store.Change, error) {
+	var ids, fresh store.Ids
+	for _, w := range policies {
+		ids.Apis = append(ids.Apis, core.NamedApis(w.next.Document)...)
+		if w.old == nil || w.old.PolicyID != w.next.PolicyID {
+			fresh.Policies = append(fresh.Policies, w.next.ID, w.next.PolicyID)
+		}
 	}
-	writes, foreign, err := r.store.ReservingApiIDs(ctx, org, named)
+	ids.Policies = fresh.Policies
+	writes, foreign, err := r.store.ReservingIDs(ctx, org, ids)
 	if err != nil {
 		return nil, err
 	}
-	return writes, missingApis(foreign)
+	if err := missingApis(foreign.Apis); err != nil {
+		return nil, err
+	}
+	taken := len(foreign.Policies) > 0
+	if !taken && len(fresh.Policies) > 0 && len(writes) > 0 {
+		// Keys from before ids were reserved.
+		taken, err = r.namedElsewhere(ctx, org, fresh)
+	}
+	if err == nil && taken {
+		err = errPolicyID
+	}
+	return writes, err
 }
 
-// reserveForKey makes the ids that a session names those of its organisation, before the key is written: sessions live elsewhere.
+// policyWrite is a policy that is about to be written, with the one that it replaces; nil for a new one.
+type policyWrite struct{ next, old *core.Policy }
+
+// reserveForKey makes the ids that a session names those of its organisation, before the key is written: sessions live elsewhere. It
+// refuses one that names an id of another organisation.
 func (r *Resolver) reserveForKey(ctx context.Context, org string, session core.Document) error {
-	writes, err := r.reserveNamed(ctx, org, session)
+	named := core.NamedApis(session)
+	if len(named) == 0 {
+		return nil
+	}
+	writes, foreign, err := r.store.ReservingIDs(ctx, org, store.Ids{Apis: named})
+	if err == nil {
+		err = missingApis(foreign.Apis)
+	}
 	if err != nil || len(writes) == 0 {
 		return err
 	}
@@ -86,19 +123,23 @@ func (r *Resolver) reserveForKey(ctx context.Context, org string, session core.D
 }
 
 // policyEdit writes a policy over an earlier one.
-type policyEdit struct{ *Resolver }
+type policyEdit struct {
+	*Resolver
+	// old is the one that was read last.
+	old *core.Policy
+}
 
-// Update writes the policy, and makes the ids that it names its organisation's.
-func (w policyEdit) Update(ctx context.Context, p *core.Policy) error {
-	reserved, err := w.reserveNamed(ctx, p.OrgID, p.Document)
+// Update writes the policy, and makes its ids and those that it names its organisation's.
+func (w *policyEdit) Update(ctx context.Context, p *core.Policy) error {
+	reserved, err := w.reservePolicies(ctx, p.OrgID, policyWrite{p, w.old})
 	if err != nil {
 		return err
 	}
 	return w.store.Apply(ctx, append([]store.Change{w.store.Policies.Updating(p)}, reserved...)...)
 }
 
-// Delete deletes the policy.
-func (w policyEdit) Delete(ctx context.Context, p *core.Policy) error {
+// Delete deletes the policy. Its ids stay its organisation's.
+func (w *policyEdit) Delete(ctx context.Context, p *core.Policy) error {
 	return w.store.Policies.Delete(ctx, p)
 }
 
@@ -116,28 +157,4 @@ func (r *Resolver) mayOpenAll(ctx context.Context, old *core.Key) error {
 		return err
 	}
 	return core.Errorf(core.CodeForbidden, "a key without access_rights and apply_policies opens the APIs of every organisation on the gateways: name at least one API or one policy; only the admin secret can make a key for all").In("access_rights")
-}
-
-// importedIDs collects what an import of policies names, by organisation.
-type importedIDs map[string][]string
-
-func (ids importedIDs) add(org string, doc core.Document) {
-	ids[org] = append(ids[org], core.NamedApis(doc)...)
-}
-
-// reserve returns the writes that make them the organisations'.
-func (ids importedIDs) reserve(ctx context.Context, s *store.Store) ([]store.Change, error) {
-	var out []store.Change
-	for org, named := range ids {
-		slices.Sort(named)
-		writes, foreign, err := s.ReservingApiIDs(ctx, org, slices.Compact(named))
-		if err != nil {
-			return nil, err
-		}
-		if err := missingApis(foreign); err != nil {
-			return nil, err
-		}
-		out = append(out, writes...)
-	}
-	return out, nil
 }

@@ -128,6 +128,9 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 	if err := missingApis(missing); err != nil {
 		return nil, err
 	}
+	if err := r.checkMetaPolicies(ctx, org, doc, draft.ApiIDs); err != nil {
+		return nil, err
+	}
 	policies, err := r.policiesFor(ctx, org, draft.PolicyIDs)
 	if err != nil {
 		return nil, err

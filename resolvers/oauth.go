@@ -103,6 +103,10 @@ func (r *Resolver) newOauthClient(ctx context.Context, a *core.Api, in model.Oau
 	if doc, err = r.oauthPolicy(ctx, a, f.doc); err != nil {
 		return nil, err
 	}
+	// The meta data of a client becomes that of its tokens.
+	if err := r.checkMetaPolicies(ctx, a.OrgID, doc, nil); err != nil {
+		return nil, err
+	}
 	sealed := ""
 	if old != nil && (secret == "" || secret == was) {
 		sealed = old.Sealed

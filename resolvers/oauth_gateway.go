@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
@@ -32,7 +34,11 @@ func (r *Resolver) pushOauthClient(ctx context.Context, c *core.OauthClient, pat
 		if err != nil {
 			return changed, core.Wrap(core.CodeInvalid, err, "the secret of the OAuth client was sealed with another encryption key: give it a new secret")
 		}
-		moved, err := r.gateway.PutOauthClient(ctx, r.atGateway(c, secret), patience)
+		owners, err := r.ownersForOauth(ctx, c)
+		if err != nil {
+			return changed, err
+		}
+		moved, err := r.gateway.PutOauthClient(ctx, r.atGateway(c, secret, owners), patience)
 		changed = changed || moved
 		if err != nil {
 			return changed, gateway.Explain(err)
@@ -49,10 +55,32 @@ func (r *Resolver) pushOauthClient(ctx context.Context, c *core.OauthClient, pat
 	return changed, core.Errorf(core.CodeUnavailable, "the OAuth client changes all the time: try again")
 }
 
-// atGateway is a client as the gateway has it.
-func (r *Resolver) atGateway(c *core.OauthClient, secret string) gateway.OauthClient {
-	return gateway.OauthClient{ClientID: c.ClientID, Secret: secret, RedirectURI: c.RedirectURI(r.settings.OauthSeparator), ApiID: c.ApiID,
-		PolicyID: c.PolicyID, MetaData: json.RawMessage(c.MetaData()), Description: c.Description}
+// ownersForOauth finds out whose is what clients name.
+func (r *Resolver) ownersForOauth(ctx context.Context, clients ...*core.OauthClient) (store.Owners, error) {
+	var named store.Ids
+	for _, c := range clients {
+		named.Apis = append(named.Apis, core.NamedApis(c.Document)...)
+		if c.PolicyID != "" {
+			named.Policies = append(named.Policies, c.PolicyID)
+		}
+	}
+	return r.store.OwnersOf(ctx, named)
+}
+
+// atGateway is a client as the gateway has it. Its policy and its meta data become those of its tokens. A client that was made before
+// that was looked at may name what is another organisation's; a gateway is not told so.
+func (r *Resolver) atGateway(c *core.OauthClient, secret string, owners store.Owners) gateway.OauthClient {
+	foreign := owners.Foreign(c.OrgID)
+	meta := core.ConfineSession(c.OrgID, c.Document, foreign).Get("meta_data")
+	out := gateway.OauthClient{ClientID: c.ClientID, Secret: secret, RedirectURI: c.RedirectURI(r.settings.OauthSeparator), ApiID: c.ApiID,
+		PolicyID: c.PolicyID, Description: c.Description}
+	if meta.Type != gjson.Null {
+		out.MetaData = json.RawMessage(meta.Raw)
+	}
+	if foreign.Policy(c.PolicyID) {
+		out.PolicyID = core.NoPolicy
+	}
+	return out
 }
 
 // askGateway makes a call of the gateway about a client. A gateway that refuses may have lost the client: it is given it again

@@ -85,9 +85,13 @@ func (r *Resolver) syncOauthClientsOf(ctx context.Context, apiID string, clients
 	for _, have := range list {
 		there[have.ClientID] = have
 	}
+	owners, err := r.ownersForOauth(ctx, clients...)
+	if err != nil {
+		return 0, err
+	}
 	for _, c := range clients {
 		secret := r.oauthSecret(ctx, c)
-		if secret == nil || there[c.ClientID].Same(r.atGateway(c, *secret)) {
+		if secret == nil || there[c.ClientID].Same(r.atGateway(c, *secret, owners)) {
 			continue
 		}
 		changed, err := r.pushOauthClient(ctx, c, 0)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/gatewaytest"
 	"gatehouse/internal/token"
@@ -231,6 +232,24 @@ func TestOauthClientsSurviveWithoutAGateway(t *testing.T) {
 	assert.Equal(t, 404, alone.REST(t, "GET", w.path("c"), "").Status)
 }
 
+func TestAnOauthClientOfBeforeIsConfinedToItsOrganisationAtTheGateway(t *testing.T) {
+	t.Parallel()
+	w := newOauthWorld(t)
+	_, key := w.Organisation(t, "neighbour")
+	require.Equal(t, 200, w.Do(t, "POST", "/api/apis", strings.NewReplacer("%[1]s", "dogs").Replace(oauthApi), "Authorization: "+key).Status)
+	require.Equal(t, 200, w.Do(t, "POST", "/api/apis/oauth/dogs", `{"client_id":"ours"}`, "Authorization: "+key).Status)
+	stored, err := w.Store.OauthClients.FindMany(t.Context(), store.AllTenants(), "client_id", []string{"ours"})
+	require.NoError(t, err)
+	doc := stored[0].Document.Set("policy_id", w.policy).SetRaw("meta_data", fmt.Appendf(nil, `{"policies":[{"org_id":%q,"access_rights":{"cats":{}}}],"kept":1.50}`, w.OrgID))
+	require.NoError(t, w.Store.OauthClients.Update(t.Context(), core.NewOauthClient(stored[0].Meta, doc, stored[0].Sealed)))
+	w.gateway.LoseRedis()
+	apptest.New(t, apptest.WithEngine(w.engine), apptest.WithEnv(w.gateway.Env()...))
+	var there gateway.OauthClient
+	require.Eventually(t, func() (ok bool) { there, ok = w.gateway.Client("dogs", "ours"); return ok }, 10*time.Second, 10*time.Millisecond)
+	assert.Equal(t, core.NoPolicy, there.PolicyID)
+	assert.JSONEq(t, fmt.Sprintf(`{"policies":[{"org_id":%q,"access_rights":{".none":{"api_id":".none","versions":[]}}}],"kept":1.50}`, stored[0].OrgID), string(there.MetaData))
+}
+
 func TestAGatewayThatLostItsRedisGetsItsClientsBack(t *testing.T) {
 	t.Parallel()
 	w := newOauthWorld(t)
@@ -390,6 +409,7 @@ func TestOauthClientsOfAnotherOrganisationAreNoClients(t *testing.T) {
 	org, key := w.Organisation(t, "neighbour")
 	own := strings.NewReplacer("%[1]s", "dogs").Replace(oauthApi)
 	require.Equal(t, 200, w.Do(t, "POST", "/api/apis", own, "Authorization: "+key).Status, org)
+	require.Equal(t, 200, w.Do(t, "POST", "/api/apis/oauth/dogs", `{"client_id":"ours","redirect_uri":"/"}`, "Authorization: "+key).Status)
 	w.gateway.Calls()
 	before := fmt.Sprint(w.gateway.Client("cats", "theirs"))
 	for _, c := range []struct{ method, path, body string }{
@@ -400,6 +420,11 @@ func TestOauthClientsOfAnotherOrganisationAreNoClients(t *testing.T) {
 		{"GET", "/api/apis/oauth/dogs/theirs/tokens", ""},
 		{"POST", "/api/apis/oauth/cats", `{}`},
 		{"POST", "/api/apis/oauth/dogs", fmt.Sprintf(`{"policy_id":%q}`, w.policy)},
+		{"POST", "/api/apis/oauth/dogs", `{"meta_data":{"policies":[{"access_rights":{"cats":{}}}]}}`},
+		{"PUT", "/api/apis/oauth/dogs/ours", `{"meta_data":{"policies":[{"Access_Rights":{"dogs":{"Api_ID":"cats"}}}]}}`},
+		{"PUT", "/api/apis/oauth/dogs/ours", fmt.Sprintf(`{"meta_data":{"policies":[{"org_id":%q}]}}`, w.OrgID)},
+		{"POST", "/api/apis/oauth/dogs/authorize-client", `{"response_type":"code","client_id":"ours","redirect_uri":"/","key_rules":{"access_rights":{"cats":{}}}}`},
+		{"POST", "/api/apis/oauth/dogs/authorize-client", `{"response_type":"code","client_id":"ours","redirect_uri":"/","key_rules":{"access_rights":{"dogs":{}},"meta_data":{"policies":[{"access_rights":{"cats":{}}}]}}}`},
 		{"PUT", "/api/apis/oauth/cats/theirs", `{}`},
 		{"PUT", "/api/apis/oauth/dogs/theirs", `{}`},
 		{"DELETE", "/api/apis/oauth/cats/theirs", ""},

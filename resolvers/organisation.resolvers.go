@@ -67,7 +67,7 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 		if len(writes) > 0 && (cascade == nil || !*cascade) {
 			return nil, core.Errorf(core.CodeConflict, "the organisation still owns objects (%s): delete them first, or delete the organisation with cascade=true", summary)
 		}
-		released, err := r.store.ReleasingApiIDs(ctx, o.ID)
+		released, err := r.store.ReleasingIDs(ctx, o.ID)
 		if err != nil {
 			return nil, err
 		}

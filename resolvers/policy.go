@@ -59,6 +59,9 @@ func (r *Resolver) newPolicy(ctx context.Context, org string, doc core.Document,
 	}
 	meta := core.Meta{ID: doc.Text("_id"), OrgID: org}
 	explicit := doc.Text("id")
+	if explicit == zeroID {
+		explicit = "" // as in _id. What named a policy of others has this id at gateways
+	}
 	switch {
 	case old != nil:
 		// A PUT of the legacy API carries ids or not; the path says which policy it is.
@@ -99,6 +102,9 @@ func (r *Resolver) newPolicy(ctx context.Context, org string, doc core.Document,
 		if err := missingApis(missing); err != nil {
 			return nil, nil, err
 		}
+	}
+	if err := core.CheckCustomPolicies(org, doc); err != nil {
+		return nil, nil, err
 	}
 	f := fields{doc}
 	if old != nil {
@@ -187,8 +193,10 @@ func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (p, ol
 
 // editPolicy changes a policy to the document that change makes of the old one.
 func (r *Resolver) editPolicy(ctx context.Context, id string, revision *int, change func(old *core.Policy) (core.Document, error)) (*core.Policy, error) {
-	return edit(ctx, r, policyName, policyEdit{r}, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) },
+	write := &policyEdit{Resolver: r}
+	return edit(ctx, r, policyName, write, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) },
 		func(old *core.Policy) (*core.Policy, error) {
+			write.old = old
 			doc, err := change(old)
 			if err != nil {
 				return nil, err

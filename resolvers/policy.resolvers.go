@@ -26,7 +26,7 @@ func (r *mutationResolver) CreatePolicy(ctx context.Context, input model.PolicyI
 	if err != nil {
 		return nil, err
 	}
-	reserved, err := r.reserveNamed(ctx, org, p.Document)
+	reserved, err := r.reservePolicies(ctx, org, policyWrite{next: p})
 	if err != nil {
 		return nil, err
 	}
@@ -66,25 +66,27 @@ func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision
 // ImportPolicies is the resolver for the importPolicies field.
 func (r *mutationResolver) ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error) {
 	im := &importer{resolver: r.Resolver, name: policyName}
-	ids := importedIDs{}
+	written := map[string][]policyWrite{}
 	for i, raw := range policies {
 		p, old, warnings, err := r.importedPolicy(ctx, raw)
 		if err != nil {
 			return nil, inList("Data", i, err)
 		}
-		if _, err := r.reserveNamed(ctx, p.OrgID, p.Document); err != nil {
+		if _, err := r.reservePolicies(ctx, p.OrgID, policyWrite{p, old}); err != nil {
 			return nil, inList("Data", i, err)
 		}
-		ids.add(p.OrgID, p.Document)
+		written[p.OrgID] = append(written[p.OrgID], policyWrite{p, old})
 		same := old != nil && p.Document.Equal(old.Document)
 		plan(im, r.store.Policies, p, old, same, &core.ImportedItem{ID: p.PolicyID, Created: old == nil, Warnings: warnings})
 	}
-	reserved, err := ids.reserve(ctx, r.store)
-	if err != nil {
-		return nil, err
-	}
-	if len(im.writes) > 0 {
-		im.writes = append(im.writes, reserved...)
+	for org, policies := range written {
+		reserved, err := r.reservePolicies(ctx, org, policies...)
+		if err != nil {
+			return nil, err
+		}
+		if len(im.writes) > 0 {
+			im.writes = append(im.writes, reserved...)
+		}
 	}
 	return im.run(ctx)
 }

@@ -46,7 +46,9 @@ var (
 		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate", "certificate_use", "fault", "loop", "listens", "claim", "segment"},
 		Added:  [][]string{{"certificate"}, {"certificate_use"}, {"loop"}, {"listens", "claim", "segment"}}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
-		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"}}
+		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"},
+		// The label is as old as the collection; since this version, the ids of policies are reserved as well, which Reindex does along.
+		Added: [][]string{{"api"}}}
 	keys = &Collection{Name: "keys", Text: []string{"alias", "oauth_client_id"}, Int: []string{"expires", "inactive", "basic_auth"},
 		Labels: []string{"api", "policy", "tag", "hash", "certificate"}, Searched: []string{"id", "alias"}, Added: [][]string{{"certificate"}}}
 	webhooks = &Collection{Name: "webhooks", Text: []string{"name"}, Unique: []Unique{{"webhook_id", false}}}
@@ -138,15 +140,13 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 		},
 		decode: func(m core.Meta, r Record) (*core.Api, error) { return core.NewApi(m, r.Doc), nil },
 		also: func(ctx context.Context, s *Store, objects []*core.Api) ([]Change, error) {
-			var out []Change
-			for org, ids := range apiIDs(objects) {
-				changes, _, err := s.ReservingApiIDs(ctx, org, ids)
-				if err != nil {
-					return nil, err
+			ids := map[string]*Ids{}
+			for _, a := range objects {
+				if a.ApiID != "" {
+					of(ids, a.OrgID).Apis = append(of(ids, a.OrgID).Apis, a.ApiID)
 				}
-				out = append(out, changes...)
 			}
-			return out, nil
+			return reservingAll(ctx, s, ids)
 		},
 	}
 }
@@ -192,6 +192,13 @@ var policyKind = kind[core.Policy]{
 			Labels: map[string][]string{"api": p.ApiIDs, "tag": p.Tags, "auth": p.AuthTypes}}
 	},
 	decode: func(m core.Meta, r Record) (*core.Policy, error) { return core.NewPolicy(m, r.Doc), nil },
+	also: func(ctx context.Context, s *Store, objects []*core.Policy) ([]Change, error) {
+		ids := map[string]*Ids{}
+		for _, p := range objects {
+			of(ids, p.OrgID).Policies = append(of(ids, p.OrgID).Policies, p.ID, p.PolicyID)
+		}
+		return reservingAll(ctx, s, ids)
+	},
 }
 
 var keyKind = kind[core.Key]{

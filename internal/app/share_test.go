@@ -39,6 +39,42 @@ func TestAnApiIDStaysWithTheOrganisationThatUsedItFirst(t *testing.T) {
 	assert.Equal(t, 200, shareApi(t, s, s.AccessKey, "later").Status)
 }
 
+func TestAPolicyIDStaysWithTheOrganisationThatUsedItFirst(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t, apptest.WithEnv("TYK_DB_ALLOWEXPLICITPOLICYID=true"))
+	ourOrg, ours := s.Organisation(t, "ours")
+	admin := "admin-auth: " + apptest.AdminSecret
+	create := func(key, id string) apptest.Reply {
+		return s.Do(t, "POST", "/api/portal/policies", fmt.Sprintf(`{"name":"p of %s","id":%q}`, id, id), "Authorization: "+key)
+	}
+	imported := func(ids string) apptest.Reply {
+		return s.Do(t, "POST", "/admin/policies/import", fmt.Sprintf(`{"Data":[{"name":"i","org_id":%q,%s}]}`, ourOrg, ids), admin)
+	}
+	made := create(s.AccessKey, "gold")
+	require.Equal(t, 200, made.Status, "%s", made.Body)
+	database := found(t, s.Store.Policies, s.REST(t, "GET", "/api/portal/policies/gold", "").Get("_id").Str).ID
+	require.Equal(t, 200, s.REST(t, "DELETE", "/api/portal/policies/gold", "").Status)
+
+	for what, r := range map[string]apptest.Reply{
+		"created": create(ours, "gold"), "created by the id in the database": create(ours, database),
+		"imported": imported(`"id":"gold"`), "imported by the id in the database": imported(fmt.Sprintf(`"_id":%q`, database)),
+	} {
+		assert.Contains(t, []int{400, 409}, r.Status, "%s: %s", what, r.Body)
+		assert.Contains(t, string(r.Body), "another policy has the same ID", what)
+	}
+	r := create(ours, "silver")
+	require.Equal(t, 200, r.Status, "%s", r.Body)
+	r = s.Do(t, "PUT", "/api/portal/policies/silver", `{"name":"s","id":"gold"}`, "Authorization: "+ours)
+	assert.Equal(t, 400, r.Status, "renamed: %s", r.Body)
+	assert.Equal(t, 200, create(s.AccessKey, "gold").Status, "its own organisation may have it again")
+
+	// A key of theirs from before ids were reserved still applies a policy that is gone.
+	session := core.Document(`{"org_id":"` + s.OrgID + `","apply_policies":["bronze"]}`)
+	require.NoError(t, s.Store.Keys.Create(t.Context(), core.NewKey(core.Meta{ID: "00000000000000aa", OrgID: s.OrgID}, session)))
+	assert.Equal(t, 400, create(ours, "bronze").Status)
+	assert.Equal(t, 200, create(s.AccessKey, "bronze").Status)
+}
+
 func TestNoPolicyOrKeyNamesAnApiOfAnotherOrganisation(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
@@ -47,10 +83,13 @@ func TestNoPolicyOrKeyNamesAnApiOfAnotherOrganisation(t *testing.T) {
 	require.Equal(t, 200, shareApi(t, s, ours, "ours-api").Status)
 	admin := "admin-auth: " + apptest.AdminSecret
 	for name, document := range map[string]string{
-		"access rights":             `"access_rights":{"theirs":{"versions":["Default"]}}`,
-		"a policy in the meta data": `"access_rights":{"ours-api":{}},"meta_data":{"policies":[{"org_id":"x","Access_Rights":{"theirs":{}}}]}`,
+		"access rights":                                `"access_rights":{"theirs":{"versions":["Default"]}}`,
+		"a policy in the meta data":                    `"access_rights":{"ours-api":{}},"meta_data":{"policies":[{"Access_Rights":{"theirs":{}}}]}`,
+		"one of another organisation in the meta data": fmt.Sprintf(`"access_rights":{"ours-api":{}},"meta_data":{"policies":[{"org_id":%q}]}`, s.OrgID),
+		// Gateways apply no policy then, and open everything to a key without rights of its own.
+		"none in the meta data": `"access_rights":{"ours-api":{}},"meta_data":{"policies":[]}`,
 	} {
-		for method, path := range map[string]string{"a policy": "/api/portal/policies", "a key": "/api/keys", "a custom key": "/api/keys/custom"} {
+		for method, path := range map[string]string{"a policy": "/api/portal/policies", "a key": "/api/keys", "a custom key": "/api/keys/custom", "a preview": "/api/keys/preview"} {
 			r := s.Do(t, "POST", path, `{"name":"n","alias":"a",`+document+`}`, "Authorization: "+ours)
 			assert.Equal(t, 400, r.Status, "%s of %s: %s", name, method, r.Body)
 		}

@@ -21,7 +21,7 @@ func TestRightsToForeignApisAreTakenOut(t *testing.T) {
 		"what is no right by that name": {`{"meta_data":{"x":{"access_rights":{"foreign":{}}}}}`, `{"meta_data":{"x":{"access_rights":{"foreign":{}}}}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := core.WithoutApis(core.Document(c.doc), func(id string) bool { return id == "foreign" })
+			got := core.ConfineSession("", core.Document(c.doc), foreignTo("foreign", "foreign-policy"))
 			assert.Equal(t, c.want, string(got))
 			for _, id := range core.NamedApis(got) {
 				assert.NotEqual(t, "foreign", id)

@@ -107,6 +107,15 @@ func (s *Space) compare(ctx context.Context, ids []string, from origin) (*plan, 
 	for i, id := range ids {
 		keys[i] = s.parse(ctx, id, raws[i])
 	}
+	if from != own { // what we write ourselves was looked at
+		confined, err := s.confineThere(ctx, ids, raws, keys)
+		if err != nil {
+			return nil, err
+		}
+		if confined {
+			return nil, store.ErrStale
+		}
+	}
 	ended, err := s.ended(ctx, keys)
 	if err != nil {
 		return nil, err

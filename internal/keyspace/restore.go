@@ -182,11 +182,15 @@ func (s *Space) pushPage(ctx context.Context, rows []*core.Key, over bool) (int,
 	if len(rows) == 0 {
 		return 0, nil
 	}
+	sessions, err := s.confine(ctx, rows)
+	if err != nil {
+		return 0, err
+	}
 	set := make([]*redis.BoolCmd, len(rows))
 	now := s.o.Store.Now()
 	_, err = s.o.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for i, k := range rows {
-			set[i] = p.SetNX(ctx, sessionName(k.ID), []byte(k.Session), lifetime(k.Session, now))
+			set[i] = p.SetNX(ctx, sessionName(k.ID), []byte(sessions[i]), lifetime(k.Session, now))
 		}
 		return nil
 	})
@@ -199,7 +203,9 @@ func (s *Space) pushPage(ctx context.Context, rows []*core.Key, over bool) (int,
 		if set[i].Val() {
 			n++
 		} else if over {
-			there = append(there, k)
+			row := *k
+			row.Session = sessions[i]
+			there = append(there, &row)
 		}
 	}
 	raws, err := s.sessions(ctx, idsOf(there))

@@ -181,22 +181,24 @@ func (r *Registry) definitions(ctx context.Context, page []*core.Api) ([][]byte,
 		}
 		out, sent = append(out, definition), append(sent, a)
 	}
-	if len(ids) == 0 {
-		return out, r.loop(ctx, sent, out)
+	if len(ids) > 0 {
+		slices.Sort(ids)
+		found, err := r.o.Store.Webhooks.FindMany(ctx, store.AllTenants(), "id", slices.Compact(ids))
+		if err != nil {
+			return nil, err
+		}
+		hooks := make(map[string]*core.Webhook, len(found))
+		for _, w := range found {
+			hooks[w.ID] = w
+		}
+		for i, a := range hooked {
+			out[i] = []byte(embed(a, hooks).Get("api_definition").Raw)
+		}
 	}
-	slices.Sort(ids)
-	found, err := r.o.Store.Webhooks.FindMany(ctx, store.AllTenants(), "id", slices.Compact(ids))
-	if err != nil {
+	if err := r.loop(ctx, sent, out); err != nil {
 		return nil, err
 	}
-	hooks := make(map[string]*core.Webhook, len(found))
-	for _, w := range found {
-		hooks[w.ID] = w
-	}
-	for i, a := range hooked {
-		out[i] = []byte(embed(a, hooks).Get("api_definition").Raw)
-	}
-	return out, r.loop(ctx, sent, out)
+	return out, r.confine(ctx, sent, out)
 }
 
 // embed returns the document of an API with the webhooks that it refers to.
@@ -212,7 +214,7 @@ func embed(a *core.Api, hooks map[string]*core.Webhook) core.Document {
 
 func (r *Registry) policyDocuments(ctx context.Context, page []*core.Policy) ([][]byte, error) {
 	out := make([][]byte, 0, len(page))
-	documents, err := r.within(ctx, page)
+	documents, err := r.confinedPolicies(ctx, page)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func TestLoopsAndVersionsLeadToTheOrganisationsOwnApisOnly(t *testing.T) {
 	const other = "5e9d9544a1dcd60001d0ed21"
 	put := func(org, apiID, name, more string) *core.Api {
 		t.Helper()
-		a := core.NewApi(core.Meta{ID: core.NewID(time.Now()), OrgID: org}, core.Document(`{"api_definition":{"name":"`+name+`","active":true,"api_id":"`+apiID+
+		a := core.NewApi(core.Meta{ID: core.NewID(time.Now()), OrgID: org}, core.Document(`{"api_definition":{"name":"`+name+`","active":true,"org_id":"`+org+`","api_id":"`+apiID+
 			`","slug":"`+apiID+`","proxy":{"listen_path":"/`+apiID+`/","target_url":"http://up.test"}`+more+`}}`))
 		require.NoError(t, s.store.Apis.Create(t.Context(), a))
 		return a

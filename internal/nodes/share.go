@@ -2,33 +2,44 @@ package nodes
 
 import (
 	"context"
-	"slices"
 
 	"gatehouse/internal/core"
+	"gatehouse/store"
 )
 
-// within takes out of the policies of a page what would open APIs of other organisations: gateways judge rights by the id of an API
-// alone. Policies that name such an id are refused today; this is for those that were saved before, or restored from elsewhere. What
-// is stored stays as it is.
-func (r *Registry) within(ctx context.Context, page []*core.Policy) ([]core.Document, error) {
-	named := make([][]string, len(page))
-	var all []string
-	for i, p := range page {
-		named[i] = core.NamedApis(p.Document)
-		all = append(all, named[i]...)
+// What is saved names nothing of another organisation. Documents that were saved before that was so, or restored from elsewhere, may;
+// and gateways judge rights by the id of an API alone. So what goes to them is confined to the organisation of each document. What is
+// stored stays as it is.
+
+// confinedPolicies are the documents of policies as gateways may have them.
+func (r *Registry) confinedPolicies(ctx context.Context, page []*core.Policy) ([]core.Document, error) {
+	var named store.Ids
+	for _, p := range page {
+		named.Apis = append(named.Apis, core.NamedApis(p.Document)...)
 	}
-	slices.Sort(all)
-	all = slices.Compact(all)
-	owners, err := r.o.Store.ApiIDOwners(ctx, all)
+	owners, err := r.o.Store.OwnersOf(ctx, named)
 	if err != nil {
 		return nil, err
 	}
 	out := make([]core.Document, len(page))
 	for i, p := range page {
-		foreign := func(id string) bool { owner, owned := owners[id]; return owned && owner != p.OrgID }
-		if out[i] = p.Document; slices.ContainsFunc(named[i], foreign) {
-			out[i] = core.WithoutApis(p.Document, foreign)
-		}
+		out[i] = core.ConfinePolicy(p, owners.Foreign(p.OrgID))
 	}
 	return out, nil
+}
+
+// confine has the definitions of APIs be as gateways may have them. apis[i] is the API of out[i].
+func (r *Registry) confine(ctx context.Context, apis []*core.Api, out [][]byte) error {
+	var named store.Ids
+	for _, definition := range out {
+		named.Policies = append(named.Policies, core.PoliciesOfDefinition(definition)...)
+	}
+	owners, err := r.o.Store.OwnersOf(ctx, named)
+	if err != nil {
+		return err
+	}
+	for i, a := range apis {
+		out[i] = core.ConfineDefinition(a, out[i], owners.Foreign(a.OrgID))
+	}
+	return nil
 }
