@@ -72,7 +72,12 @@ func (r *apiResolver) Fault(ctx context.Context, obj *core.Api) (*string, error)
 
 // Warnings is the resolver for the warnings field.
 func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, error) {
-	return r.verdict(obj).warnings, nil
+	warnings := r.verdict(obj).warnings
+	_, shared, err := r.loaders(ctx).sharing.with(ctx, r.Resolver, obj)
+	if shared != "" {
+		warnings = append(slices.Clone(warnings), shared)
+	}
+	return warnings, err
 }
 
 // CreateAPI is the resolver for the createApi field.
@@ -152,7 +157,17 @@ func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document)
 		}
 	}
 	im.apply = func(ctx context.Context, _ ...store.Change) error { return r.applyApis(ctx, writes) }
-	return im.run(ctx)
+	report, err := im.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shared := newSharing()
+	for _, w := range writes {
+		if _, warning, err := shared.with(ctx, r.Resolver, w.next); err == nil && warning != "" { // what is written stays
+			report[w.item].Warnings = append(report[w.item].Warnings, warning)
+		}
+	}
+	return report, nil
 }
 
 // API is the resolver for the api field.

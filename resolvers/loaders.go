@@ -26,6 +26,8 @@ type loaders struct {
 	// By store.CertificateUse.
 	apisByCertificateUse *byLabel[core.Api]
 	keysByCertificate    *byLabel[core.Key]
+
+	sharing *sharing
 }
 
 type loadersKey struct{}
@@ -55,6 +57,8 @@ func (r *Resolver) newLoaders() *loaders {
 		keysByApi:      newByLabel("keys of API", r.keys, "api"),
 		keysByPolicy:   newByLabel("keys of policy", r.keys, "policy"),
 		apisByWebhook:  newByLabel("APIs of webhook", s.Apis, "webhook"),
+
+		sharing: newSharing(),
 
 		apisByCertificate:    newByLabel("APIs of certificate", s.Apis, "certificate"),
 		apisByCertificateUse: newByLabel("APIs of certificate", s.Apis, "certificate_use"),

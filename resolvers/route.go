@@ -18,7 +18,7 @@ type RoutePolicy string
 const (
 	// RoutesStrict refuses a path that lies in a foreign /, too, and one for any host where another organisation has it on a domain.
 	RoutesStrict RoutePolicy = "strict"
-	// RoutesDefault refuses the same path, and one inside of the other. Inside of a foreign / is accepted.
+	// RoutesDefault refuses the same path, and one inside of the other. Inside of a foreign / is accepted, with a warning on both sides.
 	RoutesDefault RoutePolicy = "default"
 	// RoutesLoose refuses nothing.
 	RoutesLoose RoutePolicy = "loose"
@@ -66,7 +66,11 @@ func (r *Resolver) applyApis(ctx context.Context, apis []apiWrite, also ...store
 		// The locks come last: who takes one after us has read it after our APIs were there to see, also where an engine makes one write
 		// after the other.
 		err = r.store.Apply(ctx, slices.Concat(writes, ids, locks)...)
-		if err == nil || try == lastWins {
+		if err == nil {
+			r.logSharing(ctx, apis)
+			return nil
+		}
+		if try == lastWins {
 			return err
 		}
 		if again, failure := r.lost(ctx, err, apis, len(locks)); failure != nil || !again {

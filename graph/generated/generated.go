@@ -3494,7 +3494,7 @@ type Api {
   servable: Boolean!
   "Why gateways are not given it: the field, and what it must be. Null where they can be."
   fault: String
-  "What gateways may stumble over in the definition: fields that only newer gateways know, or none; each a sentence."
+  "What gateways may stumble over in the definition: fields that only newer gateways know, or none; and that the route is shared: a path inside of the / of another organisation. Each is a sentence."
   warnings: [String!]!
 }
 

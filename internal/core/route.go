@@ -228,6 +228,28 @@ func (a *Api) Clashes(rules RouteRules) []string {
 	return slices.Compact(out)
 }
 
+// Sharing are the labels of which an API of another organisation that shares the listen path of this one, without a clash, has at least
+// one: a / that the path lies in or, where this one has the / itself, which root tells, paths inside of it.
+func (a *Api) Sharing(rules RouteRules) (labels []string, root bool) {
+	claims := a.claims()
+	if len(claims) == 0 || a.overTCP() || claims[0].whole && len(claims[0].parts) == 0 {
+		return nil, false
+	}
+	rules.Strict = false
+	c := claims[0]
+	root = len(c.parts) == 0
+	for _, port := range rules.ports(c.port) {
+		for _, host := range rules.hosts(c.host) {
+			if root {
+				labels = append(labels, within(port, host, nil))
+			} else {
+				labels = append(labels, claim{port: port}.at(host))
+			}
+		}
+	}
+	return labels, root
+}
+
 func (c claim) clashes(port, host string, strict bool) []string {
 	root, everything := claim{port: port}, claim{port: port, whole: true}
 	out := []string{everything.at(host)}

@@ -57,6 +57,9 @@ func reindexCases() []testCase {
 			api := record(1, orgB)
 			api.Doc = []byte(`{"api_definition":{"api_id":"old","active":true,"proxy":{"listen_path":"/old/"},"client_certificates":["c7"]}}`)
 			f.create(t, apis, api)
+			policy := record(2, orgB)
+			policy.Doc = []byte(`{"id":"gold"}`)
+			f.create(t, policies, policy)
 			if err := small(f.Engine).Reindex(f.ctx, silent); err != nil {
 				t.Fatal(err)
 			}
@@ -67,6 +70,11 @@ func reindexCases() []testCase {
 			if n := f.count(t, apis, store.Org(orgB), store.HasLabel("claim", "at 0 none /old"), store.HasLabel("segment", "any")); n != 1 {
 				t.Fatal("the API is not found by its route")
 			}
+			owners, err := small(f.Engine).OwnersOf(f.ctx, store.Ids{Apis: []string{"old"}, Policies: []string{"gold", policy.ID}})
+			foreign := owners.Foreign(orgA)
+			if err != nil || !foreign.Api("old") || !foreign.Policy("gold") || !foreign.Policy(policy.ID) || owners.Foreign(orgB).Policy("gold") {
+				t.Fatalf("ids that are in use are not their organisation's: %v", err)
+			}
 			counted := &Counting{Engine: f.Engine}
 			if err := small(counted).Reindex(f.ctx, silent); err != nil || counted.Reads() > 4 {
 				t.Fatalf("again: %v, %d reads", err, counted.Reads())
@@ -75,7 +83,7 @@ func reindexCases() []testCase {
 		{"one that was stopped goes on where it was", func(t *testing.T, f *fixture) {
 			all := earlierKeys(t, f, 161)
 			stopping := &stopping{Engine: f.Engine}
-			stopping.left.Store(2)
+			stopping.left.Store(3) // the APIs and the policies, of which there are none, are one each
 			if err := small(stopping).Reindex(f.ctx, silent); !errors.Is(err, errStopped) {
 				t.Fatalf("got %v", err)
 			}
