@@ -135,21 +135,12 @@ func (w apisWithClients) Update(ctx context.Context, a *core.Api) error {
 // open nothing.
 func (w apisWithClients) Delete(ctx context.Context, a *core.Api) error {
 	writes := []store.Change{w.store.Apis.Deleting(a)}
-	var clients []*core.OauthClient
-	for after := ""; ; {
-		l, err := w.store.OauthClients.List(ctx, store.Query{Tenant: store.Org(a.OrgID), Where: []store.Cond{store.HasLabel("api", a.ApiID)},
-			Sort: "id", After: after, Limit: cascadePage})
-		if err != nil {
-			return err
-		}
-		for _, c := range l.Objects {
-			writes = append(writes, w.store.OauthClients.Deleting(c))
-		}
-		clients = append(clients, l.Objects...)
-		if !l.More {
-			break
-		}
-		after = l.Cursors[len(l.Cursors)-1]
+	clients, err := w.oauthClientsOf(ctx, store.Query{Tenant: store.Org(a.OrgID), Where: []store.Cond{store.HasLabel("api", a.ApiID)}})
+	if err != nil {
+		return err
+	}
+	for _, c := range clients {
+		writes = append(writes, w.store.OauthClients.Deleting(c))
 	}
 	if err := w.store.Apply(ctx, writes...); err != nil {
 		return err
@@ -158,17 +149,17 @@ func (w apisWithClients) Delete(ctx context.Context, a *core.Api) error {
 	return nil
 }
 
-func (r *Resolver) forgetOauthClients(ctx context.Context, clients []*core.OauthClient) {
-	if !r.gateway.Configured() {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
-	defer cancel()
-	for _, c := range clients {
-		if err := r.gateway.DeleteOauthClient(ctx, c.ApiID, c.ClientID); err != nil {
-			r.log.WarnContext(ctx, "the OAuth clients of a deleted API are left over at the gateway", "api", c.ApiID, "error", err)
-			return
+// oauthClientsOf reads all clients that a query finds.
+func (r *Resolver) oauthClientsOf(ctx context.Context, q store.Query) (clients []*core.OauthClient, err error) {
+	for q.Sort, q.Limit = "id", cascadePage; ; {
+		l, err := r.store.OauthClients.List(ctx, q)
+		if err != nil {
+			return nil, err
 		}
+		if clients = append(clients, l.Objects...); !l.More {
+			return clients, nil
+		}
+		q.After = l.Cursors[len(l.Cursors)-1]
 	}
 }
 

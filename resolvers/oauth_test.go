@@ -312,6 +312,8 @@ func TestDeletingAnAPIDeletesItsOauthClients(t *testing.T) {
 	n, err = w.Store.OauthClients.Count(t.Context(), store.AllTenants())
 	require.NoError(t, err)
 	assert.Zero(t, n)
+	_, dogs = w.gateway.Client("dogs", "d")
+	assert.False(t, dogs, "an organisation takes its clients with it at the gateway, too")
 }
 
 func TestTokensOfAnOauthClient(t *testing.T) {

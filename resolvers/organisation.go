@@ -60,9 +60,20 @@ func (r *Resolver) newOrganisation(doc core.Document, old *core.Organisation) (*
 // cascadePage is how many objects are read at a time while an organisation is deleted.
 const cascadePage = 500
 
-// owned collects the deletion of everything that an organisation owns, and says how much of what that is.
-func (r *Resolver) owned(ctx context.Context, org string) (writes []store.Change, summary string, err error) {
+// property is everything that an organisation owns.
+type property struct {
+	// writes delete it.
+	writes []store.Change
+	// summary says how much of what it is.
+	summary string
+	// clients are the OAuth clients, which the gateway is to forget.
+	clients []*core.OauthClient
+}
+
+// owned reads what an organisation owns.
+func (r *Resolver) owned(ctx context.Context, org string) (own property, err error) {
 	var parts []string
+	var writes []store.Change
 	count := func(what string, n int) {
 		if n > 0 {
 			parts = append(parts, fmt.Sprintf("%s: %d", what, n))
@@ -89,16 +100,22 @@ func (r *Resolver) owned(ctx context.Context, org string) (writes []store.Change
 			writes = append(notes, writes...)
 			return err
 		},
-		func() error {
-			return collect(ctx, r.store.OauthClients, org, &writes, func(n int) { count("OAuth clients", n) })
+		func() (err error) {
+			own.clients, err = r.oauthClientsOf(ctx, store.Query{Tenant: store.Org(org)})
+			for _, c := range own.clients {
+				writes = append(writes, r.store.OauthClients.Deleting(c))
+			}
+			count("OAuth clients", len(own.clients))
+			return err
 		},
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
-			return nil, "", err
+			return property{}, err
 		}
 	}
-	return writes, strings.Join(parts, ", "), nil
+	own.writes, own.summary = writes, strings.Join(parts, ", ")
+	return own, nil
 }
 
 func collect[T any](ctx context.Context, repo *store.Repository[T], org string, writes *[]store.Change, count func(int), also ...func(*T)) error {

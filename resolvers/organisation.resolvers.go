@@ -60,12 +60,13 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 		if err != nil {
 			return nil, err
 		}
-		writes, summary, err := r.owned(ctx, o.ID)
+		own, err := r.owned(ctx, o.ID)
 		if err != nil {
 			return nil, err
 		}
+		writes := own.writes
 		if len(writes) > 0 && (cascade == nil || !*cascade) {
-			return nil, core.Errorf(core.CodeConflict, "the organisation still owns objects (%s): delete them first, or delete the organisation with cascade=true", summary)
+			return nil, core.Errorf(core.CodeConflict, "the organisation still owns objects (%s): delete them first, or delete the organisation with cascade=true", own.summary)
 		}
 		released, err := r.store.ReleasingIDs(ctx, o.ID)
 		if err != nil {
@@ -90,6 +91,10 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 			return nil, r.writeError(ctx, organisationName, err)
 		}
 		r.certificates.Wake()
+		r.forgetOauthClients(ctx, own.clients)
+		if err := r.sweep(context.WithoutCancel(ctx), o.ID); err != nil {
+			r.log.ErrorContext(ctx, "what was made in an organisation while it was deleted is left over", "organisation", o.ID, "error", err)
+		}
 		r.changed(ctx, core.ChangeDeleted, organisationName, &o.Meta)
 		r.purge(ctx, keys)
 		return &model.Deleted{ID: o.ID}, nil

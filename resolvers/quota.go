@@ -55,7 +55,7 @@ func (r *Resolver) growing(ctx context.Context, org string, old, next any, write
 	return r.within(ctx, []addition{{org: org, bytes: size(next) - size(old)}}, write)
 }
 
-// within makes a write where the organisations may have what it adds.
+// within makes a write where the organisations are there, and may have what it adds.
 func (r *Resolver) within(ctx context.Context, additions []addition, write func() error) error {
 	var needs []limits.Need
 	for _, a := range together(additions) {
@@ -68,7 +68,7 @@ func (r *Resolver) within(ctx context.Context, additions []addition, write func(
 				Have: func(ctx context.Context) (int64, error) { return r.bytesOf(ctx, a.org) }})
 		}
 	}
-	err := r.organisations.Within(ctx, needs, write)
+	err := r.organisations.Within(ctx, needs, func() error { return r.amid(ctx, additions, write) })
 	if err == nil {
 		for _, a := range additions {
 			r.measured.add(a.org, a.bytes)
