@@ -46,6 +46,8 @@ func withVersion(base *core.Api, version *core.Api, in model.APIInput) (*core.Ap
 
 // createVersion creates an API and adds it to its base, both or neither.
 func (r *Resolver) createVersion(ctx context.Context, baseID string, version *core.Api, in model.APIInput) error {
+	racer := racer{r: r}
+	defer racer.end()
 	for try := 1; ; try++ {
 		old, err := r.findApi(ctx, baseID)
 		if core.CodeOf(err) == core.CodeNotFound || (err == nil && old.OrgID != version.OrgID) {
@@ -62,7 +64,7 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 			return r.applyApis(ctx, []apiWrite{{next: version}, {next: base, old: old}})
 		})
 		if errors.Is(err, store.ErrStale) && try < lastWins {
-			if err := pause(ctx, try); err != nil {
+			if err := racer.again(ctx, try, old.ID); err != nil {
 				return err
 			}
 			continue

@@ -22,6 +22,7 @@ import (
 	"gatehouse/internal/nodes"
 	"gatehouse/internal/notify"
 	"gatehouse/internal/secret"
+	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
 
@@ -107,6 +108,8 @@ type Resolver struct {
 	// organisations holds each to what it may have; measured is how much that is.
 	organisations *limits.Organisations
 	measured      *measurements
+	// turns are those of objects that several change at once.
+	turns turn.Turns
 }
 
 // Dependencies are what the use cases stand on.

@@ -51,6 +51,8 @@ func (r *Resolver) applyApis(ctx context.Context, apis []apiWrite, also ...store
 		}
 	}
 	writes = append(writes, also...)
+	racer := racer{r: r}
+	defer racer.end()
 	for try := 1; ; try++ {
 		locks, err := r.lockRoutes(ctx, apis)
 		if err != nil {
@@ -76,7 +78,7 @@ func (r *Resolver) applyApis(ctx context.Context, apis []apiWrite, also ...store
 		if again, failure := r.lost(ctx, err, apis, len(locks)); failure != nil || !again {
 			return errors.Join(failure, err)
 		}
-		if err := pause(ctx, try); err != nil {
+		if err := racer.again(ctx, try, "routes"); err != nil {
 			return err
 		}
 	}

@@ -31,6 +31,8 @@ const lastWins = 50
 // With a revision, a stale one gets CodeStale; without, the last write wins. What is returned is stored and announced.
 func edit[T any, P object[T]](ctx context.Context, r *Resolver, name string, repo writer[T], revision *int,
 	find func() (*T, error), change func(old *T) (*T, error)) (*T, error) {
+	racer := racer{r: r}
+	defer racer.end()
 	for try := 1; ; try++ {
 		old, err := find()
 		if err != nil {
@@ -51,7 +53,7 @@ func edit[T any, P object[T]](ctx context.Context, r *Resolver, name string, rep
 			r.changed(ctx, core.ChangeUpdated, name, P(next).Base())
 			return next, nil
 		case errors.Is(err, store.ErrStale) && revision == nil && try < lastWins:
-			if err := pause(ctx, try); err != nil {
+			if err := racer.again(ctx, try, P(old).Base().ID); err != nil {
 				return nil, err
 			}
 		default:
@@ -62,6 +64,8 @@ func edit[T any, P object[T]](ctx context.Context, r *Resolver, name string, rep
 
 // remove deletes one object; the rest is as in edit.
 func remove[T any, P object[T]](ctx context.Context, r *Resolver, name string, repo writer[T], revision *int, find func() (*T, error)) (*T, error) {
+	racer := racer{r: r}
+	defer racer.end()
 	for try := 1; ; try++ {
 		old, err := find()
 		if err != nil {
@@ -76,7 +80,7 @@ func remove[T any, P object[T]](ctx context.Context, r *Resolver, name string, r
 			r.changed(ctx, core.ChangeDeleted, name, P(old).Base())
 			return old, nil
 		case errors.Is(err, store.ErrStale) && revision == nil && try < lastWins:
-			if err := pause(ctx, try); err != nil {
+			if err := racer.again(ctx, try, P(old).Base().ID); err != nil {
 				return nil, err
 			}
 		default:
@@ -90,6 +94,33 @@ func fresh(m *core.Meta, revision *int) error {
 		return nil
 	}
 	return core.Errorf(core.CodeStale, "the object is at revision %d, not %d: read it again, and make the change to what you find", m.Revision, *revision)
+}
+
+// racer is a caller whose writes may come behind those of others.
+type racer struct {
+	r *Resolver
+	// turn ends the turn that it has of the object that it changes; nil while it has none.
+	turn func()
+}
+
+// again waits before another try: first for those of this process that want the same object and came before, then, with the turn, for
+// other servers.
+func (c *racer) again(ctx context.Context, try int, id string) error {
+	if c.turn != nil {
+		return pause(ctx, try)
+	}
+	end, err := c.r.turns.Take(ctx, id)
+	if err != nil {
+		return core.Wrap(core.CodeUnavailable, err, "the request took too long")
+	}
+	c.turn = end
+	return nil
+}
+
+func (c *racer) end() {
+	if c.turn != nil {
+		c.turn()
+	}
 }
 
 // pause waits a little, longer and at random with each try, so that racers part.
