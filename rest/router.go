@@ -4,6 +4,7 @@
 package rest
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -28,6 +29,9 @@ type Options struct {
 	Guard         authz.Guard
 	// Operations describes the root fields by name; routes are guarded as the fields that they equal.
 	Operations map[string]authz.Operation
+	// Bounded begins an answer that may be long: what is read for it, in the context that it returns, counts until the end, among
+	// all that is read at once.
+	Bounded func(ctx context.Context) (bounded context.Context, end func())
 	// PageSize is how many objects a page has when nobody says; MaxPageSize how many the resolvers give at once.
 	PageSize, MaxPageSize int
 	Log                   *slog.Logger
@@ -136,6 +140,11 @@ func (o Options) endpoint(rt route, op authz.Operation) http.Handler {
 		if err == nil {
 			httpserver.SetActor(r.Context(), actor.ID())
 			c.ctx = authz.With(r.Context(), actor)
+			if o.Bounded != nil && r.Method == http.MethodGet {
+				var end func()
+				c.ctx, end = o.Bounded(c.ctx)
+				defer end()
+			}
 			err = o.Guard.Check(actor, op, r.URL.Path)
 		}
 		if err != nil {

@@ -191,17 +191,25 @@ func routeRules(cfg *config.Config, gateway string) core.RouteRules {
 // maxPageSize lets a page be as large as the configured page_size, whatever the limit of GraphQL says.
 func maxPageSize(cfg *config.Config) int { return max(cfg.Gatehouse.GraphQL.MaxPageSize, cfg.PageSize) }
 
+// bounded counts what the store reads for an answer among all.
+func bounded(answers *limits.Answers) func(context.Context) (context.Context, func()) {
+	return func(ctx context.Context) (context.Context, func()) {
+		answer := answers.Open()
+		return store.WithMeter(ctx, answer.Read), answer.Close
+	}
+}
+
 // faces routes by the first part of the path.
 func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authenticator, outages *outage.Log) http.Handler {
 	cfg := o.Config
-	limits := cfg.Gatehouse.GraphQL
+	graphQL := cfg.Gatehouse.GraphQL
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", routed("/graphql", graph.New(graph.Options{
 		Resolvers: a.resolver, WithLoaders: a.resolver.WithLoaders, Authenticator: authenticator, Guard: guard,
-		Limits: graph.Limits{Depth: limits.MaxDepth, Complexity: limits.MaxComplexity, Aliases: limits.MaxAliases, AnonymousBytes: limits.MaxAnonymousBodyBytes,
-			AnswerBytes: limits.MaxAnswerBytes, AllAnswersBytes: limits.MaxAnswersBytes,
-			CallerSockets: limits.MaxSocketsPerCaller, CallerSubscriptions: limits.MaxSubscriptionsPerCaller, SocketOperations: limits.MaxOperationsPerSocket},
-		Introspection: limits.Introspection, Timeout: cfg.Gatehouse.RequestTimeout, Sockets: a.resolver.Organisations().Socket,
+		Limits: graph.Limits{Depth: graphQL.MaxDepth, Complexity: graphQL.MaxComplexity, Aliases: graphQL.MaxAliases, AnonymousBytes: graphQL.MaxAnonymousBodyBytes,
+			AnswerBytes: graphQL.MaxAnswerBytes, AllAnswersBytes: graphQL.MaxAnswersBytes,
+			CallerSockets: graphQL.MaxSocketsPerCaller, CallerSubscriptions: graphQL.MaxSubscriptionsPerCaller, SocketOperations: graphQL.MaxOperationsPerSocket},
+		Introspection: graphQL.Introspection, Timeout: cfg.Gatehouse.RequestTimeout, Sockets: a.resolver.Organisations().Socket,
 		Metered:        func(ctx context.Context, read func(int) error) context.Context { return store.WithMeter(ctx, read) },
 		AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, Outages: outages, AccessLog: o.AccessLog, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
 	})))
@@ -210,6 +218,7 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 		Fields: rest.Fields{Api: a.resolver.Api(), Gateway: a.resolver.Gateway(), Key: a.resolver.Key(), User: a.resolver.User(), OauthClient: a.resolver.OauthClient(),
 			KeyUsage: a.resolver.KeyUsage(), CertificateDependencies: a.resolver.CertificateDependencies()},
 		Authenticator: authenticator, Guard: guard, Operations: graph.Operations(),
+		Bounded:  bounded(limits.NewAnswers(graphQL.MaxAnswersBytes)),
 		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log, Outages: outages,
 	})
 	mux.Handle("/", legacy)
