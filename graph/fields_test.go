@@ -12,7 +12,7 @@ import (
 func TestAnErrorSaysWhichInputItIsAbout(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
-	made := s.GraphQL(t, `mutation { createApi(input: {name: "A", apiId: "a"}) { id } }`, nil)
+	made := s.GraphQL(t, `mutation { createApi(input: {name: "A", apiId: "a", active: true, listenPath: "/taken/"}) { id } createPolicy(input: {name: "Taken", apiIds: ["a"]}) { id } }`, nil)
 	require.False(t, made.Get("errors").Exists(), "%s", made.Body)
 	for name, c := range map[string]struct {
 		query, field, code, says string
@@ -40,6 +40,11 @@ func TestAnErrorSaysWhichInputItIsAbout(t *testing.T) {
 		"a page that is too large":                        {`{ apis(first: 501) { nodes { id } } }`, "first", "LIMIT", "at most 500", nil},
 		"a page of a relation that is too large":          {`{ apis { nodes { policies(first: 0) { nodes { id } } } } }`, "first", "INVALID", "at least 1", nil},
 		"a cursor that is none":                           {`{ apis(after: "x") { nodes { id } } }`, "after", "INVALID", "cursor", nil},
+		"what gateways would choke on":                    {`mutation { createApi(input: {name: "B", definition: {api_definition: {custom_middleware: {driver: 5}}}}) { id } }`, "input.definition.api_definition.custom_middleware.driver", "INVALID", "must be a string", nil},
+		"what would take gateways down":                   {`mutation { createApi(input: {name: "B", definition: {api_definition: {graphql: {enabled: true, engine: {data_sources: [{config: "x"}]}}}}}) { id } }`, "input.definition.api_definition.graphql.engine.data_sources[0].kind", "INVALID", "must be one of", nil},
+		"a listen path that is taken":                     {`mutation { createApi(input: {name: "B", listenPath: "/taken/"}) { id } }`, "input.listenPath", "CONFLICT", "listen path", nil},
+		"an id of an API that is taken":                   {`mutation { createApi(input: {name: "B", apiId: "a"}) { id } }`, "input.apiId", "CONFLICT", "same ID", nil},
+		"a name of a policy that is taken":                {`mutation { createPolicy(input: {name: "Taken", apiIds: ["a"]}) { id } }`, "input.name", "CONFLICT", "already been used", nil},
 		"a number of days below zero":                     {`{ certificates(filter: {expiresWithinDays: -1}) { totalCount } }`, "filter.expiresWithinDays", "INVALID", "expiresWithinDays must be", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func (r *Resolver) reserveIDs(ctx context.Context, apis []apiWrite) ([]store.Cha
 			return nil, err
 		}
 		if taken {
-			return nil, core.Errorf(core.CodeConflict, "Found API with the same ID")
+			return nil, core.Errorf(core.CodeConflict, "Found API with the same ID").In("api_definition.api_id")
 		}
 		writes = append(writes, reserved...)
 	}

@@ -191,7 +191,10 @@ func (r *Resolver) judgeRoutes(ctx context.Context, apis []apiWrite) error {
 	return nil
 }
 
-var errRouteTaken = core.Errorf(core.CodeConflict, "the route is taken: give another listen path, domain, listen port, or tags of other gateways")
+// listenPathField is what an error about a route points at.
+const listenPathField = "api_definition.proxy.listen_path"
+
+var errRouteTaken = core.Errorf(core.CodeConflict, "the route is taken: give another listen path, domain, listen port, or tags of other gateways").In(listenPathField)
 
 // clashPage is how many labels are looked up at once: more than that, and databases look at each API instead.
 const clashPage = 60
@@ -236,7 +239,7 @@ func (r *Resolver) judgeRoute(ctx context.Context, a *core.Api, c claimed) error
 
 // routeOfOwn is the refusal of a route that another API of the same organisation has.
 func (r *Resolver) routeOfOwn(ctx context.Context, id string) error {
-	return core.Errorf(core.CodeConflict, "the listen path on this domain is taken by the API %s: give another listen path or domain", r.apiName(ctx, id))
+	return core.Errorf(core.CodeConflict, "the listen path on this domain is taken by the API %s: give another listen path or domain", r.apiName(ctx, id)).In(listenPathField)
 }
 
 // routeBatch holds the routes of writes that are made together.
@@ -258,7 +261,7 @@ func (b *routeBatch) take(a *core.Api, c claimed) error {
 	if c.route != "" && !b.settings.DuplicateRoutes {
 		for _, other := range b.listens[a.OrgID+a.Route()] {
 			if share(other) {
-				return core.Errorf(core.CodeConflict, "the listen path on this domain is taken by the API %s: give another listen path or domain", describe(other))
+				return core.Errorf(core.CodeConflict, "the listen path on this domain is taken by the API %s: give another listen path or domain", describe(other)).In(listenPathField)
 			}
 		}
 	}

@@ -198,19 +198,19 @@ func (r *Resolver) writeError(ctx context.Context, name string, err error) error
 	}
 	switch taken.Collection + "." + taken.Unique {
 	case "apis.id", "apis.api_id":
-		return core.Wrap(core.CodeConflict, err, "Found API with the same ID")
+		return core.Wrap(core.CodeConflict, err, "Found API with the same ID").In("api_definition.api_id")
 	case "apis.slug":
-		return core.Wrap(core.CodeConflict, err, "the slug is taken by the API %s: give another slug", r.apiName(ctx, taken.OtherID))
+		return core.Wrap(core.CodeConflict, err, "the slug is taken by the API %s: give another slug", r.apiName(ctx, taken.OtherID)).In("api_definition.slug")
 	case "policies.name_key":
-		return core.Wrap(core.CodeConflict, err, "This policy name has already been used. Enter a unique policy name.")
+		return core.Wrap(core.CodeConflict, err, "This policy name has already been used. Enter a unique policy name.").In("name")
 	case "users.email_key":
-		return core.Wrap(core.CodeConflict, err, "User email already exists for this org.")
+		return core.Wrap(core.CodeConflict, err, "User email already exists for this org.").In("email_address")
 	case "webhooks.webhook_id":
-		return core.Wrap(core.CodeConflict, err, "Duplicate webhook_id.")
+		return core.Wrap(core.CodeConflict, err, "Duplicate webhook_id.").In("webhook_id")
 	case "organisations.slug":
-		return core.Wrap(core.CodeConflict, err, "another organisation has this owner_slug")
+		return core.Wrap(core.CodeConflict, err, "another organisation has this owner_slug").In("owner_slug")
 	case "organisations.cname":
-		return core.Wrap(core.CodeConflict, err, "another organisation has this cname")
+		return core.Wrap(core.CodeConflict, err, "another organisation has this cname").In("cname")
 	}
 	return core.Wrap(core.CodeConflict, err, "another %s has the same ID", label(name))
 }

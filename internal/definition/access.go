@@ -60,7 +60,7 @@ func NewAccess(doc, old core.Document, subjects []string) []Access {
 // Refusal says that an organisation may not do that.
 func (a Access) Refusal() error {
 	return core.Errorf(core.CodeInvalid, "%s %s, which organisations that share them may not: ask whoever runs Gatehouse, whose setting gatehouse.shared_gateways.deny has %q",
-		a.Path, does(a.Subject), a.Subject)
+		a.Path, does(a.Subject), a.Subject).In(a.Path)
 }
 
 // accesses walks a definition that gateways can read.

@@ -184,7 +184,7 @@ func (c *checker) numbers(raw string) error {
 				i++
 			}
 			if _, err := strconv.ParseFloat(raw[start:i], 64); err != nil {
-				return core.Errorf(core.CodeInvalid, "%s holds the number %s, which is too large: %s", c.place(), clip(raw[start:i]), c.effect)
+				return core.Errorf(core.CodeInvalid, "%s holds the number %s, which is too large: %s", c.place(), clip(raw[start:i]), c.effect).In(c.place())
 			}
 		}
 	}
@@ -210,7 +210,7 @@ func (c *checker) wrong(k *kind, v gjson.Result) error {
 	case k.class < isList && k.class != isString:
 		there = clip(v.Raw)
 	}
-	return core.Errorf(core.CodeInvalid, "%s must be %s, not %s: %s", c.place(), expected(k), there, c.effect)
+	return core.Errorf(core.CodeInvalid, "%s must be %s, not %s: %s", c.place(), expected(k), there, c.effect).In(c.place())
 }
 
 // expected is a kind in words.

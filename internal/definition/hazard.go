@@ -58,7 +58,7 @@ func (c *checker) hazard(path, format string, args ...any) error {
 	if path != "" && place != "" {
 		place += "."
 	}
-	return core.Errorf(core.CodeInvalid, "%s%s "+format+taken, append([]any{place, path}, args...)...)
+	return core.Errorf(core.CodeInvalid, "%s%s "+format+taken, append([]any{place, path}, args...)...).In(place + path)
 }
 
 // deferred tells whether a text, or a part of it, is put in by the gateway: it is not judged as if it were the value.
