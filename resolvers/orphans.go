@@ -61,7 +61,7 @@ func (r *Resolver) sweep(ctx context.Context, org string) error {
 		if err != nil || len(own.writes) == 0 {
 			return err
 		}
-		released, err := r.store.ReleasingApiIDs(ctx, org)
+		released, err := r.store.ReleasingIDs(ctx, org)
 		if err != nil {
 			return err
 		}
