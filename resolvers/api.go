@@ -122,7 +122,14 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	if err := r.servable(doc, old); err != nil {
 		return nil, err
 	}
-	return a, r.permitted(ctx, doc, old)
+	if err := r.permitted(ctx, doc, old); err != nil {
+		return nil, err
+	}
+	var before []core.CertificateRef
+	if old != nil {
+		before = old.CertificateRefs()
+	}
+	return a, r.ownCertificates(ctx, org, a.CertificateRefs(), before)
 }
 
 const zeroID = core.ZeroID

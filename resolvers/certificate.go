@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/certificate"
@@ -126,29 +128,34 @@ func (r *Resolver) takeFromApis(ctx context.Context, c *core.Certificate) error 
 	}
 }
 
-// withoutCertificate takes a certificate out of client_certificates and upstream_certificates.
+// withoutCertificate takes a certificate out of client_certificates and upstream_certificates, under whatever spelling gateways read them.
 func withoutCertificate(doc core.Document, id string) (core.Document, error) {
 	patch := map[string]any{}
-	if list := doc.Get("api_definition.client_certificates"); list.IsArray() {
-		kept := []json.RawMessage{}
-		for _, entry := range list.Array() {
-			if strings.TrimSpace(entry.Str) != id {
-				kept = append(kept, json.RawMessage(entry.Raw))
+	doc.Get("api_definition").ForEach(func(name, value gjson.Result) bool {
+		switch {
+		case strings.EqualFold(name.Str, "client_certificates") && value.IsArray():
+			kept := []json.RawMessage{}
+			for _, entry := range value.Array() {
+				if strings.TrimSpace(entry.Str) != id {
+					kept = append(kept, json.RawMessage(entry.Raw))
+				}
+			}
+			if len(kept) < len(value.Array()) {
+				patch[name.Str] = kept
+			}
+		case strings.EqualFold(name.Str, "upstream_certificates"):
+			hosts := map[string]any{}
+			for host, entry := range value.Map() {
+				if strings.TrimSpace(entry.Str) == id {
+					hosts[host] = nil
+				}
+			}
+			if len(hosts) > 0 {
+				patch[name.Str] = hosts
 			}
 		}
-		if len(kept) < len(list.Array()) {
-			patch["client_certificates"] = kept
-		}
-	}
-	hosts := map[string]any{}
-	for host, entry := range doc.Get("api_definition.upstream_certificates").Map() {
-		if strings.TrimSpace(entry.Str) == id {
-			hosts[host] = nil
-		}
-	}
-	if len(hosts) > 0 {
-		patch["upstream_certificates"] = hosts
-	}
+		return true
+	})
 	if len(patch) == 0 {
 		return doc, nil
 	}

@@ -165,6 +165,13 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 		meta.ID = token.Hash(tok)
 	}
 	k := core.NewKey(meta, doc)
+	var before []core.CertificateRef
+	if old != nil {
+		before = old.CertificateRefs()
+	}
+	if err := r.ownCertificates(ctx, org, k.CertificateRefs(), before); err != nil {
+		return nil, err
+	}
 	named := setOf(k.PolicyIDs)
 	for _, p := range policies {
 		if !named[p.PolicyID] {

@@ -65,6 +65,9 @@ func (r *mutationResolver) CreateKey(ctx context.Context, input model.KeyInput) 
 	tok := token.Generate(org, r.settings.HashFunction)
 	if certificate := doc.Text("certificate"); certificate != "" {
 		// Gateways find the key of a client certificate under this name.
+		if err := core.CheckCustomKey("certificate", certificate); err != nil {
+			return nil, err
+		}
 		tok = token.Custom(org, certificate, r.settings.HashFunction)
 	}
 	if input.CustomID != nil {

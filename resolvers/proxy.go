@@ -107,7 +107,7 @@ func (r *Resolver) proxy(ctx context.Context, in model.ProxyRequestInput) (*mode
 	return proxyResponse(out, nil), nil
 }
 
-// debug has the gateway run the request through the caller's API, as it is saved here, and tell what it logged.
+// debug has the gateway run the request through the caller's API, as gateways are told it, and tell what it logged.
 func (r *Resolver) debug(ctx context.Context, f *forwarding) (*model.ProxyResponse, error) {
 	if err := r.gateway.Require(); err != nil {
 		return nil, err
@@ -116,7 +116,14 @@ func (r *Resolver) debug(ctx context.Context, f *forwarding) (*model.ProxyRespon
 	if err != nil {
 		return nil, err
 	}
-	ask := map[string]any{"spec": core.Document(a.Definition.Get("api_definition").Raw), "request": map[string]any{
+	spec, err := r.nodes.Definition(ctx, a) // within its organisation, as gateways are told it
+	if err != nil {
+		return nil, err
+	}
+	if spec == nil {
+		return nil, core.Errorf(core.CodeInvalid, "gateways must not be given the API that listens at this url: %s", r.verdict(a).fault)
+	}
+	ask := map[string]any{"spec": spec, "request": map[string]any{
 		"method": f.method, "path": f.target.RequestURI(), "body": string(f.body), "headers": gateway.Forwardable(f.header)}}
 	var told struct{ Response, Logs string }
 	if err := r.gateway.Do(ctx, http.MethodPost, "/tyk/debug", ask, &told); err != nil {

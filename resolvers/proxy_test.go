@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/gatewaytest"
 	"gatehouse/internal/notify"
 )
@@ -82,6 +83,25 @@ func TestOnlyOwnApisAreDebugged(t *testing.T) {
 	g.Calls()
 	g.Fail(500)
 	refused(t, ask("/echo/mine/", "", s.AccessKey), "UNAVAILABLE", "the gateway failed")
+}
+
+func TestAnApiIsDebuggedAsGatewaysAreToldIt(t *testing.T) {
+	t.Parallel()
+	g := gatewaytest.New(t)
+	c := newCertified(t, g.Env()...)
+	must(t, c.GraphQL(t, makeEcho, echoApi("theirs", "/theirs/", "")))
+	a := c.written(t, "echo", `"upstream_certificates":{"*":"`+c.foreign+`"},"version_data":{"versions":{"Default":{"extended_paths":{"url_rewrites":[{"rewrite_to":"tyk://theirs/"}]}}}}`)
+	ask := map[string]any{"in": map[string]any{"url": g.URL + "/echo/", "debug": true}}
+	must(t, c.GraphQL(t, send, ask, as(c.ours)))
+	told := core.Document(g.Debugged())
+	assert.Equal(t, core.NoCertificate(c.ourOrg), told.Text("upstream_certificates.*"))
+	assert.Equal(t, "tyk://"+core.ZeroID+"/", told.Text("version_data.versions.Default.extended_paths.url_rewrites.0.rewrite_to"))
+	g.Calls()
+	bad := *a
+	bad.Definition = a.Definition.Set("api_definition.enable_jwt", "yes")
+	require.NoError(t, c.Store.Apis.Update(t.Context(), &bad))
+	refused(t, c.GraphQL(t, send, ask, as(c.ours)), "INVALID", "gateways must not be given the API", "enable_jwt")
+	assert.Empty(t, g.Calls())
 }
 
 func TestGatewaysAreToldToForgetByRedis(t *testing.T) {

@@ -48,7 +48,21 @@ func (r *Resolver) verdict(a *core.Api) verdict {
 		v.fault = core.AsError(err).Message
 		warnings = []string{v.fault}
 	}
-	v.warnings = append([]string{}, warnings...)
+	v.warnings = append(append([]string{}, warnings...), foreignCertificates(a)...)
 	r.verdicts.Add(key, v)
 	return v
+}
+
+// foreignCertificates are warnings of names that gateways which organisations share are told nothing of.
+func foreignCertificates(a *core.Api) []string {
+	var named []string
+	for _, ref := range a.CertificateRefs() {
+		if ref.Of(a.OrgID) == core.CertificateForeign {
+			named = append(named, ref.Field)
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	return []string{"gateways that organisations share are told of no certificate where the definition names one that is not the organisation's: " + someOf(named)}
 }

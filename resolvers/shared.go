@@ -2,17 +2,17 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/definition"
-	"gatehouse/store"
 )
 
 // permitted refuses a definition by which an organisation that shares gateways would have them do what it may not. What the API had
 // already may stay. Those who are bound to no organisation may have them do everything.
 func (r *Resolver) permitted(ctx context.Context, doc core.Document, old *core.Api) error {
-	if len(r.settings.Denied) == 0 || r.settings.Shared == "never" || authz.From(ctx).CrossesOrganisations() || authz.From(ctx).Admin {
+	if len(r.settings.Denied) == 0 || boundless(ctx) {
 		return nil
 	}
 	var before core.Document
@@ -23,11 +23,46 @@ func (r *Resolver) permitted(ctx context.Context, doc core.Document, old *core.A
 	if len(added) == 0 {
 		return nil
 	}
-	if r.settings.Shared != "always" {
-		organisations, err := r.store.Organisations.Count(ctx, store.AllTenants())
-		if err != nil || organisations < 2 {
-			return err
-		}
+	if shared, err := r.store.SharesGateways(ctx, r.settings.Shared); err != nil || !shared {
+		return err
 	}
 	return added[0].Refusal()
+}
+
+// boundless tells whether the caller is bound to no organisation.
+func boundless(ctx context.Context) bool {
+	return authz.From(ctx).CrossesOrganisations() || authz.From(ctx).Admin
+}
+
+// files is the subject of what gateways read from their own disks.
+const files = "files"
+
+// ownCertificates refuses a document by which an organisation that shares gateways would have them use certificates that are not its own.
+// refs are those that the document names; what was named before may stay. Ids of others are for nobody, since gateways would not be told
+// them; what gateways have of their own, such as files, is for those who may have gateways read files. Whether the organisation has such a
+// certificate is not asked: it may be uploaded later, and until then gateways find none.
+func (r *Resolver) ownCertificates(ctx context.Context, org string, refs, before []core.CertificateRef) error {
+	had := make(map[[2]string]bool, len(before))
+	for _, ref := range before {
+		had[ref.Key()] = true
+	}
+	for _, ref := range refs {
+		name := ref.Of(org)
+		if name == core.CertificateOwn || name == core.CertificateDeferred || had[ref.Key()] {
+			continue
+		}
+		file := name == core.CertificateOther && ref.Readable
+		if file && (boundless(ctx) || !slices.Contains(r.settings.Denied, files)) {
+			continue
+		}
+		if shared, err := r.store.SharesGateways(ctx, r.settings.Shared); err != nil || !shared {
+			return err
+		}
+		if file {
+			return core.InField(ref.Field, "has the gateways read a file or a certificate of theirs, which organisations that share them may not: "+
+				"upload the certificate, and give its id; or ask whoever runs Gatehouse, whose setting gatehouse.shared_gateways.deny has %q", files)
+		}
+		return core.InField(ref.Field, "must be the id of a certificate of the organisation: upload the certificate, and give the id that it gets")
+	}
+	return nil
 }

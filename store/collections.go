@@ -25,7 +25,7 @@ type Collection struct {
 	// Searched are text fields, and "id", of which there may be so many that engines keep an index of their parts for Contains.
 	Searched []string
 	// Added are the Text, Int and Labels that each later version of the collection brought. They follow from the object alone, so
-	// that Reindex can add them to records that an earlier program wrote.
+	// that Reindex can add them to records that an earlier program wrote. One comes again when more objects have it since.
 	Added [][]string
 }
 
@@ -44,13 +44,13 @@ var (
 	apis = &Collection{Name: "apis", Text: []string{"name", "slug_text"}, Int: []string{"active"},
 		Unique: []Unique{{"api_id", true}, {"slug", false}, {"route", false}},
 		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate", "certificate_use", "fault", "loop", "listens", "claim", "segment"},
-		Added:  [][]string{{"certificate"}, {"certificate_use"}, {"loop"}, {"listens", "claim", "segment"}}}
+		Added:  [][]string{{"certificate"}, {"certificate_use"}, {"loop"}, {"listens", "claim", "segment"}, {"certificate", "certificate_use"}}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"},
 		// The label is as old as the collection; since this version, the ids of policies are reserved as well, which Reindex does along.
 		Added: [][]string{{"api"}}}
 	keys = &Collection{Name: "keys", Text: []string{"alias", "oauth_client_id"}, Int: []string{"expires", "inactive", "basic_auth"},
-		Labels: []string{"api", "policy", "tag", "hash", "certificate"}, Searched: []string{"id", "alias"}, Added: [][]string{{"certificate"}}}
+		Labels: []string{"api", "policy", "tag", "hash", "certificate"}, Searched: []string{"id", "alias"}, Added: [][]string{{"certificate"}, {"certificate"}}}
 	webhooks = &Collection{Name: "webhooks", Text: []string{"name"}, Unique: []Unique{{"webhook_id", false}}}
 	// The gateways that registered. They belong to no organisation.
 	nodes        = &Collection{Name: "nodes", Text: []string{"hostname"}, Int: []string{"last_seen"}, Unique: []Unique{{"session", true}}}

@@ -91,7 +91,7 @@ func New(o Options) (*App, error) {
 			Interval: cfg.Gatehouse.KeyIndexInterval,
 			Describe: func(ctx context.Context, keys []*core.Key) error { return a.resolver.DescribeKeys(ctx, keys) }})
 	}
-	a.nodes = nodes.New(nodes.Options{Store: o.Store, Secret: cfg.SharedNodeSecret, Broker: broker, Notifier: notifier, Rules: rules(cfg),
+	a.nodes = nodes.New(nodes.Options{Store: o.Store, Secret: cfg.SharedNodeSecret, Broker: broker, Notifier: notifier, Rules: rules(cfg), Shared: cfg.Gatehouse.SharedGateways.Apply,
 		Attempts: attempts, Log: o.Log, Outages: outages})
 	monitor := cfg.Notifications.CertificateExpiryMonitor
 	shelf := certificate.NewShelf(certificate.ShelfOptions{Redis: o.Redis, Store: o.Store, Keyring: o.Keyring, Broker: broker,

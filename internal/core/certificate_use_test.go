@@ -1,8 +1,11 @@
 package core_test
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/core"
@@ -54,4 +57,86 @@ func TestTheCertificatesOfAKey(t *testing.T) {
 			require.Equal(t, tc.want, core.NewKey(core.Meta{}, core.Document(tc.session)).Certificates())
 		})
 	}
+}
+
+const (
+	ownOrg     = "5e9d9544a1dcd60001d0ed20"
+	foreignOrg = "5e9d9544a1dcd60001d0ed21"
+)
+
+var print64 = strings.Repeat("0123456789abcdef", 4)
+
+func TestWhatTheNameOfACertificateIsToAnOrganisation(t *testing.T) {
+	for id, want := range map[string]core.CertificateName{
+		ownOrg + print64:                       core.CertificateOwn,
+		ownOrg + strings.ToUpper(print64):      core.CertificateOwn,
+		foreignOrg + print64:                   core.CertificateForeign,
+		"default" + print64:                    core.CertificateForeign,
+		"pub-" + ownOrg + print64:              core.CertificateForeign,
+		ownOrg + print64 + "0":                 core.CertificateForeign,
+		print64:                                core.CertificateOther,
+		ownOrg + print64[1:]:                   core.CertificateForeign,
+		ownOrg:                                 core.CertificateOther,
+		ownOrg + "/../../etc/ssl/key.pem":      core.CertificateOther,
+		"/etc/ssl/" + print64:                  core.CertificateOther,
+		"cert.pem":                             core.CertificateOther,
+		"env://CERT":                           core.CertificateDeferred,
+		"secrets://cert":                       core.CertificateDeferred,
+		"consul://cert":                        core.CertificateDeferred,
+		"vault://engine/path.key":              core.CertificateDeferred,
+		"kv://vault/path":                      core.CertificateDeferred,
+		"file:///cert":                         core.CertificateDeferred,
+		"$secret_vault.path":                   core.CertificateDeferred,
+		"$kv{vault:path}":                      core.CertificateDeferred,
+		foreignOrg + print64[:40] + " env://X": core.CertificateOther,
+		"/etc/ssl/key.pem#env://X":             core.CertificateOther,
+		ownOrg + strings.Repeat("g", 64):       core.CertificateOther,
+		strings.ToUpper(ownOrg) + print64 + "": core.CertificateForeign,
+		"x" + ownOrg + print64:                 core.CertificateForeign,
+		core.NoCertificate(ownOrg):             core.CertificateOwn,
+	} {
+		assert.Equal(t, want, core.CertificateRef{ID: id}.Of(ownOrg), id)
+	}
+	assert.Equal(t, core.CertificateOther, core.CertificateRef{ID: print64}.Of(""), "what belongs to no organisation owns nothing")
+}
+
+func TestGatewaysAreToldOfNoCertificateInThePlaceOfAForeignOne(t *testing.T) {
+	own, foreign, none := ownOrg+print64, foreignOrg+print64, core.NoCertificate(ownOrg)
+	for name, fields := range map[string]string{
+		"clients":                     ` "client_certificates" : [ "%s", "` + own + `", "%s" ] `,
+		"servers":                     `"certificates":["%s"]`,
+		"upstreams":                   `"upstream_certificates":{"*":"%s","up.test":"` + own + `"}`,
+		"signatures":                  `"request_signing":{"key_id":"x","certificate_id":"%s"}`,
+		"pinned keys":                 `"pinned_public_keys":{"*":"` + own + `,%s,/file.pem","up.test":"%s"}`,
+		"other capitals":              `"Client_Certificates":["%s"],"REQUEST_SIGNING":{"Certificate_ID":"%s"}`,
+		"several fields":              `"certificates":["%s"],"name":"é < \u00e9","client_certificates":["%s"]`,
+		"only own ones and files":     `"certificates":["` + own + `","/etc/ssl/key.pem","` + print64 + `"],"upstream_certificates":{"*":"env://X"}`,
+		"a name that is no reference": `"config_data":{"certificates":["` + foreign + `"]}`,
+		"values of another type":      `"certificates":[1,null,{"a":["` + foreign + `"]}],"upstream_certificates":["` + foreign + `"],"request_signing":[{"certificate_id":"` + foreign + `"}]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := strings.Count(fields, "%s")
+			got, replaced := core.WithoutForeignCertificates(core.Document(`{"name":"x",`+strings.ReplaceAll(fields, "%s", foreign)+`}`), ownOrg)
+			require.Equal(t, `{"name":"x",`+strings.ReplaceAll(fields, "%s", none)+`}`, string(got))
+			require.Equal(t, n, replaced)
+		})
+	}
+}
+
+func FuzzWithoutForeignCertificatesKeepsJSON(f *testing.F) {
+	f.Add([]byte(`{"certificates":["` + foreignOrg + print64 + `"],"pinned_public_keys":{"\"":"a,` + foreignOrg + print64 + `"},"Request_Signing":{"certificate_id":"x"}}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		doc, err := core.ParseDocument(raw)
+		if err != nil {
+			return
+		}
+		told, replaced := core.WithoutForeignCertificates(doc, ownOrg)
+		require.True(t, json.Valid(told), "%s", told)
+		if replaced == 0 {
+			require.Equal(t, string(doc), string(told))
+		}
+		again, left := core.WithoutForeignCertificates(told, ownOrg)
+		require.Zero(t, left, "%s", told)
+		require.Equal(t, string(told), string(again))
+	})
 }

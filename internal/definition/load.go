@@ -27,7 +27,27 @@ func (c *checker) api(fields map[string]gjson.Result) error {
 			return c.hazard("proxy.target_url", "must not be the API itself, which calls itself without an end")
 		}
 	}
+	if err := c.certificates(fields); err != nil {
+		return err
+	}
 	return c.versions(fields["definition"], self)
+}
+
+// certificates looks for the name under which gateways remember the fingerprint of a pinned key. Where they look for a certificate under
+// it they find a text, and panic: in the case of what is served, at each TLS handshake for any API.
+func (c *checker) certificates(fields map[string]gjson.Result) (err error) {
+	for _, name := range []string{"client_certificates", "certificates", "upstream_certificates"} {
+		fields[name].ForEach(func(_, id gjson.Result) bool {
+			if strings.HasPrefix(id.Str, "pub-") {
+				err = c.hazard(name, "must not hold a name that begins with pub-")
+			}
+			return err == nil
+		})
+	}
+	if err == nil && strings.HasPrefix(at(fields["request_signing"], "certificate_id").Str, "pub-") {
+		return c.hazard("request_signing.certificate_id", "must not begin with pub-")
+	}
+	return err
 }
 
 // versions looks for a version that is the API itself under a name that it does not have: gateways hand such a request to the API again.

@@ -195,10 +195,31 @@ func (r *Registry) definitions(ctx context.Context, page []*core.Api) ([][]byte,
 			out[i] = []byte(embed(a, hooks).Get("api_definition").Raw)
 		}
 	}
-	if err := r.loop(ctx, sent, out); err != nil {
+	if err := r.bound(ctx, sent, out); err != nil {
 		return nil, err
 	}
-	return out, r.confine(ctx, sent, out)
+	return out, nil
+}
+
+// bound keeps definitions within their organisations: the certificates that they name, the APIs that they hand requests to, and what else
+// they name. apis[i] is the API of out[i].
+func (r *Registry) bound(ctx context.Context, apis []*core.Api, out [][]byte) error {
+	if err := r.ownCertificates(ctx, apis, out); err != nil {
+		return err
+	}
+	if err := r.loop(ctx, apis, out); err != nil {
+		return err
+	}
+	return r.confine(ctx, apis, out)
+}
+
+// Definition is the definition of an API as gateways are told it, whether it is active or not; nil for one that they must not be given.
+func (r *Registry) Definition(ctx context.Context, a *core.Api) (core.Document, error) {
+	told, err := r.definitions(ctx, []*core.Api{a})
+	if err != nil || len(told) == 0 {
+		return nil, err
+	}
+	return told[0], nil
 }
 
 // embed returns the document of an API with the webhooks that it refers to.

@@ -44,6 +44,8 @@ type Options struct {
 	Notifier *notify.Notifier
 	// Rules say what gateways may be given.
 	Rules definition.Rules
+	// Shared says when organisations count as sharing their gateways: see store.SharesGateways.
+	Shared string
 	// Attempts slows down who guesses the secret; nil slows down nobody.
 	Attempts *limits.Attempts
 	Log      *slog.Logger
@@ -62,7 +64,8 @@ type Registry struct {
 	mux    *http.ServeMux
 
 	refusals refusals
-	refused  *lru.Cache[version, bool] // whether gateways would refuse the document
+	refused  *lru.Cache[version, bool]     // whether gateways would refuse the document
+	bounded  *lru.Cache[version, struct{}] // of whose certificates the log has told
 
 	mu    sync.Mutex
 	nodes map[string]*node // those that spoke to this server, by id; guarded by mu
@@ -90,7 +93,11 @@ func New(o Options) *Registry {
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	r := &Registry{o: o, secret: sha256.Sum256([]byte(o.Secret)), nonces: newSigner(o.Secret), refused: refused,
+	bounded, err := lru.New[version, struct{}](verdicts)
+	if err != nil {
+		panic(err) // as above
+	}
+	r := &Registry{o: o, secret: sha256.Sum256([]byte(o.Secret)), nonces: newSigner(o.Secret), refused: refused, bounded: bounded,
 		refusals: refusals{log: o.Log}, nodes: map[string]*node{}}
 	r.mux = r.routes()
 	return r

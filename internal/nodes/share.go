@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"context"
+	"log/slog"
 
 	"gatehouse/internal/core"
 	"gatehouse/store"
@@ -40,6 +41,31 @@ func (r *Registry) confine(ctx context.Context, apis []*core.Api, out [][]byte) 
 	}
 	for i, a := range apis {
 		out[i] = core.ConfineDefinition(a, out[i], owners.Foreign(a.OrgID))
+	}
+	return nil
+}
+
+// ownCertificates leaves out of definitions the certificates of other organisations: gateways use whichever is named, with its private
+// key. Such names are refused today; this is for those that were saved before, restored from elsewhere, or by an organisation that was
+// alone then. What is stored stays as it is. apis[i] is the API of out[i].
+func (r *Registry) ownCertificates(ctx context.Context, apis []*core.Api, out [][]byte) error {
+	asked := false
+	for i, a := range apis {
+		own, replaced := core.WithoutForeignCertificates(out[i], a.OrgID)
+		if replaced == 0 {
+			continue
+		}
+		if !asked {
+			if shared, err := r.o.Store.SharesGateways(ctx, r.o.Shared); err != nil || !shared {
+				return err
+			}
+			asked = true
+		}
+		out[i] = own
+		if seen, _ := r.bounded.ContainsOrAdd(version{a.ID, a.Revision, a.UpdatedAt}, struct{}{}); !seen {
+			r.o.Log.WarnContext(ctx, "a definition names certificates that are not its organisation's: gateways are told of none in their place",
+				slog.String("id", a.ID), slog.String("org_id", a.OrgID), slog.Int("certificates", replaced))
+		}
 	}
 	return nil
 }

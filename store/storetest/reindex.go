@@ -60,10 +60,17 @@ func reindexCases() []testCase {
 			policy := record(2, orgB)
 			policy.Doc = []byte(`{"id":"gold"}`)
 			f.create(t, policies, policy)
+			odd := record(2, orgB)
+			odd.Doc = []byte(`{"api_definition":{"Certificates":["c8"],"certificates":["c8"]}}`)
+			odd.Labels["certificate"] = []string{"c8"}
+			f.create(t, apis, odd)
 			if err := small(f.Engine).Reindex(f.ctx, silent); err != nil {
 				t.Fatal(err)
 			}
 			indexed(t, f, all)
+			if n := f.count(t, apis, store.Org(orgB), store.HasLabel("certificate", "c8"), store.HasLabel("certificate_use", "server:c8")); n != 1 {
+				t.Fatal("an API that has one label already does not get the other")
+			}
 			if n := f.count(t, apis, store.Org(orgB), store.HasLabel("certificate", "c7")); n != 1 {
 				t.Fatal("the API is not found by its certificate")
 			}

@@ -41,7 +41,7 @@ func clearCache(w http.ResponseWriter, _ *http.Request) {
 }
 
 // debug is POST /tyk/debug: it has the request answered by echo, and tells of it as a stock gateway does.
-func debug(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) debug(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
 		Request struct {
 			Method, Path, Body string
@@ -53,6 +53,7 @@ func debug(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, "Request malformed")
 		return
 	}
+	g.debugged = asked.Spec
 	made := httptest.NewRequest(asked.Request.Method, asked.Request.Path, strings.NewReader(asked.Request.Body))
 	made.Header = asked.Request.Headers
 	request, _ := httputil.DumpRequest(made, true)

@@ -32,6 +32,7 @@ type Gateway struct {
 	unloaded int
 	failure  int
 	issued   int
+	debugged json.RawMessage
 }
 
 // New serves until the test ends.
@@ -52,7 +53,7 @@ func New(t testing.TB) *Gateway {
 	mux.HandleFunc("DELETE /tyk/keys/{key}", g.deleteKey)
 	mux.HandleFunc("POST /{listen}/tyk/oauth/authorize-client/{$}", g.authorize)
 	mux.HandleFunc("DELETE /tyk/cache/{api}", clearCache)
-	mux.HandleFunc("POST /tyk/debug", debug)
+	mux.HandleFunc("POST /tyk/debug", g.debug)
 	open := http.NewServeMux()
 	open.Handle("/", g.guarded(mux))
 	open.HandleFunc(Echo, echo)
@@ -66,6 +67,13 @@ func New(t testing.TB) *Gateway {
 func (g *Gateway) Env() []string {
 	u, _ := url.Parse(g.URL)
 	return []string{"TYK_DB_TYKAPI_HOST=http://" + u.Hostname(), "TYK_DB_TYKAPI_PORT=" + u.Port(), "TYK_DB_TYKAPI_SECRET=" + Secret}
+}
+
+// Debugged is the definition that it was last asked to run a request through.
+func (g *Gateway) Debugged() json.RawMessage {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.debugged
 }
 
 // LoseRedis makes it forget every client and token.
