@@ -17,7 +17,7 @@ func TestGatewaysAreToldOfNoCertificateOfAnotherOrganisation(t *testing.T) {
 	g.register(t)
 	print64 := strings.Repeat("ab", 32)
 	foreign, own, none := "5e9d9544a1dcd60001d0ed21"+print64, org+print64, core.NoCertificate(org)
-	const plain = `{"name":"n","active":true,"proxy":{"target_url":"http://up.test"}`
+	const plain = `{"name":"n","active":true,"org_id":"` + org + `","proxy":{"target_url":"http://up.test"}`
 	var want, before []string
 	var first *core.Api
 	for _, field := range []string{
