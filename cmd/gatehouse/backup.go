@@ -22,13 +22,17 @@ var backupTools = map[config.DBType]string{
 	config.Mongo:    "MongoDB with mongodump --oplog and mongorestore",
 }
 
-// embedded returns the connection string of the SQLite database, and an error for the others.
-func embedded(cfg *config.Config) (string, error) {
-	layer := cfg.Layer(config.LayerMain)
-	if tool := backupTools[layer.Type]; tool != "" {
-		return "", fmt.Errorf("this is for the embedded database; back up %s, and keep the encryption key with the backup", tool)
+// embedded loads the configuration, and returns it with the connection string of the SQLite database. It fails for the other databases.
+func embedded(load func() (*config.Loaded, error)) (cfg *config.Config, dsn string, err error) {
+	loaded, err := load()
+	if err != nil {
+		return nil, "", err
 	}
-	return layer.WriteDSN(), nil
+	layer := loaded.Config.Layer(config.LayerMain)
+	if tool := backupTools[layer.Type]; tool != "" {
+		return nil, "", fmt.Errorf("this is for the embedded database; back up %s, and keep the encryption key with the backup", tool)
+	}
+	return &loaded.Config, layer.WriteDSN(), nil
 }
 
 // newBackupCommand returns the command that writes a backup.
@@ -45,12 +49,7 @@ unless --with-key puts it there: whoever has both can read everything, so keep t
   gatehouse backup --with-key /safe/gatehouse.backup`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			loaded, err := load()
-			if err != nil {
-				return err
-			}
-			cfg := &loaded.Config
-			dsn, err := embedded(cfg)
+			cfg, dsn, err := embedded(load)
 			if err != nil {
 				return err
 			}

@@ -30,12 +30,7 @@ the encryption key that its secrets were sealed with: in it, in the data directo
   gatehouse restore --force /backups/gatehouse-monday.backup`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			loaded, err := load()
-			if err != nil {
-				return err
-			}
-			cfg := &loaded.Config
-			dsn, err := embedded(cfg)
+			cfg, dsn, err := embedded(load)
 			if err != nil {
 				return err
 			}

@@ -88,6 +88,9 @@ func serve(ctx context.Context, loaded *config.Loaded, out, logs io.Writer) erro
 	if err := a.CheckKeyring(ctx); err != nil {
 		log.Error("wrong encryption key", "error", err)
 	}
+	if err := a.NoteAdminSecret(ctx); err != nil {
+		log.Warn("gatehouse bootstrap cannot be told which admin secret is used", "error", err)
+	}
 	if err := welcome(ctx, cfg, a, server.Addr(), out); err != nil {
 		return err
 	}
@@ -134,9 +137,6 @@ func writeCredentials(w io.Writer, made *app.Bootstrapped, adminSecret string) {
 	key := made.AccessKey
 	if key == "" {
 		key = "sealed with another encryption key: start with that one, or renew it with another administrator's"
-	}
-	if adminSecret == "" {
-		adminSecret = "made by the first start of the server, in " + secret.AdminSecretFile + " of the data directory, unless it is configured"
 	}
 	fmt.Fprintf(w, "  access key    %s\n  admin secret  %s\n", key, adminSecret)
 	if made.UserCreated {

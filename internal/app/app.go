@@ -49,6 +49,7 @@ type App struct {
 
 	resolver *resolvers.Resolver
 	store    *store.Store
+	keyring  *secret.Keyring
 	broker   *changes.Broker
 	nodes    *nodes.Registry
 	redis    redis.UniversalClient
@@ -79,7 +80,7 @@ func New(o Options) (*App, error) {
 	guard := authz.Guard{AllowAdminResetPassword: cfg.Security.AllowAdminResetPassword}
 	broker, outages := changes.NewBroker(), outage.NewLog(o.Log)
 	attempts := limits.NewAttempts(limits.AttemptsOptions{Failures: cfg.Gatehouse.MaxFailedLogins, Now: o.Store.Now, Log: o.Log})
-	a := &App{attempts: attempts, AdminSecret: o.AdminSecret, store: o.Store, broker: broker, redis: o.Redis}
+	a := &App{attempts: attempts, AdminSecret: o.AdminSecret, store: o.Store, keyring: o.Keyring, broker: broker, redis: o.Redis}
 	var notifier *notify.Notifier
 	var space *keyspace.Space
 	if o.Redis != nil {

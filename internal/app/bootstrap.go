@@ -56,6 +56,45 @@ func (a *App) CheckKeyring(ctx context.Context) error {
 	return err
 }
 
+// adminSecretSetting is the name of the setting that tells which admin secret the servers of this installation take.
+const adminSecretSetting = "admin-secret"
+
+// NoteAdminSecret is for a server at its start: it keeps a keyed hash of its admin secret, for UsesAdminSecret of those who have another
+// configuration.
+func (a *App) NoteAdminSecret(ctx context.Context) error {
+	value := core.Document(`{}`).Set("check", a.adminSecretCheck(a.AdminSecret))
+	found, err := a.store.Settings.FindMany(ctx, store.AllTenants(), "id", []string{adminSecretSetting})
+	switch {
+	case err != nil:
+		return err
+	case len(found) == 0:
+		err = a.store.Settings.Create(ctx, &core.Setting{Meta: core.Meta{ID: adminSecretSetting}, Value: value})
+	case found[0].Value.Equal(value):
+		return nil
+	default:
+		next := *found[0]
+		next.Value = value
+		err = a.store.Settings.Update(ctx, &next)
+	}
+	if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrStale) {
+		return nil // another server starts, too
+	}
+	return err
+}
+
+// UsesAdminSecret tells whether the server that started last takes an admin secret; known is false where none has started yet.
+func (a *App) UsesAdminSecret(ctx context.Context, text string) (uses, known bool, err error) {
+	found, err := a.store.Settings.FindMany(ctx, store.AllTenants(), "id", []string{adminSecretSetting})
+	if err != nil || len(found) == 0 {
+		return false, false, err
+	}
+	return found[0].Value.Text("check") == a.adminSecretCheck(text), true, nil
+}
+
+func (a *App) adminSecretCheck(text string) string {
+	return a.keyring.Lookup("the admin secret: " + text)
+}
+
 // Bootstrap makes the organisation and its administrator where they are missing. It can be repeated, also after it was
 // interrupted, and by several servers at once.
 func (a *App) Bootstrap(ctx context.Context, b Bootstrap) (*Bootstrapped, error) {
