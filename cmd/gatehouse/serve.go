@@ -79,8 +79,9 @@ func serve(ctx context.Context, loaded *config.Loaded, out, logs io.Writer) erro
 		return err
 	}
 	server := httpserver.New(httpserver.Options{Address: cfg.Address(), Handler: a.Handler, TLS: tlsConfig, Logger: log,
-		ReadTimeout:     max(time.Minute, cfg.Gatehouse.RequestTimeout), // a handler may take all of its time before it reads, or answers
-		WriteTimeout:    max(2*time.Minute, 2*cfg.Gatehouse.RequestTimeout),
+		ReadTimeout:        max(time.Minute, cfg.Gatehouse.RequestTimeout), // a handler may take all of its time before it reads, or answers
+		WriteTimeout:       max(2*time.Minute, 2*cfg.Gatehouse.RequestTimeout),
+		AddressConnections: cfg.Gatehouse.MaxConnections, Trusted: cfg.Gatehouse.Proxies(),
 		ShutdownTimeout: cfg.Gatehouse.ShutdownTimeout})
 	if err := server.Listen(); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -27,6 +28,10 @@ type Options struct {
 	ReadHeaderTimeout, ReadTimeout, WriteTimeout, IdleTimeout time.Duration
 	// ShutdownTimeout (15 s) is how long requests that are being served have to finish once the server shuts down.
 	ShutdownTimeout time.Duration
+	// AddressConnections bounds the connections that one address has open, of IPv6 one network of 64 bits; 0 is no bound. Trusted are the
+	// proxies for which it does not hold.
+	AddressConnections int
+	Trusted            []netip.Prefix
 	// MaxHeaderBytes (64 KiB) bounds the request line and headers; net/http answers 431 above it.
 	MaxHeaderBytes int
 }
@@ -34,6 +39,7 @@ type Options struct {
 // Server serves a handler at an address. New, Listen and Serve are called in this order, once each.
 type Server struct {
 	http     *http.Server
+	bound    *boundedListener
 	address  string
 	tls      bool
 	grace    time.Duration
@@ -48,6 +54,9 @@ func New(o Options) *Server {
 	s := &Server{address: o.Address, grace: or(o.ShutdownTimeout, 15*time.Second), logger: o.Logger}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
+	}
+	if o.AddressConnections > 0 {
+		s.bound = &boundedListener{max: o.AddressConnections, trusted: o.Trusted, log: s.logger, open: map[netip.Prefix]int{}}
 	}
 	s.http = &http.Server{
 		Handler:           s.count(o.Handler),
@@ -77,6 +86,10 @@ func (s *Server) Listen() error {
 	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", s.address)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", s.address, err)
+	}
+	if s.bound != nil {
+		s.bound.Listener = l
+		l = s.bound
 	}
 	s.listener = l
 	return nil
