@@ -28,9 +28,11 @@ func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 	in.becomes(t, patient, http.StatusOK, "/honest/")
 	killers := in.killers()
 	orgs := []string{in.organisation(t, "first"), in.organisation(t, "second")}
+	certificates := in.lend(t)
 
 	in.gatehouse.stop(syscall.SIGTERM)
 	in.behindOurBack(t, func(s *store.Store) {
+		certificates.put(t, s, in.org, orgs[0])
 		i := 0
 		for name, fields := range killers {
 			put(t, s, orgs[i%2], fmt.Sprintf("killer-%d", i), name, in.upstream.URL, fields)
@@ -54,6 +56,8 @@ func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 	assert.Equal(t, http.StatusInternalServerError, in.through("/loops-by-id/").status, "a loop by id reaches another organisation")
 	assert.Equal(t, http.StatusInternalServerError, in.through("/loops-by-name/").status, "a loop by name reaches another organisation")
 	assert.NotEqual(t, http.StatusOK, in.through("/versions/", "x-version: v2").status, "a version reaches another organisation")
+
+	certificates.shows(t, in)
 
 	listed := in.call("POST", in.url+"/graphql", `{"query":"{ apis(first: 100, filter: {servable: false}) { totalCount nodes { name fault } } }"}`,
 		"admin-auth: "+in.admin, "Content-Type: application/json")
