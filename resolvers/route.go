@@ -65,6 +65,9 @@ func (r *Resolver) applyApis(ctx context.Context, apis []apiWrite, also ...store
 		if err := r.judgeRoutes(ctx, apis); err != nil {
 			return err
 		}
+		if err := r.judgeLoops(ctx, apis); err != nil {
+			return err
+		}
 		// The locks come last: who takes one after us has read it after our APIs were there to see, also where an engine makes one write
 		// after the other.
 		err = r.store.Apply(ctx, slices.Concat(writes, ids, locks)...)

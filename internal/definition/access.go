@@ -4,7 +4,9 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -38,7 +40,7 @@ func does(subject string) string {
 		"secrets":   "has the gateways put in a secret or a variable of theirs",
 		"storage":   "has the gateways ask another store for keys",
 		"discovery": "has the gateways ask an address while they load",
-		"loops":     "has the gateways hand a request to the API that the request names",
+		"loops":     "has the gateways hand a request on as the request itself says (groups such as ([^?]*) copy no more than a path)",
 		"proxy":     "has the gateways send requests through a proxy",
 		"trust":     "has the gateways believe any certificate",
 		"batch":     "has the gateways call themselves",
@@ -123,7 +125,54 @@ func (l *accessList) note(c *checker, object gjson.Result, k *kind, f *field, va
 			l.add(c, r.subject, value.Raw)
 		}
 	}
+	if f.name == "rewrite_to" && !chosen.MatchString(value.Str) && copies(value.Str, at(object, "match_pattern").Str) {
+		l.add(c, "loops", value.Raw)
+	}
 	l.texts(c, value)
+}
+
+// copied is a part of the request that a rewrite takes over: a group of its pattern, or what the request, or its key, says elsewhere.
+var copied = regexp.MustCompile(`\$(?:([0-9]+)|tyk_(?:context|meta))`)
+
+// copies tells whether a loop takes over a part of the request that may hold a question mark. What follows one is settings of the loop,
+// loop_limit among them, so that the caller decides how deep the stack of the gateway gets.
+func copies(target, pattern string) bool {
+	if _, ok := core.LoopHost(target); !ok {
+		return false
+	}
+	for _, m := range copied.FindAllStringSubmatch(target, -1) {
+		if m[1] == "" || pattern == "" {
+			return true
+		}
+		re, err := syntax.Parse(pattern, syntax.Perl)
+		if err != nil {
+			continue // gateways leave such a rewrite out
+		}
+		if n, _ := strconv.Atoi(m[1]); mayAsk(re, n, n == 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayAsk tells whether a group of an expression, or what is within it, can match a question mark.
+func mayAsk(re *syntax.Regexp, group int, within bool) bool {
+	within = within || re.Op == syntax.OpCapture && re.Cap == group
+	if within {
+		switch re.Op {
+		case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+			return true
+		case syntax.OpLiteral:
+			return slices.Contains(re.Rune, '?')
+		case syntax.OpCharClass:
+			for i := 0; i+1 < len(re.Rune); i += 2 {
+				if re.Rune[i] <= '?' && '?' <= re.Rune[i+1] {
+					return true
+				}
+			}
+		}
+	}
+	return slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return mayAsk(sub, group, within) })
 }
 
 // texts notes references that the gateway replaces, wherever they are: it does so in the text of the whole definition. Those in

@@ -31,6 +31,8 @@ func TestAccessIsFoundWhereverADefinitionHasIt(t *testing.T) {
 		"checks from a service":     {`{"uptime_tests": {"config": {"service_discovery": {"use_discovery_service": true}}}}`, "discovery", "uptime_tests.config.service_discovery"},
 		"a loop by the request":     {extended(`"url_rewrites": [{"rewrite_to": "tyk://$tyk_context.headers_X/"}]`), "loops", "version_data.versions.Default.extended_paths.url_rewrites[0].rewrite_to"},
 		"a rewrite by the request":  {extended(`"url_rewrites": [{"triggers": [{"rewrite_to": "$1"}]}]`), "loops", "version_data.versions.Default.extended_paths.url_rewrites[0].triggers[0].rewrite_to"},
+		"a loop with a query":       {extended(`"url_rewrites": [{"match_pattern": "/a/(.*)", "rewrite_to": "tyk://self/b/$1"}]`), "loops", "version_data.versions.Default.extended_paths.url_rewrites[0].rewrite_to"},
+		"a loop with a header":      {extended(`"url_rewrites": [{"match_pattern": "/a", "rewrite_to": "tyk://self/$tyk_context.headers_X"}]`), "loops", "version_data.versions.Default.extended_paths.url_rewrites[0].rewrite_to"},
 		"a proxy":                   {`{"proxy": {"transport": {"proxy_url": "http://p"}}}`, "proxy", "proxy.transport.proxy_url"},
 		"no check of certificates":  {`{"proxy": {"transport": {"ssl_insecure_skip_verify": true}}}`, "trust", "proxy.transport.ssl_insecure_skip_verify"},
 		"batches":                   {`{"enable_batch_request_support": true}`, "batch", "enable_batch_request_support"},
@@ -44,6 +46,13 @@ func TestAccessIsFoundWhereverADefinitionHasIt(t *testing.T) {
 			assert.Empty(t, definition.NewAccess(core.Document(c.doc), core.Document(c.doc), definition.Subjects()), "what is there may stay")
 			assert.Empty(t, definition.NewAccess(core.Document(c.doc), nil, nil), "nobody asks")
 		})
+	}
+}
+
+func TestALoopThatCopiesAPathOnlyGivesNoAccess(t *testing.T) {
+	for _, pattern := range []string{`/a/([^?]*)`, `/a/(\\w+)/(.*)`, `/users/([0-9]+)`, `(`} {
+		doc := extended(`"url_rewrites": [{"match_pattern": "` + pattern + `", "rewrite_to": "tyk://self/b/$1?loop_limit=2"}]`)
+		assert.Empty(t, definition.NewAccess(core.Document(doc), nil, definition.Subjects()), pattern)
 	}
 }
 

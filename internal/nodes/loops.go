@@ -30,15 +30,22 @@ func (r *Registry) loop(ctx context.Context, apis []*core.Api, out [][]byte) err
 		}
 	}
 	for org, at := range byOrg {
-		targets, err := r.loopTargets(ctx, org, hosts[org])
+		targets, err := findTargets(ctx, r.o.Store, org, hosts[org])
 		if err != nil {
 			return err
 		}
 		for _, i := range at {
 			targets.byID[apis[i].ApiID], targets.byID[apis[i].ID] = apis[i].ID, apis[i].ID // a base may be one of its own versions
 		}
-		for _, i := range at {
-			out[i] = definition.Relooped(out[i], func(host string) string { return targets.of(host) })
+		own, written := make([]*core.Api, len(at)), make([][]byte, len(at))
+		for n, i := range at {
+			own[n], written[n] = apis[i], out[i]
+		}
+		if err := r.cut(ctx, org, own, written); err != nil {
+			return err
+		}
+		for n, i := range at {
+			out[i] = definition.Relooped(written[n], func(host string) string { return targets.of(host) })
 			if versioned(out[i]) {
 				out[i] = targets.ownVersions(out[i])
 			}
@@ -103,11 +110,11 @@ func (t loopTargets) ownVersions(doc []byte) []byte {
 // maxLoopNames is how many APIs of the names that loops use are looked at; of several with one name the oldest is meant.
 const maxLoopNames = 1000
 
-func (r *Registry) loopTargets(ctx context.Context, org string, hosts []string) (loopTargets, error) {
+func findTargets(ctx context.Context, s *store.Store, org string, hosts []string) (loopTargets, error) {
 	t := loopTargets{byID: map[string]string{}, byName: map[string]string{}}
 	slices.Sort(hosts)
 	hosts = slices.Compact(hosts)
-	found, err := r.o.Store.Apis.FindMany(ctx, store.Org(org), "api_id", hosts)
+	found, err := s.Apis.FindMany(ctx, store.Org(org), "api_id", hosts)
 	if err != nil {
 		return t, err
 	}
@@ -119,7 +126,7 @@ func (r *Registry) loopTargets(ctx context.Context, org string, hosts []string) 
 		}
 	}
 	if len(ids) > 0 {
-		more, err := r.o.Store.Apis.FindMany(ctx, store.Org(org), "id", ids)
+		more, err := s.Apis.FindMany(ctx, store.Org(org), "id", ids)
 		if err != nil {
 			return t, err
 		}
@@ -129,7 +136,7 @@ func (r *Registry) loopTargets(ctx context.Context, org string, hosts []string) 
 		t.byID[a.ApiID], t.byID[a.ID] = a.ID, a.ID
 	}
 	slices.Sort(names)
-	named, err := r.o.Store.Apis.List(ctx, store.Query{Tenant: store.Org(org), Where: []store.Cond{store.HasLabel("loop", slices.Compact(names)...)},
+	named, err := s.Apis.List(ctx, store.Query{Tenant: store.Org(org), Where: []store.Cond{store.HasLabel("loop", slices.Compact(names)...)},
 		Sort: "id", Limit: maxLoopNames})
 	if err != nil {
 		return t, err
