@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 
@@ -134,6 +135,7 @@ func (d *doctor) database(ctx context.Context, cfg *config.Config, keyring *secr
 		return // to open it would migrate it
 	}
 	d.add(check, verdictOK, fmt.Sprintf("%s answers; its tables are at version %d", layer.Type, version), "")
+	d.databaseClock(short, layer, log)
 	d.sealed(short, cfg, keyring, log)
 }
 
@@ -188,9 +190,14 @@ func (d *doctor) redis(ctx context.Context, cfg *config.Config) {
 		return
 	}
 	d.add(check, verdictOK, "it answers", "")
+	// Of a cluster, all masters are asked at once.
+	var mu sync.Mutex
+	var names sessionNames
 	ask := func(ctx context.Context, one *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
 		d.redisServer(ctx, one)
-		return nil
+		return names.sample(ctx, one)
 	}
 	switch c := client.(type) {
 	case *redis.ClusterClient:
@@ -201,6 +208,7 @@ func (d *doctor) redis(ctx context.Context, cfg *config.Config) {
 	case *redis.Client:
 		_ = ask(ctx, c)
 	}
+	d.hashKeys(cfg, names)
 }
 
 // redisServer looks at the settings of one server by which keys get lost. Hosted ones often tell nothing.
@@ -209,6 +217,7 @@ func (d *doctor) redisServer(ctx context.Context, c *redis.Client) {
 	if c.Options().Addr == "FailoverClient" {
 		of = "Redis behind the sentinels"
 	}
+	d.redisClock(ctx, of, c)
 	if policy, err := c.ConfigGet(ctx, "maxmemory-policy").Result(); err == nil {
 		if found := policy["maxmemory-policy"]; found != "noeviction" && found != "" {
 			d.add(of, verdictWarn, "it throws keys away when its memory is full ("+found+")", "set maxmemory-policy to noeviction: gateways refuse keys that are gone")
