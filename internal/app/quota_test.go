@@ -1,6 +1,11 @@
 package app_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,15 +17,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/gateway/gatewaytest"
 	"gatehouse/store"
 )
 
 func TestAnOrganisationHasNoMoreObjectsThanItMay(t *testing.T) {
 	t.Parallel()
-	srv := apptest.New(t, apptest.WithEnv("GATEHOUSE_ORGANISATIONLIMITS_APIS=3", "GATEHOUSE_ORGANISATIONLIMITS_POLICIES=1", "GATEHOUSE_ORGANISATIONLIMITS_KEYS=1",
-		"GATEHOUSE_ORGANISATIONLIMITS_USERS=2", "GATEHOUSE_ORGANISATIONLIMITS_WEBHOOKS=1"))
+	gateway := gatewaytest.New(t)
+	srv := apptest.New(t, apptest.WithEnv(append(gateway.Env(), "GATEHOUSE_ORGANISATIONLIMITS_APIS=3", "GATEHOUSE_ORGANISATIONLIMITS_POLICIES=1", "GATEHOUSE_ORGANISATIONLIMITS_KEYS=1",
+		"GATEHOUSE_ORGANISATIONLIMITS_USERS=2", "GATEHOUSE_ORGANISATIONLIMITS_WEBHOOKS=1", "GATEHOUSE_ORGANISATIONLIMITS_CERTIFICATES=1",
+		"GATEHOUSE_ORGANISATIONLIMITS_OAUTHCLIENTS=1")...))
 	api := func(name string) string {
-		return `{"api_definition":{"name":"` + name + `","auth":{"auth_header_name":"Authorization"},"use_keyless":true,"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default"}}},"proxy":{"listen_path":"/` + name + `/","target_url":"http://upstream.test/"},"active":true}}`
+		return `{"api_definition":{"name":"` + name + `","auth":{"auth_header_name":"Authorization"},"use_keyless":true,"use_oauth2":true,"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default"}}},"proxy":{"listen_path":"/` + name + `/","target_url":"http://upstream.test/"},"active":true}}`
 	}
 	full := func(t *testing.T, r apptest.Reply, what string) {
 		t.Helper()
@@ -79,6 +87,21 @@ func TestAnOrganisationHasNoMoreObjectsThanItMay(t *testing.T) {
 	}
 	require.Equal(t, 200, srv.REST(t, "POST", "/api/hooks", hook("one")).Status)
 	full(t, srv.REST(t, "POST", "/api/hooks", hook("two")), "webhooks")
+	certificate := func() string {
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		require.NoError(t, err)
+		der, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
+		require.NoError(t, err)
+		return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	}
+	one := srv.REST(t, "POST", "/api/certs", certificate())
+	require.Equal(t, 200, one.Status, "%s", one.Body)
+	full(t, srv.REST(t, "POST", "/api/certs", certificate()), "certificates")
+	one = srv.REST(t, "POST", "/api/apis/oauth/"+base, `{"client_id":"one"}`)
+	require.Equal(t, 200, one.Status, "%s", one.Body)
+	full(t, srv.REST(t, "POST", "/api/apis/oauth/"+base, `{"client_id":"two"}`), "OAuth clients")
+	_, there := gateway.Client(base, "two")
+	require.False(t, there, "the gateway has none that we have not")
 
 	// Deleting makes room; the organisation's own limit is in the place of the configured one.
 	require.Equal(t, 200, srv.REST(t, "DELETE", "/api/apis/"+base+"?force=true", "").Status)
