@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"log/slog"
 	"math"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"gatehouse/graph/model"
+	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/token"
@@ -280,6 +282,7 @@ func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace
 	for try := 1; ; try++ {
 		err := r.adding(ctx, keyName, k.OrgID, k, func() error { return r.keys.Create(ctx, k) })
 		if err == nil {
+			r.logOpensAll(ctx, nil, k)
 			r.changed(ctx, core.ChangeCreated, keyName, &k.Meta)
 			return &model.CreatedKey{Token: tok, Key: *k}, nil
 		}
@@ -290,6 +293,7 @@ func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace
 		next, err := edit(ctx, r, keyName, r.keys, nil, func() (*core.Key, error) {
 			return one(ctx, keyName, r.keys.FindMany, store.Org(k.OrgID), [2]string{"id", k.ID})
 		}, func(old *core.Key) (*core.Key, error) {
+			r.logOpensAll(ctx, old, k)
 			next := *k
 			next.Meta = old.Meta
 			return &next, nil
@@ -301,6 +305,14 @@ func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace
 			return nil, err
 		}
 		return &model.CreatedKey{Token: tok, Key: *next}, nil
+	}
+}
+
+// logOpensAll notes that a key became a master key. old is what it replaces, nil for a new one.
+func (r *Resolver) logOpensAll(ctx context.Context, old, k *core.Key) {
+	if k.OpensAll() && (old == nil || !old.OpensAll()) {
+		r.log.WarnContext(ctx, "a master key is made: it opens every API of every organisation", slog.String("org_id", k.OrgID),
+			slog.String("key_hash", hashOf(k)), slog.String("actor_id", authz.From(ctx).ID()))
 	}
 }
 

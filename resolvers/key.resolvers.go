@@ -136,6 +136,7 @@ func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.K
 			} else {
 				next.Session = r.continued(next.Session, old.Session)
 			}
+			r.logOpensAll(ctx, old, next)
 			return next, nil
 		})
 	if err != nil || r.space == nil {

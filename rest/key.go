@@ -51,6 +51,8 @@ type keyData struct {
 	ID      string        `json:"key_id"`
 	Session core.Document `json:"data"`
 	Hash    string        `json:"key_hash,omitempty"`
+	// Warnings are in the answers to those who make a key, as in those to imports.
+	Warnings []string `json:"Warnings,omitempty"`
 }
 
 func (c *call) keyData(id string, k *core.Key) (keyData, error) {
@@ -219,7 +221,7 @@ func (c *call) previewKey() (reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return shown(keyData{Session: k.Public()}), nil
+	return shown(keyData{Session: k.Public(), Warnings: k.Warnings()}), nil
 }
 
 func (c *call) createKey() (reply, error) {
@@ -255,6 +257,7 @@ func (c *call) created(k *model.CreatedKey, err error) (reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	data.Warnings = k.Key.Warnings()
 	return shown(data), nil
 }
 
@@ -268,6 +271,7 @@ func (c *call) updateKey() (reply, error) {
 		return c.Mutation.UpdateKey(c.ctx, c.vars["id"], c.identifier(), model.KeyInput{Session: doc}, revision, &reset)
 	}, func(k *core.Key) (reply, error) {
 		data, err := c.keyData(c.vars["id"], k)
+		data.Warnings = k.Warnings()
 		return shown(struct {
 			answer
 			keyData

@@ -224,6 +224,7 @@ type ComplexityRoot struct {
 		Tags             func(childComplexity int) int
 		UpdatedAt        func(childComplexity int) int
 		Usage            func(childComplexity int) int
+		Warnings         func(childComplexity int) int
 	}
 
 	KeyConnection struct {
@@ -1497,6 +1498,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Key.Usage(childComplexity), true
+	case "Key.warnings":
+		if e.ComplexityRoot.Key.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.Warnings(childComplexity), true
 
 	case "KeyConnection.nodes":
 		if e.ComplexityRoot.KeyConnection.Nodes == nil {
@@ -3989,6 +3996,8 @@ type Key {
   ): PolicyConnection! @permission(read: "policies")
   "The organisation that owns it."
   organisation: Organisation
+  "What it should not be without somebody knowing: a key without access rights and policies opens every API of every organisation on the gateways. Each is a sentence."
+  warnings: [String!]!
 }
 
 "What the gateways have counted for a key."
@@ -4030,7 +4039,7 @@ type KeyCounter {
   per: Float!
 }
 
-"A new key with its token, which is shown this once."
+"A new key with its token, which is shown this once. key.warnings says what to know about it."
 type CreatedKey {
   "What callers of the APIs send. It is not kept where keys are hashed."
   token: String!
@@ -4137,7 +4146,7 @@ extend type Query {
 }
 
 extend type Mutation {
-  "Creates a key and shows its token."
+  "Creates a key and shows its token. One without access rights and policies opens every API of every organisation; it needs enable_master_keys and, where there are several organisations, the admin secret."
   createKey("What it shall be." input: KeyInput!): CreatedKey! @operation(method: "POST", path: "/api/keys", permission: "keys")
   "Creates a user of basic authentication, or replaces the one of that name."
   createBasicAuthUser(
@@ -5284,6 +5293,8 @@ func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.C
 		return ec.fieldContext_Key_policies(ctx, field)
 	case "organisation":
 		return ec.fieldContext_Key_organisation(ctx, field)
+	case "warnings":
+		return ec.fieldContext_Key_warnings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Key", field.Name)
 }
@@ -11276,6 +11287,29 @@ func (ec *executionContext) fieldContext_Key_organisation(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Key_warnings(ctx context.Context, field graphql.CollectedField, obj *core.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Key_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Key", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _KeyConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.KeyConnection) (ret graphql.Marshaler) {
@@ -24637,6 +24671,11 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "warnings":
+			out.Values[i] = ec._Key_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

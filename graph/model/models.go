@@ -154,7 +154,7 @@ type CertificateUsageConnection struct {
 	PageInfo PageInfo `json:"pageInfo"`
 }
 
-// A new key with its token, which is shown this once.
+// A new key with its token, which is shown this once. key.warnings says what to know about it.
 type CreatedKey struct {
 	// What callers of the APIs send. It is not kept where keys are hashed.
 	Token string `json:"token"`

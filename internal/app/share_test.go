@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -124,9 +126,26 @@ func TestGatewaysAreToldNoRightsToApisOfOthers(t *testing.T) {
 
 func TestOnlyTheAdminSecretMakesAKeyForAllOrganisations(t *testing.T) {
 	t.Parallel()
-	s := apptest.New(t, apptest.WithEnv("TYK_DB_ENABLEMASTERKEYS=true"))
+	var log strings.Builder
+	s := apptest.New(t, apptest.WithEnv("TYK_DB_ENABLEMASTERKEYS=true"), apptest.WithLog(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	const warning = "the key has neither access rights nor policies: on the gateways it opens every API of every organisation"
 	r := s.REST(t, "POST", "/api/keys", `{"alias":"master"}`)
 	require.Equal(t, 200, r.Status, "a lone organisation may: %s", r.Body)
+	assert.Equal(t, `["`+warning+`"]`, r.Get("Warnings").Raw)
+	assert.Contains(t, log.String(), "a master key is made")
+	assert.Contains(t, log.String(), "key_hash="+r.Get("key_hash").Str)
+	assert.NotContains(t, log.String(), r.Get("key_id").Str, "the log holds the token")
+	shown := s.GraphQL(t, `{ keys { nodes { warnings } } }`, nil)
+	assert.Equal(t, `["`+warning+`"]`, shown.Get("data.keys.nodes.0.warnings").Raw, "%s", shown.Body)
+	require.Equal(t, 200, shareApi(t, s, s.AccessKey, "theirs").Status)
+	log.Reset()
+	r = s.REST(t, "POST", "/api/keys", `{"access_rights":{"theirs":{}}}`)
+	require.Equal(t, 200, r.Status, "%s", r.Body)
+	assert.False(t, r.Get("Warnings").Exists())
+	r = s.REST(t, "PUT", "/api/keys/"+r.Get("key_id").Str, `{"access_rights":{}}`)
+	require.Equal(t, 200, r.Status, "%s", r.Body)
+	assert.Equal(t, `["`+warning+`"]`, r.Get("Warnings").Raw)
+	assert.Contains(t, log.String(), "a master key is made")
 	_, ours := s.Organisation(t, "ours")
 	r = s.Do(t, "POST", "/api/keys", `{"alias":"master"}`, "Authorization: "+ours)
 	assert.Equal(t, 403, r.Status, "%s", r.Body)

@@ -69,6 +69,14 @@ func (k *Key) ExpiresAt() *time.Time {
 	return &k.Expires
 }
 
+// Warnings are what people should know about the key; each is a sentence.
+func (k *Key) Warnings() []string {
+	if k.OpensAll() {
+		return []string{"the key has neither access rights nor policies: on the gateways it opens every API of every organisation"}
+	}
+	return []string{}
+}
+
 // PermissionsDocument is the permissions as JSON.
 func (u *User) PermissionsDocument() Document {
 	raw, _ := json.Marshal(u.Permissions)

@@ -95,6 +95,10 @@ var sessionTypes = []fieldType{
 	{"max_query_depth", isNumber}, {"oauth_client_id", isString}, {"enable_detailed_recording", isBool}, {"jwt_data", isObject},
 }
 
+// OpensAll tells whether the key is a master key: gateways let one that has neither access rights nor policies into every API, whichever
+// organisation it is of.
+func (k *Key) OpensAll() bool { return len(k.PolicyIDs) == 0 && len(NamedApis(k.Session)) == 0 }
+
 // Public returns the session as it may be shown: without the password of a basic-auth user.
 func (k *Key) Public() Document {
 	if k.Session.Get("basic_auth_data.password").Type == gjson.String {
