@@ -3,8 +3,10 @@ package e2e
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,16 +29,25 @@ func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 	honest := in.api(t, "honest", nil)
 	in.becomes(t, patient, http.StatusOK, "/honest/")
 	killers := in.killers()
+	names := slices.Sorted(maps.Keys(killers))
 	orgs := []string{in.organisation(t, "first"), in.organisation(t, "second")}
 	certificates := in.lend(t)
+	v := in.vault(t)
+	in.refusesByTheFrontDoor(t, orgs[0], in.user(t, orgs[0]), v)
 
 	in.gatehouse.stop(syscall.SIGTERM)
+	lie := mismatched(orgs[0], in.org, v)
+	tokens := in.steal(t, orgs[0], stolen(orgs[0], lie.ID, in.org, v))
+	before := in.statuses(tokens)
+	require.Equal(t, http.StatusOK, before["a right"], "a gateway that is on its own lets it in; otherwise this proves nothing")
 	in.behindOurBack(t, func(s *store.Store) {
 		certificates.put(t, s, in.org, orgs[0])
-		i := 0
-		for name, fields := range killers {
-			put(t, s, orgs[i%2], fmt.Sprintf("killer-%d", i), name, in.upstream.URL, fields)
-			i++
+		storePolicy(t, s, lie)
+		for i, name := range names {
+			put(t, s, orgs[i%2], fmt.Sprintf("killer-%d", i), name, in.upstream.URL, killers[name])
+		}
+		for name, fields := range in.harmless() {
+			put(t, s, orgs[0], "harmless-"+slug(name), name, in.upstream.URL, fields)
 		}
 		// What a gateway would look up among everybody's APIs.
 		put(t, s, orgs[0], "loops-by-id", "Loops by id", "tyk://"+honest, "")
@@ -50,8 +61,23 @@ func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 
 	in.becomes(t, patient, http.StatusOK, "/door/")
 	assert.Equal(t, http.StatusOK, in.through("/honest/").status)
-	for i := range len(killers) {
-		assert.Equal(t, http.StatusNotFound, in.through(fmt.Sprintf("/killer-%d/x", i)).status, "a killer is served")
+	in.openNothing(t, tokens, before)
+	assert.Equal(t, http.StatusOK, in.through("/own/", "Authorization: "+tokens["a right beside its own"]).status, "what is its own stays open")
+	assert.Equal(t, http.StatusOK, in.through("/vault/", "Authorization: "+v.key).status, "the key of the honest one")
+	for i, name := range names {
+		t.Run("a killer is kept from the gateway: "+name, func(t *testing.T) {
+			path := fmt.Sprintf("/killer-%d/x", i)
+			assert.Equal(t, http.StatusNotFound, in.through(path).status, "a killer is served")
+			assert.Equal(t, http.StatusNotFound, in.asks(path).status, "a killer is served")
+			assert.Equal(t, http.StatusOK, in.through("/honest/").status, "the gateway died of it: %s", in.gateway.tail(20))
+		})
+	}
+	for name := range in.harmless() {
+		t.Run("what hurts its own callers alone is served: "+name, func(t *testing.T) {
+			assert.NotEqual(t, http.StatusNotFound, in.asks(fmt.Sprintf("/harmless-%s/", slug(name))).status)
+			in.gatewayReloads(t)
+			assert.Equal(t, http.StatusOK, in.through("/honest/").status, "the gateway died of it: %s", in.gateway.tail(20))
+		})
 	}
 	assert.Equal(t, http.StatusInternalServerError, in.through("/loops-by-id/").status, "a loop by id reaches another organisation")
 	assert.Equal(t, http.StatusInternalServerError, in.through("/loops-by-name/").status, "a loop by name reaches another organisation")
@@ -69,7 +95,27 @@ func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 		require.Equal(t, http.StatusOK, in.through("/honest/").status, in.gateway.tail(20))
 	}
 	assert.NotContains(t, in.gateway.said.String(), "panic:", "the gateway has not died")
-	t.Logf("%d killers of two organisations are kept from the gateway; it serves the honest one through three more reloads", len(killers))
+	t.Logf("%s: %d killers of two organisations are kept from the gateway; it serves the honest one through three more reloads", filepath.Base(in.binary), len(killers))
+}
+
+// asks sends a query to the API of a graph, which has a gateway make its engine.
+func (in *installation) asks(path string) answer {
+	return in.call("POST", in.gatewayURL+path, `{"query":"{ a }"}`, "Content-Type: application/json")
+}
+
+func slug(name string) string { return strings.ReplaceAll(name, " ", "-") }
+
+// harmless is what looks like a killer and was seen to hurt nobody but its own callers, by a name each.
+func (in *installation) harmless() map[string]string {
+	graph := func(schema, source string) string {
+		return `,"graphql":{"enabled":true,"version":"2","execution_mode":"executionEngine","schema":"` + schema + `","engine":{"field_configs":[],"data_sources":[` + source + `]}}`
+	}
+	const schema, root = "type Query { a: String }", `"root_fields":[{"type":"Query","fields":["a"]}]`
+	return map[string]string{
+		"url of no host":   graph(schema, `{"kind":"REST",`+root+`,"config":{"url":"://","method":"GET"}}`),
+		"bad schema":       graph("type { 1", `{"kind":"REST",`+root+`,"config":{"url":"http://127.0.0.1:9/"}}`),
+		"bad subscription": graph(schema, `{"kind":"GraphQL",`+root+`,"config":{"url":"http://127.0.0.1:9/","method":"POST","subscription_type":"none"}}`),
+	}
 }
 
 // killers are what takes down gateways, by a name each: the fields of a definition after the usual ones.
