@@ -88,7 +88,7 @@ func TestNoPolicyOrKeyNamesAnApiOfAnotherOrganisation(t *testing.T) {
 		"access rights":                                `"access_rights":{"theirs":{"versions":["Default"]}}`,
 		"a policy in the meta data":                    `"access_rights":{"ours-api":{}},"meta_data":{"policies":[{"Access_Rights":{"theirs":{}}}]}`,
 		"one of another organisation in the meta data": fmt.Sprintf(`"access_rights":{"ours-api":{}},"meta_data":{"policies":[{"org_id":%q}]}`, s.OrgID),
-		"in other capitals": `"access_rights":{"ours-api":{}},"Access_Rights":{"theirs":{}}`,
+		"in other capitals":                            `"access_rights":{"ours-api":{}},"Access_Rights":{"theirs":{}}`,
 		// Gateways apply no policy then, and open everything to a key without rights of its own.
 		"none in the meta data": `"access_rights":{"ours-api":{}},"meta_data":{"policies":[]}`,
 	} {

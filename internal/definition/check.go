@@ -123,6 +123,10 @@ func (c *checker) object(k *kind, v gjson.Result, newer bool) (err error) {
 			}
 			known[f.name] = value
 		}
+		if f != nil && key.Str != f.name && rewritten(k.name, f.name) {
+			err = core.Errorf(core.CodeInvalid, "%s must be spelled %q: which APIs are versions is written anew for gateways, and gateways read the name in any capitals", c.place(), f.name)
+			return false
+		}
 		switch {
 		case f == nil && !c.known(key.Str):
 			c.warn("no gateway knows the field ")

@@ -38,6 +38,18 @@ func ruleOf(typeName string) rule {
 	return nil
 }
 
+// rewritten tells whether a field is one of those by which a definition names its versions. What gateways are told there is written anew,
+// so that they are APIs of the same organisation.
+func rewritten(typeName, field string) bool {
+	switch typeName {
+	case "APIDefinition":
+		return field == "definition"
+	case "VersionDefinition":
+		return field == "enabled" || field == "versions"
+	}
+	return false
+}
+
 // at is the field of an object that gateways read as one of a name, whatever its case; the last one counts.
 func at(object gjson.Result, name string) (found gjson.Result) {
 	object.ForEach(func(key, value gjson.Result) bool {

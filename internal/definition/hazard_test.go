@@ -102,6 +102,18 @@ func TestCheckRefusesWhatTakesGatewaysDown(t *testing.T) {
 	}
 }
 
+func TestCheckRefusesVersionsInOtherCapitals(t *testing.T) {
+	for doc, want := range map[string]string{
+		`{"definition": {"enabled": true, "Versions": {"v2": "theirs"}}}`:                  `definition.Versions must be spelled "versions"`,
+		`{"definition": {"Enabled": true, "versions": {"v2": "theirs"}}}`:                  `definition.Enabled must be spelled "enabled"`,
+		`{"api_definition": {"Definition": {"enabled": true, "versions": {"v": "them"}}}}`: `api_definition.Definition must be spelled "definition"`,
+	} {
+		_, err := rules.CheckApi(core.Document(doc))
+		require.Error(t, err, doc)
+		assert.Contains(t, err.Error(), want)
+	}
+}
+
 func TestCheckTakesGraphsThatGatewaysServe(t *testing.T) {
 	for name, doc := range map[string]string{
 		"a REST source":                     source(rest + ", " + config),
