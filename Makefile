@@ -74,7 +74,7 @@ e2e: build ## Drive a real server and its playground in headless Chromium
 	@scripts/e2e
 
 .PHONY: e2e-gateway
-e2e-gateway: build ## Prove Gatehouse against the gateway that GATEHOUSE_E2E_GATEWAY names; what it says goes to docs/e2e-gateway.txt
+e2e-gateway: build ## Prove Gatehouse against the gateways that GATEHOUSE_E2E_GATEWAY names; what they say goes to docs/e2e-gateway.txt
 	@scripts/e2e-gateway docs/e2e-gateway.txt
 
 .PHONY: bench
