@@ -247,6 +247,7 @@ func TestTheDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		"another encryption key":              {[]string{"GATEHOUSE_ENCRYPTIONKEY=another key, of enough length"}, nil, []string{"fail  sealed secrets", "bring the key of before", "encryption.key is not used"}},
 		"an admin secret that is not used":    {[]string{"TYK_DB_ADMINSECRET=hunter2", "GATEHOUSE_ENCRYPTIONKEY=another key, of enough length"}, nil, []string{"admin.secret is not used"}},
 		"a Redis that is not there":           {[]string{"TYK_DB_REDISHOST=127.0.0.1", "TYK_DB_REDISPORT=1"}, nil, []string{"fail  Redis", "does not answer"}},
+		"a database that cannot be opened":    {[]string{"TYK_DB_STORAGE_MAIN_TYPE=sqlite", "TYK_DB_STORAGE_MAIN_CONNECTIONSTRING=" + t.TempDir()}, nil, []string{"fail  database", "cannot be looked through", "the right to read and write"}},
 		"a PostgreSQL that is not there":      {[]string{"TYK_DB_STORAGE_MAIN_TYPE=postgres", "TYK_DB_STORAGE_MAIN_CONNECTIONSTRING=postgres://gatehouse:hunter2@127.0.0.1:1/x"}, nil, []string{"fail  database", "postgres cannot be used"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/redis/go-redis/v9"
 
@@ -41,6 +43,10 @@ func (d *doctor) dataDirectory(cfg *config.Config) {
 		d.add(check, verdictWarn, fmt.Sprintf("others may change what is in %s (mode %04o)", dir, info.Mode().Perm()), "run chmod 700 "+dir)
 	}
 	probe, err := os.CreateTemp(dir, ".doctor-*")
+	if errors.Is(err, syscall.EROFS) {
+		d.add(check, verdictFail, "the disk of "+dir+" is read-only", "look into the log of the machine for why, and mount it for writing again; a server that runs goes on serving reads")
+		return
+	}
 	if err != nil {
 		d.add(check, verdictFail, "no file can be made in "+dir, "make room, or give the account of the server the right to write there")
 		return
@@ -114,7 +120,10 @@ func (d *doctor) database(ctx context.Context, cfg *config.Config, keyring *secr
 		}
 		long, cancel := context.WithTimeout(ctx, doctorCheck)
 		defer cancel()
-		if _, err := sql.CheckFile(long, layer.WriteDSN()); err != nil {
+		if _, err := sql.CheckFile(long, layer.WriteDSN()); err != nil && !errors.Is(err, store.ErrDamaged) {
+			d.add(check, verdictFail, path+" cannot be looked through: "+err.Error(), "give the account of the server the right to read and write it, on a disk that takes writes; nothing is said of what is in it")
+			return
+		} else if err != nil {
 			d.add(check, verdictFail, path+": "+err.Error(), "keep a copy of the file as it is; then restore a backup with gatehouse restore --force")
 			return
 		}
