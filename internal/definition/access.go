@@ -190,7 +190,7 @@ func (l *accessList) texts(c *checker, value gjson.Result) {
 }
 
 // reference is what gateways replace with a variable of their environment, or a secret.
-var reference = regexp.MustCompile(`(?:env|secrets|consul|vault)://|\$secret_(?:env|conf|vault|consul)`)
+var reference = regexp.MustCompile(`(?:env|secrets|consul|vault|kv)://|\$secret_(?:env|conf|vault|consul)|\$(?:kv|env)\{`)
 
 // chosen is a loop whose target comes from the request.
 var chosen = regexp.MustCompile(`(?i)^\s*(?:tyk://[^/?#]*[${]|\$)`)

@@ -26,6 +26,7 @@ func TestAccessIsFoundWhereverADefinitionHasIt(t *testing.T) {
 		"a variable in a header":    {`{"version_data": {"versions": {"Default": {"global_headers": {"X": "a env://HOME"}}}}}`, "secrets", "version_data.versions.Default.global_headers.X"},
 		"a secret in config_data":   {`{"config_data": {"a": [{"b": "secrets://x"}]}}`, "secrets", "config_data.a[0].b"},
 		"a secret in a source":      {source(rest + `, "config": {"headers": {"A": "$secret_vault.x"}}`), "secrets", "graphql.engine.data_sources[0].config.headers.A"},
+		"a secret in a text":        {`{"tags": ["a $kv{b}"]}`, "secrets", "tags[0]"},
 		"a secret in a list":        {`{"tags": ["vault://x"]}`, "secrets", "tags[0]"},
 		"the store of another":      {`{"auth_provider": {"storage_engine": "rpc"}}`, "storage", "auth_provider.storage_engine"},
 		"checks from a service":     {`{"uptime_tests": {"config": {"service_discovery": {"use_discovery_service": true}}}}`, "discovery", "uptime_tests.config.service_discovery"},
