@@ -55,8 +55,23 @@ func NewAccess(doc, old core.Document, subjects []string) []Access {
 	if len(found) == 0 || len(old) == 0 {
 		return found
 	}
-	before := accesses(old, subjects)
-	return slices.DeleteFunc(found, func(a Access) bool { return slices.Contains(before, a) })
+	before := map[Access]int{}
+	for _, a := range accesses(old, subjects) {
+		before[a.anywhere()]++
+	}
+	return slices.DeleteFunc(found, func(a Access) bool {
+		before[a.anywhere()]--
+		return before[a.anywhere()] >= 0
+	})
+}
+
+// place is that of an element in its list.
+var place = regexp.MustCompile(`\[\d+\]`)
+
+// anywhere is the access wherever in its lists it is: what stood before it may have gone.
+func (a Access) anywhere() Access {
+	a.Path = place.ReplaceAllString(a.Path, "[]")
+	return a
 }
 
 // Refusal says that an organisation may not do that.

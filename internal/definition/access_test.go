@@ -2,6 +2,7 @@ package definition_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -55,6 +56,20 @@ func TestALoopThatCopiesAPathOnlyGivesNoAccess(t *testing.T) {
 		doc := extended(`"url_rewrites": [{"match_pattern": "` + pattern + `", "rewrite_to": "tyk://self/b/$1?loop_limit=2"}]`)
 		assert.Empty(t, definition.NewAccess(core.Document(doc), nil, definition.Subjects()), pattern)
 	}
+}
+
+func TestWhatMovesInItsListIsNotNew(t *testing.T) {
+	plugins := func(paths ...string) core.Document {
+		var list []string
+		for _, path := range paths {
+			list = append(list, `{"plugin_path": "`+path+`"}`)
+		}
+		return core.Document(extended(`"go_plugin": [` + strings.Join(list, ",") + `]`))
+	}
+	assert.Empty(t, definition.NewAccess(plugins("/b.so"), plugins("/a.so", "/b.so"), definition.Subjects()))
+	found := definition.NewAccess(plugins("/b.so", "/b.so"), plugins("/a.so", "/b.so"), definition.Subjects())
+	require.Len(t, found, 1, "the second of the same is")
+	assert.Contains(t, found[0].Path, "go_plugin[1]")
 }
 
 func TestAnEmptyValueGivesNoAccess(t *testing.T) {
