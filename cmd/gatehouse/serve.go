@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -246,13 +247,22 @@ func sqlConfig(layer config.Layer, log *slog.Logger) sql.Config {
 	return sql.Config{Type: string(layer.Type), DSN: layer.WriteDSN(), ReadDSN: layer.ReadDSN(), PreferSimpleProtocol: layer.Postgres.PreferSimpleProtocol, Logger: log}
 }
 
+// logLevel is a level by its name, or by those that other programs have for it; info where there is none of the name.
+func logLevel(name string) slog.Level {
+	switch strings.ToLower(name) {
+	case "trace", "debug":
+		return slog.LevelDebug
+	case "warn", "warning":
+		return slog.LevelWarn
+	case "error", "fatal", "panic":
+		return slog.LevelError
+	}
+	return slog.LevelInfo
+}
+
 // newLogger makes the logger that the configuration asks for.
 func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.Gatehouse.LogLevel)); err != nil {
-		level = slog.LevelInfo
-	}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: logLevel(cmp.Or(cfg.Gatehouse.LogLevel, cfg.LogLevel))}
 	if cfg.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}

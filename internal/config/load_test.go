@@ -63,7 +63,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 			GraphQL: config.GraphQL{Introspection: true, MaxDepth: 12, MaxComplexity: 50000, MaxAliases: 50, MaxPageSize: 500,
 				MaxAnonymousBodyBytes: 64 << 10, MaxAnswerBytes: 32 << 20, MaxAnswersBytes: 256 << 20,
 				MaxSocketsPerCaller: 200, MaxSubscriptionsPerCaller: 1000, MaxOperationsPerSocket: 100},
-			Playground: true, LogLevel: "info", Metrics: true, MaxFailedLogins: 50, MaxConnections: 4096, KeyIndexInterval: 10 * time.Minute, OldestGateway: "5.5", SharedRoutes: "default",
+			Playground: true, Metrics: true, MaxFailedLogins: 50, MaxConnections: 4096, KeyIndexInterval: 10 * time.Minute, OldestGateway: "5.5", SharedRoutes: "default",
 			SharedGateways: config.SharedGateways{Apply: "auto", Deny: []string{"code", "files", "secrets", "storage", "discovery", "loops"}},
 		}),
 	} {

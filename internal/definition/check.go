@@ -24,6 +24,9 @@ type checker struct {
 	// access collects what gateways are told to do; nil where nobody asks.
 	access *accessList
 
+	// repeated is how much longer the patterns are when they are compiled.
+	repeated int
+
 	path     []step
 	depth    int
 	warnings []string
@@ -69,6 +72,9 @@ func (c *checker) value(k *kind, v gjson.Result, newer bool) error {
 	}
 	if !fits(k, v) {
 		return c.wrong(k, v)
+	}
+	if v.Type == gjson.String {
+		return c.repeats(v.Str)
 	}
 	return nil
 }

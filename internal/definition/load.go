@@ -30,6 +30,9 @@ func (c *checker) api(fields map[string]gjson.Result) error {
 	if err := c.certificates(fields); err != nil {
 		return err
 	}
+	if err := c.routes(fields); err != nil {
+		return err
+	}
 	return c.versions(fields["definition"], self)
 }
 

@@ -86,3 +86,11 @@ func (c *countedConn) Close() error {
 	defer c.leave()
 	return c.Conn.Close()
 }
+
+// CloseWrite lets net/http end a connection so that the client can read what was sent before, as it does with those of TCP.
+func (c *countedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}

@@ -160,8 +160,8 @@ func TestWhatIsNoSessionIsLeftAlone(t *testing.T) {
 	w.set(t, "apikey-"+strings.Repeat("x", 300), string(key(1).Session))
 	require.NoError(t, w.redis.SAdd(t.Context(), "apikey-set", "x").Err())
 	assert.Nil(t, w.one(t, "set"))
-	w.Rebuild()
 	w.set(t, name(50), string(key(50).Session))
+	w.Rebuild()
 	eventually(t, func(c *assert.CollectT) { assert.NotNil(c, w.row(t, id(50))) })
 	assert.Equal(t, 1, w.total(t))
 }

@@ -35,7 +35,7 @@ func TestThePageSaysWhatASettingTakes(t *testing.T) {
 	write(&page, config.Sections())
 	for _, want := range []string{
 		"| `listen_port` | `TYK_DB_LISTENPORT` | int | `3000` | Port to listen on; 0 takes a free one. Allowed: a whole number from 0 to 65535. |",
-		"| `gatehouse.log_level` | `GATEHOUSE_LOGLEVEL` | string | `info` | Least important lines to log. Allowed: debug, info, warn or error. |",
+		"| `gatehouse.log_level` | `GATEHOUSE_LOGLEVEL` | string |  | Least important lines to log; what log_level says where it is not set. Allowed: debug, info, warn or error. |",
 		"- `license_key` (`TYK_DB_LICENSEKEY`, string)",
 	} {
 		if !strings.Contains(page.String(), want+"\n") {
