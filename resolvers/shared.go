@@ -12,21 +12,35 @@ import (
 // permitted refuses a definition by which an organisation that shares gateways would have them do what it may not. What the API had
 // already may stay. Those who are bound to no organisation may have them do everything.
 func (r *Resolver) permitted(ctx context.Context, doc core.Document, old *core.Api) error {
-	if len(r.settings.Denied) == 0 || boundless(ctx) {
-		return nil
-	}
 	var before core.Document
 	if old != nil {
 		before = old.Definition
 	}
-	added := definition.NewAccess(doc, before, r.settings.Denied)
-	if len(added) == 0 {
+	return r.mayAdd(ctx, func(denied []string) []definition.Access { return definition.NewAccess(doc, before, denied) })
+}
+
+// permittedWebhook does so for a webhook, which becomes a part of the definitions that refer to it, without another save of theirs.
+func (r *Resolver) permittedWebhook(ctx context.Context, doc core.Document, old *core.Webhook) error {
+	var before core.Document
+	if old != nil {
+		before = old.Document
+	}
+	return r.mayAdd(ctx, func(denied []string) []definition.Access { return definition.NewWebhookAccess(doc, before, denied) })
+}
+
+// mayAdd refuses what a save adds of the subjects that are denied.
+func (r *Resolver) mayAdd(ctx context.Context, added func(denied []string) []definition.Access) error {
+	if len(r.settings.Denied) == 0 || boundless(ctx) {
+		return nil
+	}
+	found := added(r.settings.Denied)
+	if len(found) == 0 {
 		return nil
 	}
 	if shared, err := r.store.SharesGateways(ctx, r.settings.Shared); err != nil || !shared {
 		return err
 	}
-	return added[0].Refusal()
+	return found[0].Refusal()
 }
 
 // boundless tells whether the caller is bound to no organisation.

@@ -28,7 +28,7 @@ func webhookDocument(in model.WebhookInput, stored core.Document) (core.Document
 }
 
 // newWebhook makes a webhook of a document that came from outside. old is what it replaces, nil for a new one.
-func (r *Resolver) newWebhook(org string, doc core.Document, old *core.Webhook) (*core.Webhook, error) {
+func (r *Resolver) newWebhook(ctx context.Context, org string, doc core.Document, old *core.Webhook) (*core.Webhook, error) {
 	meta := core.Meta{ID: doc.Text("id"), OrgID: org}
 	if old != nil {
 		if meta.ID != "" && meta.ID != old.ID {
@@ -53,7 +53,11 @@ func (r *Resolver) newWebhook(org string, doc core.Document, old *core.Webhook) 
 	f.absent("template_path", `""`)
 	f.absent("header_map", "{}")
 	f.absent("event_timeout", "0")
-	return core.ParseWebhook(meta, f.doc)
+	w, err := core.ParseWebhook(meta, f.doc)
+	if err != nil {
+		return nil, err
+	}
+	return w, r.permittedWebhook(ctx, w.Document, old)
 }
 
 func (r *Resolver) listWebhooks(ctx context.Context, t store.Tenant, first *int, after *string, q *string) (*model.WebhookConnection, error) {

@@ -24,7 +24,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Webhoo
 	if err != nil {
 		return nil, err
 	}
-	w, err := r.newWebhook(org, doc, nil)
+	w, err := r.newWebhook(ctx, org, doc, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (r *mutationResolver) UpdateWebhook(ctx context.Context, id string, input m
 			if err != nil {
 				return nil, err
 			}
-			next, err := r.newWebhook(old.OrgID, doc, old)
+			next, err := r.newWebhook(ctx, old.OrgID, doc, old)
 			if err != nil || next.Document.Equal(old.Document) {
 				return nil, err
 			}

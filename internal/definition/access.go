@@ -199,7 +199,7 @@ func (l *accessList) texts(c *checker, value gjson.Result) {
 	if value.Type == gjson.String && slices.Contains([]string{"rewrite_to", "target_url", "override_target", "url"}, c.path[len(c.path)-1].name) && chosen.MatchString(value.Str) {
 		l.add(c, "loops", value.Raw)
 	}
-	if value.Type == gjson.String && value.Str != "" && (strings.HasPrefix(value.Str, "file://") || c.path[len(c.path)-1].name == "template_path") {
+	if value.Type == gjson.String && value.Str != "" && (strings.HasPrefix(value.Str, "file://") || strings.EqualFold(c.path[len(c.path)-1].name, "template_path")) {
 		l.add(c, "files", value.Raw)
 	}
 }
