@@ -153,7 +153,7 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 		f.absent("date_created", created.Raw)
 	}
 	doc = f.doc
-	if doc, err = withPassword(doc, old); err != nil {
+	if doc, err = r.withPassword(doc, old); err != nil {
 		return nil, err
 	}
 	if _, err := r.settings.Rules.CheckSession(doc); err != nil {
@@ -245,7 +245,7 @@ func (r *Resolver) withExpiry(doc core.Document, policies []*core.Policy) core.D
 }
 
 // withPassword hashes the password of a basic-auth user. An empty one, which is what answers show, keeps the stored one.
-func withPassword(doc core.Document, old *core.Key) (core.Document, error) {
+func (r *Resolver) withPassword(doc core.Document, old *core.Key) (core.Document, error) {
 	const path = "basic_auth_data.password"
 	given := doc.Get(path)
 	if given.Type != gjson.String {
@@ -266,7 +266,7 @@ func withPassword(doc core.Document, old *core.Key) (core.Document, error) {
 	if len(given.Str) > core.MaxPasswordLength {
 		return nil, core.InField("basic_auth_data.password", "must have at most %d bytes", core.MaxPasswordLength)
 	}
-	hash, err := secret.HashPassword(given.Str)
+	hash, err := secret.HashPassword(given.Str, r.settings.PasswordCost)
 	if err != nil {
 		return nil, err
 	}

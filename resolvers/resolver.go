@@ -47,6 +47,8 @@ var (
 // Settings are the parts of the configuration that change what use cases do.
 type Settings struct {
 	Version string
+	// PasswordCost is the bcrypt cost of new passwords.
+	PasswordCost int
 	// PageSize is how many objects a page has when nobody says; MaxPageSize how many it may have.
 	PageSize, MaxPageSize int
 	// HashKeys keeps the hash of a token in the place of the token; HashFunction is the one for new tokens.

@@ -173,7 +173,7 @@ func (r *Resolver) setPassword(u *core.User, password string) error {
 		}
 		u.Secrets.PasswordHistory = recent
 	}
-	hash, err := secret.HashPassword(password)
+	hash, err := secret.HashPassword(password, r.settings.PasswordCost)
 	if err != nil {
 		return err
 	}

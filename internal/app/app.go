@@ -71,6 +71,8 @@ type Options struct {
 	// Log is for what operators read, AccessLog for a line a request; nil is none.
 	Log, AccessLog    *slog.Logger
 	Version, Revision string
+	// PasswordCost is the bcrypt cost of new passwords, for tests; 0 is secret.PasswordCost.
+	PasswordCost int
 }
 
 // New assembles the program, and starts what it does in the background; Close ends that. It fails when a part of the
@@ -100,7 +102,7 @@ func New(o Options) (*App, error) {
 		Refresh: time.Duration(monitor.MetadataRefreshIntervalMinutes) * time.Minute,
 		Warning: time.Duration(monitor.WarningThresholdDays) * 24 * time.Hour, Log: o.Log})
 	a.resolver = resolvers.New(resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Log: o.Log,
-		Settings: settings(cfg, o.Version), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts, OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(),
+		Settings: settings(o), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts, OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(),
 		Gateway: gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})})
 	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, AdminSecret: o.AdminSecret,
 		Attempts: attempts, Address: httpserver.Address, Request: a.resolver.Organisations().Request}
@@ -161,13 +163,14 @@ func notifications(o Options, broker *changes.Broker) notify.Options {
 	return out
 }
 
-func settings(cfg *config.Config, version string) resolvers.Settings {
+func settings(o Options) resolvers.Settings {
+	cfg := o.Config
 	gateway := cfg.GatewayURL()
 	if gateway == "" {
 		gateway = "http://localhost:8080"
 	}
 	return resolvers.Settings{
-		Version: version, PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg),
+		Version: o.Version, PasswordCost: cmp.Or(o.PasswordCost, secret.PasswordCost), PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg),
 		HashKeys: cfg.HashKeys, HashFunction: token.Default, ListHashedKeys: cfg.EnableHashedKeysListing,
 		UpdateByHash: cfg.EnableUpdateKeyByHash, DeleteByHash: cfg.EnableDeleteKeyByHash, NoKeyByUsername: cfg.DisableKeyActionsByUsername,
 		Routes: resolvers.RoutePolicy(cfg.Gatehouse.SharedRoutes), RouteRules: routeRules(cfg, gateway), DuplicateRoutes: cfg.EnableDuplicateSlugs,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
+	"golang.org/x/crypto/bcrypt"
 
 	"gatehouse/internal/app"
 	"gatehouse/internal/config"
@@ -87,7 +88,8 @@ func New(t testing.TB, opts ...Option) *Server {
 	redisdb.LogTo(slog.New(slog.DiscardHandler))
 	redis, err := redisdb.Open(&loaded.Config)
 	require.NoError(t, err)
-	a, err := app.New(app.Options{Config: &loaded.Config, Store: s, Redis: redis, Keyring: keyring, AdminSecret: AdminSecret, Log: o.log, AccessLog: o.access, Version: "test"})
+	a, err := app.New(app.Options{Config: &loaded.Config, Store: s, Redis: redis, Keyring: keyring, AdminSecret: AdminSecret, Log: o.log, AccessLog: o.access, Version: "test",
+		PasswordCost: bcrypt.MinCost})
 	require.NoError(t, err)
 	t.Cleanup(a.Close)
 	made, err := a.Bootstrap(context.Background(), app.DefaultBootstrap())

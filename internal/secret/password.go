@@ -14,9 +14,9 @@ import (
 // PasswordCost is the bcrypt cost of new password hashes, the one that the legacy dashboard and the gateway use.
 const PasswordCost = bcrypt.DefaultCost
 
-// HashPassword returns the bcrypt hash of a password at PasswordCost. bcrypt reads 72 bytes; a longer password is an error.
-func HashPassword(password string) (string, error) {
-	hash, err := bcrypt.GenerateFromPassword([]byte(password), PasswordCost)
+// HashPassword returns the bcrypt hash of a password at a cost. bcrypt reads 72 bytes; a longer password is an error.
+func HashPassword(password string, cost int) (string, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
 	if err != nil {
 		return "", fmt.Errorf("hash a password: %w", err)
 	}

@@ -94,7 +94,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestPasswords(t *testing.T) {
-	hash, err := secret.HashPassword("correct horse")
+	hash, err := secret.HashPassword("correct horse", secret.PasswordCost)
 	require.NoError(t, err)
 	assert.True(t, secret.CheckPassword(hash, "correct horse"))
 	assert.False(t, secret.CheckPassword(hash, "correct horse "))
@@ -104,14 +104,14 @@ func TestPasswords(t *testing.T) {
 	cost, err := bcrypt.Cost([]byte(hash))
 	require.NoError(t, err)
 	assert.Equal(t, 10, cost)
-	_, err = secret.HashPassword(strings.Repeat("x", 73))
+	_, err = secret.HashPassword(strings.Repeat("x", 73), secret.PasswordCost)
 	assert.Error(t, err)
 }
 
 // A wrong password, an unknown user and a user without a password must cost one bcrypt each. An answer without one would take a
 // ten-thousandth, so the bounds can be wide enough for busy machines.
 func TestCheckNoPasswordTakesAsLongAsCheckPassword(t *testing.T) {
-	hash, err := secret.HashPassword("x")
+	hash, err := secret.HashPassword("x", secret.PasswordCost)
 	require.NoError(t, err)
 	secret.CheckNoPassword() // the first call makes the hash
 	wrong := fastest(func() { secret.CheckPassword(hash, "y") })
