@@ -4,9 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"regexp"
-	"regexp/syntax"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -25,6 +23,8 @@ type Access struct {
 	// Path is where it is in the document.
 	Path string
 	raw  string
+	// over says that it stands for more than are looked at.
+	over bool
 }
 
 // Subjects are what an organisation that shares gateways can be denied.
@@ -40,7 +40,7 @@ func does(subject string) string {
 		"secrets":   "has the gateways put in a secret or a variable of theirs",
 		"storage":   "has the gateways ask another store for keys",
 		"discovery": "has the gateways ask an address while they load",
-		"loops":     "has the gateways hand a request on as the request itself says (groups such as ([^?]*) copy no more than a path)",
+		"loops":     "has the gateways hand a request on as the request itself says (groups such as ([^?&]*) copy no more than a part of a path)",
 		"proxy":     "has the gateways send requests through a proxy",
 		"trust":     "has the gateways believe any certificate",
 		"batch":     "has the gateways call themselves",
@@ -52,7 +52,7 @@ func does(subject string) string {
 // all of it. Only the subjects are looked for.
 func NewAccess(doc, old core.Document, subjects []string) []Access {
 	found := accesses(doc, subjects)
-	if len(found) == 0 || len(old) == 0 {
+	if len(found) == 0 || found[0].over || len(old) == 0 {
 		return found
 	}
 	before := map[Access]int{}
@@ -76,31 +76,62 @@ func (a Access) anywhere() Access {
 
 // Refusal says that an organisation may not do that.
 func (a Access) Refusal() error {
+	if a.over {
+		return core.Errorf(core.CodeInvalid, "%s %s, and there is more such than Gatehouse looks at in one definition, of which organisations that share gateways may have up to %d: leave some out",
+			a.Path, does(a.Subject), maxAccess).In(a.Path)
+	}
 	return core.Errorf(core.CodeInvalid, "%s %s, which organisations that share them may not: ask whoever runs Gatehouse, whose setting gatehouse.shared_gateways.deny has %q",
 		a.Path, does(a.Subject), a.Subject).In(a.Path)
 }
 
 // accesses walks a definition that gateways can read.
 func accesses(doc core.Document, subjects []string) []Access {
-	c := checker{oldest: newest, access: &accessList{}}
+	l := &accessList{subjects: subjects}
 	root := gjson.ParseBytes(doc)
+	if l.asked("secrets") {
+		l.references(&checker{}, root)
+	}
+	c := checker{oldest: newest, access: l}
 	if wrapped := root.Get("api_definition"); wrapped.Exists() {
 		c.path, root = []step{{name: "api_definition"}}, wrapped
 	}
 	_, _ = c.check("APIDefinition", root) // what is wrong with it is said elsewhere
-	return slices.DeleteFunc(c.access.found, func(a Access) bool { return !slices.Contains(subjects, a.Subject) })
+	if l.over {
+		return []Access{{Subject: l.found[0].Subject, Path: l.found[0].Path, over: true}}
+	}
+	return l.found
 }
 
-// accessList is what a walk finds.
-type accessList struct{ found []Access }
+// accessList is what a walk finds of the subjects that are asked for.
+type accessList struct {
+	subjects []string
+	found    []Access
+	// size is that of the paths, and over says that there was more than is remembered.
+	size int
+	over bool
+	// patterns is the length of the patterns that were looked into.
+	patterns int
+}
 
-// maxAccess bounds what is remembered of one document.
-const maxAccess = 10_000
+// What is remembered of one document: a definition with more is refused, so that nothing hides behind the rest.
+const (
+	maxAccess     = 10_000
+	maxAccessSize = 4 << 20
+)
+
+func (l *accessList) asked(subject string) bool { return slices.Contains(l.subjects, subject) }
 
 func (l *accessList) add(c *checker, subject, raw string) {
-	if len(l.found) < maxAccess {
-		l.found = append(l.found, Access{subject, c.place(), raw})
+	if l.over || !l.asked(subject) {
+		return
 	}
+	if len(l.found) == maxAccess || l.size > maxAccessSize {
+		l.over = true
+		return
+	}
+	found := Access{Subject: subject, Path: c.place(), raw: raw}
+	l.size += len(found.Path)
+	l.found = append(l.found, found)
 }
 
 // accessRule is a line of access.txt.
@@ -140,75 +171,38 @@ func (l *accessList) note(c *checker, object gjson.Result, k *kind, f *field, va
 			l.add(c, r.subject, value.Raw)
 		}
 	}
-	if f.name == "rewrite_to" && !chosen.MatchString(value.Str) && copies(value.Str, at(object, "match_pattern").Str) {
-		l.add(c, "loops", value.Raw)
+	if f.name == "rewrite_to" {
+		if !chosen(value.Str) && l.copies(value.Str, at(object, "match_pattern").Str) {
+			l.add(c, "loops", value.Raw)
+		}
+		if completed.MatchString(value.Str) {
+			l.add(c, "secrets", value.Raw)
+		}
 	}
 	l.texts(c, value)
 }
 
-// copied is a part of the request that a rewrite takes over: a group of its pattern, or what the request, or its key, says elsewhere.
-var copied = regexp.MustCompile(`\$(?:([0-9]+)|tyk_(?:context|meta))`)
-
-// copies tells whether a loop takes over a part of the request that may hold a question mark. What follows one is settings of the loop,
-// loop_limit among them, so that the caller decides how deep the stack of the gateway gets.
-func copies(target, pattern string) bool {
-	if _, ok := core.LoopHost(target); !ok {
-		return false
-	}
-	for _, m := range copied.FindAllStringSubmatch(target, -1) {
-		if m[1] == "" || pattern == "" {
-			return true
-		}
-		re, err := syntax.Parse(pattern, syntax.Perl)
-		if err != nil {
-			continue // gateways leave such a rewrite out
-		}
-		if n, _ := strconv.Atoi(m[1]); mayAsk(re, n, n == 0) {
-			return true
-		}
-	}
-	return false
-}
-
-// mayAsk tells whether a group of an expression, or what is within it, can match a question mark.
-func mayAsk(re *syntax.Regexp, group int, within bool) bool {
-	within = within || re.Op == syntax.OpCapture && re.Cap == group
-	if within {
-		switch re.Op {
-		case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-			return true
-		case syntax.OpLiteral:
-			return slices.Contains(re.Rune, '?')
-		case syntax.OpCharClass:
-			for i := 0; i+1 < len(re.Rune); i += 2 {
-				if re.Rune[i] <= '?' && '?' <= re.Rune[i+1] {
-					return true
-				}
-			}
-		}
-	}
-	return slices.ContainsFunc(re.Sub, func(sub *syntax.Regexp) bool { return mayAsk(sub, group, within) })
-}
-
-// texts notes references that the gateway replaces, wherever they are: it does so in the text of the whole definition. Those in
-// objects and lists are noted with the field that is their innermost.
+// texts notes files and targets, whatever the name of their field is spelled like.
 func (l *accessList) texts(c *checker, value gjson.Result) {
-	if value.Type == gjson.String && reference.MatchString(value.Str) {
-		l.add(c, "secrets", value.Raw)
+	if value.Type != gjson.String || value.Str == "" {
+		return
 	}
-	if value.Type == gjson.String && slices.Contains([]string{"rewrite_to", "target_url", "override_target", "url"}, c.path[len(c.path)-1].name) && chosen.MatchString(value.Str) {
-		l.add(c, "loops", value.Raw)
+	switch fold(c.path[len(c.path)-1].name) {
+	case "rewrite_to", "target_url", "override_target", "url":
+		if chosen(value.Str) {
+			l.add(c, "loops", value.Raw)
+		}
+	case "template_path":
+		l.add(c, "files", value.Raw)
+		return
 	}
-	if value.Type == gjson.String && value.Str != "" && (strings.HasPrefix(value.Str, "file://") || strings.EqualFold(c.path[len(c.path)-1].name, "template_path")) {
+	if fileURL.MatchString(value.Str) {
 		l.add(c, "files", value.Raw)
 	}
 }
 
-// reference is what gateways replace with a variable of their environment, or a secret.
-var reference = regexp.MustCompile(`(?:env|secrets|consul|vault|kv)://|\$secret_(?:env|conf|vault|consul)|\$(?:kv|env)\{`)
-
-// chosen is a loop whose target comes from the request.
-var chosen = regexp.MustCompile(`(?i)^\s*(?:tyk://[^/?#]*[${]|\$)`)
+// fileURL is the URL of a file of the gateway's own.
+var fileURL = regexp.MustCompile(`(?i)^\s*file:/`)
 
 // holds tells whether a value is more than none.
 func holds(v gjson.Result) bool {

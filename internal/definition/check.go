@@ -115,6 +115,7 @@ func (c *checker) object(k *kind, v gjson.Result, newer bool) (err error) {
 		return c.wrong(k, v)
 	}
 	judge := ruleOf(k.name)
+	var seen fieldSet
 	var known map[string]gjson.Result
 	if judge != nil {
 		known = map[string]gjson.Result{}
@@ -122,11 +123,12 @@ func (c *checker) object(k *kind, v gjson.Result, newer bool) (err error) {
 	v.ForEach(func(key, value gjson.Result) bool {
 		c.path = append(c.path, step{name: key.Str})
 		f := k.find(key.Str)
+		if f != nil && !seen.add(f) {
+			// Which of the two counts is up to who reads them. What looks up a field of this object later may take the first for it.
+			err = core.Errorf(core.CodeInvalid, "%s is there twice, in other capitals: gateways take both for %q, so leave one out", c.place(), f.name).In(c.place())
+			return false
+		}
 		if f != nil && judge != nil {
-			if known[f.name].Exists() {
-				err = c.hazard("", "is there twice, in other capitals")
-				return false
-			}
 			known[f.name] = value
 		}
 		if f != nil && key.Str != f.name && rewritten(k.name, f.name) {

@@ -59,6 +59,22 @@ type field struct {
 	kind *kind
 	// newer marks a field that gateways of release 5.5 do not know.
 	newer bool
+	// index is the place among the fields of its type.
+	index int
+}
+
+// maxFields is how many fields a type may have.
+const maxFields = 256
+
+// fieldSet is a set of the fields of one type.
+type fieldSet [maxFields / 64]uint64
+
+// add tells whether the field is new to the set.
+func (s *fieldSet) add(f *field) bool {
+	bit := uint64(1) << (f.index % 64)
+	was := s[f.index/64]
+	s[f.index/64] |= bit
+	return was&bit == 0
 }
 
 // find returns the field that encoding/json would decode a name into; nil for none.
@@ -117,7 +133,7 @@ func parseTypes(text string) (map[string]*kind, error) {
 			current = structOf(words[0])
 			current.fields, current.folded = map[string]*field{}, map[string]*field{}
 		case line[0] == ' ' && current != nil && (len(words) == 2 || len(words) == 3 && words[2] == "newer"):
-			f := &field{words[0], kindOf(words[1]), len(words) == 3}
+			f := &field{words[0], kindOf(words[1]), len(words) == 3, len(current.fields)}
 			current.fields[f.name], current.folded[fold(f.name)] = f, f
 		default:
 			return nil, fmt.Errorf("fields.txt: %q is no line of it", line)
@@ -126,6 +142,9 @@ func parseTypes(text string) (map[string]*kind, error) {
 	for name, k := range structs {
 		if k.fields == nil {
 			return nil, fmt.Errorf("fields.txt: %s is used and not described", name)
+		}
+		if len(k.fields) > maxFields {
+			return nil, fmt.Errorf("fields.txt: %s has more than %d fields", name, maxFields)
 		}
 		if len(k.folded) != len(k.fields) {
 			return nil, fmt.Errorf("fields.txt: two fields of %s differ in case only", name)

@@ -2,7 +2,9 @@ package definition
 
 import (
 	"encoding/base64"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -71,15 +73,20 @@ func (c *checker) versions(definition gjson.Result, self []string) (err error) {
 // maxLoops is how often a request may loop, at most; gateways themselves stop at 5 where nothing else is said.
 const maxLoops = 100
 
-// rewrite looks for loops that go on for longer than the stack of a gateway is deep.
+// loopLimit is the setting of a loop that says how often its request may loop.
+const loopLimit = "loop_limit"
+
+// rewrite looks for loops that go on for longer than the stack of a gateway is deep. It reads the query as gateways do, escapes included.
 func (c *checker) rewrite(fields map[string]gjson.Result) error {
 	target := fields["rewrite_to"].Str
 	if _, ok := core.LoopHost(target); !ok {
 		return nil
 	}
+	target, _, _ = strings.Cut(target, "#")
 	_, query, _ := strings.Cut(target, "?")
-	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == '?' }) {
-		if limit, ok := strings.CutPrefix(pair, "loop_limit="); ok && (len(limit) > 3 || len(limit) == 3 && limit > "100") {
+	settings, _ := url.ParseQuery(query) // gateways, too, leave out what cannot be read
+	for _, limit := range settings[loopLimit] {
+		if n, err := strconv.Atoi(limit); limit != "" && (err != nil || n > maxLoops) {
 			return c.hazard("rewrite_to", "must set loop_limit to at most %d", maxLoops)
 		}
 	}
