@@ -30,6 +30,7 @@ func TestAccessIsFoundWhereverADefinitionHasIt(t *testing.T) {
 		"a template on the disk":                   {extended(`"transform": [{"template_data": {"template_mode": "file", "template_source": "/etc/passwd"}}]`), "files", "version_data.versions.Default.extended_paths.transform[0].template_data.template_source"},
 		"a template for a webhook":                 {handler(`"handler_name": "eh_web_hook_handler", "handler_meta": {"template_path": "/etc/passwd"}`), "files", "event_handlers.events.AuthFailure[0].handler_meta.template_path"},
 		"a schema on the disk":                     {validated(`{"properties": {"a": {"$ref": "file:///etc/passwd"}}}`), "files", `version_data.versions.Default.extended_paths.validate_json[0].schema.properties.a.$ref`},
+		"a schema on the disk by its base":         {validated(`{"$id": "FILE:/etc/", "items": {"$ref": "passwd"}}`), "files", "version_data.versions.Default.extended_paths.validate_json[0].schema.$id"},
 		"a variable in a header":                   {`{"version_data": {"versions": {"Default": {"global_headers": {"X": "a env://HOME"}}}}}`, "secrets", "version_data.versions.Default.global_headers.X"},
 		"a secret in config_data":                  {`{"config_data": {"a": [{"b": "secrets://x"}]}}`, "secrets", "config_data.a[0].b"},
 		"a secret in a source":                     {source(rest + `, "config": {"headers": {"A": "$secret_vault.x"}}`), "secrets", "graphql.engine.data_sources[0].config.headers.A"},

@@ -61,6 +61,13 @@ func at(object gjson.Result, name string) (found gjson.Result) {
 	return found
 }
 
+// within does something at a field below the place of the walk.
+func (c *checker) within(field string, do func()) {
+	c.path = append(c.path, step{name: field})
+	do()
+	c.path = c.path[:len(c.path)-1]
+}
+
 // taken is how an error ends that is about a hazard.
 const taken = ": it would take down gateways, those of every organisation"
 

@@ -2,6 +2,7 @@ package definition_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -30,6 +31,28 @@ func extended(paths string) string {
 
 func validated(schema string) string {
 	return extended(`"validate_json": [{"schema": ` + schema + `}]`)
+}
+
+// doubling is a schema each of whose parts has the one before it judge twice.
+func doubling(n int) string {
+	parts := `{"p0": {}`
+	for i := range n {
+		parts += fmt.Sprintf(`, "p%d": {"allOf": [{"$ref": "#/definitions/p%d"}, {"$ref": "#/definitions/p%d"}]}`, i+1, i, i)
+	}
+	return fmt.Sprintf(`{"definitions": %s}, "properties": {"a": {"$ref": "#/definitions/p%d"}}}`, parts, n)
+}
+
+// manyWays is a schema that refers to itself under as many names.
+func manyWays(n int) string {
+	var parts []string
+	for i := range n {
+		parts = append(parts, fmt.Sprintf(`{"items": {"$ref": "#x%d"}}`, i))
+	}
+	return `{"items": [` + strings.Join(parts, ", ") + `]}`
+}
+
+func template(text string) string {
+	return extended(`"transform": [{"template_data": {"template_mode": "blob", "template_source": "` + encoded(text) + `"}}]`)
 }
 
 func handler(fields string) string {
@@ -89,12 +112,26 @@ func TestCheckRefusesWhatTakesGatewaysDown(t *testing.T) {
 			`template_data.template_source must not nest its brackets more than 500 levels deep`},
 		"a script that is nested too deep": {extended(`"virtual": [{"function_source_type": "blob", "function_source_uri": "` + encoded(strings.Repeat("[", 600)) + `"}]`),
 			`virtual[0].function_source_uri must not nest`},
-		"a schema that is itself":             {validated(`{"$ref": "#"}`), `validate_json[0].schema must not lead to itself`},
-		"a schema that holds itself":          {validated(`{"allOf": [{"$ref": "#"}]}`), `validate_json[0].schema must not lead to itself`},
-		"schemas that lead to each other":     {validated(`{"definitions": {"a": {"$ref": "#/definitions/b"}, "b": {"anyOf": [{}, {"not": {"$ref": "#/definitions/a"}}]}}}`), `schema must not lead to itself`},
-		"a schema that leads to itself by id": {validated(`{"properties": {"a": {"$id": "#x", "oneOf": [{"$ref": "#x"}]}}}`), `schema must not lead to itself`},
-		"names in other capitals":             {source(`"KIND": "rest", ` + config), `kind must be one of REST`},
-		"a mode that there is not":            {`{"graphql": {"enabled": true, "version": "2", "execution_mode": "engine"}}`, `graphql.execution_mode must be one of proxyOnly`},
+		"a schema that is itself":                              {validated(`{"$ref": "#"}`), `validate_json[0].schema must not lead to itself`},
+		"a schema that holds itself":                           {validated(`{"allOf": [{"$ref": "#"}]}`), `validate_json[0].schema must not lead to itself`},
+		"schemas that lead to each other":                      {validated(`{"definitions": {"a": {"$ref": "#/definitions/b"}, "b": {"anyOf": [{}, {"not": {"$ref": "#/definitions/a"}}]}}}`), `schema must not lead to itself`},
+		"a schema that leads to itself by id":                  {validated(`{"properties": {"a": {"$id": "#x", "oneOf": [{"$ref": "#x"}]}}}`), `schema must not lead to itself`},
+		"a schema that leads to itself by its base":            {validated(`{"$id": "http://x.example/root", "type": "object", "allOf": [{"$ref": "root"}]}`), `schema must not lead to itself`},
+		"one by the base of a part":                            {validated(`{"id": "http://x.example/", "properties": {"a": {"id": "b/c#x", "not": {"$ref": "../b/c#x"}}}}`), `schema must not lead to itself`},
+		"one by a pointer with escapes":                        {validated(`{"definitions": {"a": {"allOf": [{"$ref": "#/definitions/%61"}]}}, "$ref": "#/definitions/a"}`), `schema must not lead to itself`},
+		"one by what is no pointer, and so all of it":          {validated(`{"allOf": [{"$ref": "#nowhere"}]}`), `schema must not lead to itself`},
+		"one by a value":                                       {validated(`{"$id": "http://x.example/a", "const": {"allOf": [{"$ref": "#/const"}]}, "properties": {"b": {"$ref": "#/const"}}}`), `schema must not lead to itself`},
+		"one by an id that is there twice":                     {validated(`{"$id": "http://h/r", "allOf": [{"$id": "x"}, {"$id": "x", "allOf": [{"$ref": "#/allOf/1"}]}]}`), `schema must not lead to itself`},
+		"a schema that is somewhere else":                      {validated(`{"properties": {"a": {"$ref": "http://up.test/s.json#/a"}}}`), `validate_json[0].schema must not refer to "http://up.test/s.json", which gateways would fetch: put that schema in`},
+		"one somewhere else in other capitals":                 {validated(`{"items": {"$ref": "HTTPS://up.test/s.json"}}`), `schema must not refer to "https://up.test/s.json"`},
+		"one that is relative to somewhere else":               {validated(`{"$id": "http://up.test/a", "items": {"$ref": "b"}}`), `schema must not refer to "http://up.test/b"`},
+		"a schema that doubles itself":                         {validated(doubling(40)), `nor judge one value more than 100000 times`},
+		"a schema that refers in many ways to all of it":       {validated(manyWays(1000)), `schema must not refer in so many ways to so much`},
+		"a template that is nested too deep, without brackets": {template(strings.Repeat("{{if .}}", 80_000)), `template_data.template_source must not have more than 10000 actions`},
+		"a template that is nested too deep by its else":       {template("{{if .}}" + strings.Repeat("{{else if .}}", 11_000)), `template_source must not have more than 10000 actions`},
+		"a template that is too long":                          {template(strings.Repeat("a", 1<<20+10)), `template_source must not be longer than 1048576 bytes`},
+		"names in other capitals":                              {source(`"KIND": "rest", ` + config), `kind must be one of REST`},
+		"a mode that there is not":                             {`{"graphql": {"enabled": true, "version": "2", "execution_mode": "engine"}}`, `graphql.execution_mode must be one of proxyOnly`},
 		"a supergraph whose schema is none": {`{"graphql": {"enabled": true, "version": "2", "execution_mode": "supergraph", "supergraph": {"merged_sdl": "type { 1"}}}`,
 			`graphql.supergraph.merged_sdl is no GraphQL schema: Expected Name, found { in line 1`},
 		"a schema that is nested too deep": {`{"graphql": {"enabled": true, "version": "2", "execution_mode": "proxyOnly", "schema": "type Query { a: ` + strings.Repeat("[", 1000) + `"}}`,
@@ -135,13 +172,18 @@ func TestCheckTakesGraphsThatGatewaysServe(t *testing.T) {
 		"a graph that is switched off":      `{"graphql": {"enabled": false, "execution_mode": "", "schema": "type {"}}`,
 		"a schema of trees":                 validated(`{"definitions": {"t": {"properties": {"l": {"$ref": "#/definitions/t"}, "r": {"$ref": "#"}}}}, "$ref": "#/definitions/t"}`),
 		"a schema with two refs":            validated(`{"definitions": {"s": {"type": "string"}}, "allOf": [{"$ref": "#/definitions/s"}, {"$ref": "#/definitions/s"}, {"$ref": "#/nowhere"}]}`),
-		"a loop to another API":             `{"api_id": "a", "name": "A", "proxy": {"target_url": "tyk://b"}}`,
-		"a base and its versions":           `{"api_id": "a", "definition": {"enabled": true, "name": "v1", "versions": {"v1": "a", "v2": "b"}}}`,
-		"a loop with a limit":               extended(`"url_rewrites": [{"rewrite_to": "tyk://self/$1?loop_limit=100"}]`),
-		"a loop with a limit and a place":   extended(`"url_rewrites": [{"rewrite_to": "tyk://self/$1?loop_limit=100#loop_limit=101"}]`),
-		"handlers with settings":            handler(`"handler_name": "eh_log_handler", "handler_meta": {"prefix": ""}}, {"handler_name": "eh_web_hook_handler"`),
-		"a name with a category":            `{"name": "Pets #a"}`,
-		"a proxy":                           `{"graphql": {"enabled": true, "version": "2", "execution_mode": "proxyOnly", "schema": "type Query { a: String }"}}`,
+		"a schema with an id and references": validated(`{"$schema": "http://json-schema.org/draft-07/schema#", "$id": "http://x.example/root.json", "definitions": {"s": {"type": "string"}, "a b": {"$id": "ab"}},
+			"properties": {"a": {"$ref": "#/definitions/s"}, "b": {"$ref": "root.json#/definitions/a%20b"}, "c": {"$ref": "ab"}, "d": {"$ref": "#"}, "id": {"type": "string"}}, "examples": [{"id": "1"}, {"id": "1"}]}`),
+		"a schema of schemas":             validated(`{"properties": {"schema": {"$ref": "http://json-schema.org/draft-07/schema#"}}}`),
+		"a schema on the disk":            validated(`{"$ref": "file:///etc/schema.json"}`),
+		"a template with branches":        template(`{{range .a}}{{if .b}}{{.}}{{else if .c}}{{end}}{{end}}`),
+		"a loop to another API":           `{"api_id": "a", "name": "A", "proxy": {"target_url": "tyk://b"}}`,
+		"a base and its versions":         `{"api_id": "a", "definition": {"enabled": true, "name": "v1", "versions": {"v1": "a", "v2": "b"}}}`,
+		"a loop with a limit":             extended(`"url_rewrites": [{"rewrite_to": "tyk://self/$1?loop_limit=100"}]`),
+		"a loop with a limit and a place": extended(`"url_rewrites": [{"rewrite_to": "tyk://self/$1?loop_limit=100#loop_limit=101"}]`),
+		"handlers with settings":          handler(`"handler_name": "eh_log_handler", "handler_meta": {"prefix": ""}}, {"handler_name": "eh_web_hook_handler"`),
+		"a name with a category":          `{"name": "Pets #a"}`,
+		"a proxy":                         `{"graphql": {"enabled": true, "version": "2", "execution_mode": "proxyOnly", "schema": "type Query { a: String }"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := rules.CheckApi(core.Document(doc))

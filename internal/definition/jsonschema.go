@@ -2,15 +2,23 @@ package definition
 
 import (
 	"encoding/json"
+	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
 )
 
+// maxJudgements is how often a schema may judge one value, its parts' included.
+const maxJudgements = 100_000
+
+// maxParts is how many schemas may be read for one, those that are read again for each way to refer to them included.
+const maxParts = 200_000
+
 // validation looks for a JSON schema that leads to itself without going into the value that it judges: gateways follow it until
-// their stack is used up, which ends them.
+// their stack is used up, which ends them. What they would fetch for it may do so as well, whenever its owner wants.
 func (c *checker) validation(fields map[string]gjson.Result) error {
 	schema := fields["schema"]
 	if !strings.Contains(schema.Raw, "ref") && !strings.Contains(schema.Raw, `\u`) {
@@ -20,57 +28,110 @@ func (c *checker) validation(fields map[string]gjson.Result) error {
 	if json.Unmarshal([]byte(schema.Raw), &root) != nil {
 		return nil // it was refused before
 	}
-	g := schemaGraph{root: root, named: map[string]any{}, state: map[uintptr]bool{}}
-	g.name(root)
-	if g.circular(root) {
-		return c.hazard("schema", "must not lead to itself ($ref) without going deeper into the value")
+	g := newSchemaGraph(root)
+	if g.tooMuch(root) {
+		return c.hazard("schema", "must not lead to itself ($ref) without going deeper into the value, nor judge one value more than %d times", maxJudgements)
+	}
+	if g.parts > maxParts {
+		return c.hazard("schema", "must not refer in so many ways to so much: gateways read all that a reference leads to for each way to write it")
+	}
+	for _, address := range g.fetched {
+		switch file := strings.HasPrefix(address, "file:"); {
+		case file && c.access != nil:
+			c.within("schema", func() { c.access.add(c, "files", strconv.Quote(address)) })
+		case !file && c.access == nil:
+			return c.hazard("schema", "must not refer to %q, which gateways would fetch: put that schema in, among its definitions, and refer to it there", clip(address))
+		}
 	}
 	return nil
 }
 
-// schemaGraph is a schema as what its parts lead to.
+// schemaGraph is a schema as what its parts lead to. It finds what gateways find, by the rules of their library rather than those of the
+// standard, so that nothing leads to itself for them alone.
 type schemaGraph struct {
 	root any
-	// named are the parts with an id of their own, by that.
-	named map[string]any
-	// state tells of each object that was seen whether all that it leads to was; it is false while that is looked at.
-	state map[uintptr]bool
+	// named are the parts with an id of their own, by that: the first of several, whichever that is to the gateway, and the others.
+	named map[string][]any
+	// cost is of each object that was seen how often it has a value judged; 0 while that is looked at.
+	cost map[uintptr]int
+	// given are references as they were before they were made absolute. They count where ids are there twice: gateways leave out what
+	// is within the second.
+	given map[uintptr]string
+	twice bool
+	// found is what references lead to, and parts how much that is.
+	found map[string][]any
+	parts int
+	// fetched are references to what is not in the schema.
+	fetched []string
 }
 
-// name finds the ids.
-func (g *schemaGraph) name(part any) {
+func newSchemaGraph(root any) *schemaGraph {
+	g := &schemaGraph{root: root, named: map[string][]any{}, cost: map[uintptr]int{}, given: map[uintptr]string{}, found: map[string][]any{}}
+	g.name(root, &url.URL{})
+	g.named[""] = append(g.named[""], root)
+	return g
+}
+
+// name finds the ids within a part, and makes its references absolute; base is what they are relative to.
+func (g *schemaGraph) name(part any, base *url.URL) {
 	switch part := part.(type) {
 	case map[string]any:
-		for _, key := range []string{"$id", "id"} {
-			if id, ok := part[key].(string); ok {
-				g.named[id] = part
+		id, isText := part["id"].(string)
+		if _, old := part["id"]; !old {
+			id, isText = part["$id"].(string)
+		}
+		if own, ok := inherit(base, id); ok && isText {
+			base = own
+			g.twice = g.twice || g.named[own.String()] != nil
+			g.named[own.String()] = append(g.named[own.String()], part)
+		}
+		if ref, ok := part["$ref"].(string); ok {
+			if absolute, ok := inherit(base, ref); ok {
+				g.given[reflect.ValueOf(part).Pointer()] = ref
+				part["$ref"] = absolute.String()
 			}
 		}
-		for _, inner := range part {
-			g.name(inner)
+		for key, inner := range part {
+			switch named, isMap := inner.(map[string]any); {
+			case key == "const" || key == "enum": // values, not schemas
+			case isMap && (key == "properties" || key == "dependencies" || key == "patternProperties"):
+				for _, schema := range named {
+					g.name(schema, base)
+				}
+			case key != "properties" && key != "dependencies" && key != "patternProperties":
+				g.name(inner, base)
+			}
 		}
 	case []any:
 		for _, inner := range part {
-			g.name(inner)
+			g.name(inner, base)
 		}
 	}
 }
 
-// circular tells whether a part, or one within it, leads to itself. Each object is looked at once.
-func (g *schemaGraph) circular(part any) bool {
+// inherit is a reference as what is relative to a base.
+func inherit(base *url.URL, ref string) (*url.URL, bool) {
+	child, err := url.Parse(ref)
+	if err != nil {
+		return nil, false
+	}
+	parent := *base
+	parent.Fragment, parent.RawFragment = "", ""
+	absolute, err := url.Parse(parent.ResolveReference(child).String())
+	return absolute, err == nil
+}
+
+// tooMuch tells whether a part, or one within it, leads to itself, or nearly so. Each object is looked at once.
+func (g *schemaGraph) tooMuch(part any) bool {
 	switch part := part.(type) {
 	case []any:
-		for _, inner := range part {
-			if g.circular(inner) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(part, g.tooMuch)
 	case map[string]any:
-		if g.leadsToItself(part) {
+		if g.judgements(part) > maxJudgements {
 			return true
 		}
 		for _, inner := range part {
-			if g.circular(inner) {
+			if g.tooMuch(inner) {
 				return true
 			}
 		}
@@ -78,27 +139,35 @@ func (g *schemaGraph) circular(part any) bool {
 	return false
 }
 
-// leadsToItself follows what judges the same value as a schema does.
-func (g *schemaGraph) leadsToItself(schema map[string]any) bool {
+// judgements is how often a schema has the value judged that it judges; more than maxJudgements for one that leads to itself.
+func (g *schemaGraph) judgements(schema map[string]any) int {
 	id := reflect.ValueOf(schema).Pointer()
-	if done, seen := g.state[id]; seen {
-		return !done
+	if n, seen := g.cost[id]; seen {
+		if n == 0 {
+			return maxJudgements + 1
+		}
+		return n
 	}
-	g.state[id] = false
+	g.cost[id] = 0
+	n := 1
 	for _, next := range g.same(schema) {
-		if next, ok := next.(map[string]any); ok && g.leadsToItself(next) {
-			return true
+		if next, ok := next.(map[string]any); ok && n <= maxJudgements {
+			n += g.judgements(next)
 		}
 	}
-	g.state[id] = true
-	return false
+	g.cost[id] = n
+	return n
 }
 
 // same are the schemas that judge the same value.
 func (g *schemaGraph) same(schema map[string]any) []any {
 	var out []any
 	if ref, ok := schema["$ref"].(string); ok {
-		return []any{g.resolve(ref)} // the rest does not count then
+		out = append(out, g.resolve(ref)...)
+		if given, ok := g.given[reflect.ValueOf(schema).Pointer()]; ok && g.twice {
+			out = append(out, g.resolve(given)...)
+		}
+		return out // the rest does not count then
 	}
 	for _, key := range []string{"allOf", "anyOf", "oneOf"} {
 		if list, ok := schema[key].([]any); ok {
@@ -117,25 +186,81 @@ func (g *schemaGraph) same(schema map[string]any) []any {
 }
 
 // resolve finds what a reference means within the schema.
-func (g *schemaGraph) resolve(ref string) any {
-	if found, ok := g.named[ref]; ok {
+func (g *schemaGraph) resolve(ref string) []any {
+	found, ok := g.found[ref]
+	if !ok {
+		found = g.look(ref)
+		g.found[ref] = found
+		for _, part := range found {
+			g.parts += objects(part, maxParts-g.parts)
+		}
+	}
+	return found
+}
+
+// objects counts the objects within a part, up to a limit, and one more where there are more.
+func objects(part any, limit int) int {
+	n := 0
+	inner := func(v any) {
+		if n <= limit {
+			n += objects(v, limit-n)
+		}
+	}
+	switch part := part.(type) {
+	case map[string]any:
+		n = 1
+		for _, v := range part {
+			inner(v)
+		}
+	case []any:
+		for _, v := range part {
+			inner(v)
+		}
+	}
+	return n
+}
+
+func (g *schemaGraph) look(ref string) []any {
+	address, err := url.Parse(ref)
+	if err != nil {
+		return nil // gateways use no such schema
+	}
+	if found, ok := g.named[address.String()]; ok {
 		return found
 	}
-	base, pointer, _ := strings.Cut(ref, "#")
-	part := g.root
-	if base != "" {
-		if part = g.named[base]; part == nil {
-			part = g.named[base+"#"]
-		}
+	document := *address
+	document.Fragment, document.RawFragment = "", ""
+	within, ok := g.named[document.String()]
+	if !ok {
+		g.miss(address, document.String())
 	}
-	for step := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		if step == "" && pointer == "" {
-			break
-		}
-		step = strings.NewReplacer("~1", "/", "~0", "~").Replace(step)
+	var out []any
+	for _, part := range within {
+		out = append(out, point(part, address.Fragment))
+	}
+	return out
+}
+
+// miss notes a reference to what gateways would read from elsewhere. They have the schemas of schemas themselves.
+func (g *schemaGraph) miss(address *url.URL, document string) {
+	switch document {
+	case "http://json-schema.org/draft-04/schema", "http://json-schema.org/draft-06/schema", "http://json-schema.org/draft-07/schema":
+		return
+	}
+	if address.Scheme == "file" && strings.HasPrefix(address.Path, "/") || address.Scheme != "file" && address.Scheme != "" && address.Host != "" {
+		g.fetched = append(g.fetched, document)
+	}
+}
+
+// point is the part of a schema that a pointer leads to. One that is no pointer leads to all of it.
+func point(part any, pointer string) any {
+	if !strings.HasPrefix(pointer, "/") {
+		return part
+	}
+	for step := range strings.SplitSeq(pointer[1:], "/") {
 		switch within := part.(type) {
 		case map[string]any:
-			part = within[step]
+			part = within[strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")]
 		case []any:
 			i, err := strconv.Atoi(step)
 			if err != nil || i < 0 || i >= len(within) {

@@ -129,21 +129,40 @@ func (c *checker) uptimeTests(fields map[string]gjson.Result) error {
 	return nil
 }
 
-// maxCodeNesting is how deep templates and scripts may nest their parentheses. Their parsers recurse.
-const maxCodeNesting = 500
+const (
+	// maxCodeNesting is how deep templates and scripts may nest their parentheses. Their parsers recurse.
+	maxCodeNesting = 500
+	// maxCodeBytes is how long one may be.
+	maxCodeBytes = 1 << 20
+	// maxActions is how many actions a template may have, and with that how deep it may nest them.
+	maxActions = 10_000
+)
 
 func (c *checker) template(fields map[string]gjson.Result) error {
-	return c.code("template_source", fields["template_mode"].Str, fields["template_source"].Str)
+	text, err := c.code("template_source", fields["template_mode"].Str, fields["template_source"].Str)
+	switch {
+	case err != nil:
+		return err
+	case strings.Count(text, "{{") > maxActions:
+		return c.hazard("template_source", "must not have more than %d actions", maxActions)
+	case c.access != nil && multiplies(text):
+		c.within("template_source", func() { c.access.add(c, "code", fields["template_source"].Raw) })
+	}
+	return nil
 }
 
 func (c *checker) virtual(fields map[string]gjson.Result) error {
-	return c.code("function_source_uri", fields["function_source_type"].Str, fields["function_source_uri"].Str)
+	_, err := c.code("function_source_uri", fields["function_source_type"].Str, fields["function_source_uri"].Str)
+	return err
 }
 
-// code looks at a text in base64 that gateways parse.
-func (c *checker) code(field, mode, source string) error {
+// code looks at a text in base64 that gateways parse, and returns it.
+func (c *checker) code(field, mode, source string) (string, error) {
 	if mode != "blob" {
-		return nil
+		return "", nil
+	}
+	if base64.StdEncoding.DecodedLen(len(source)) > maxCodeBytes {
+		return "", c.hazard(field, "must not be longer than %d bytes", maxCodeBytes)
 	}
 	text, _ := base64.StdEncoding.DecodeString(source) // what does not decode is not loaded
 	depth := 0
@@ -155,8 +174,8 @@ func (c *checker) code(field, mode, source string) error {
 			depth = max(depth-1, 0)
 		}
 		if depth > maxCodeNesting {
-			return c.hazard(field, "must not nest its brackets more than %d levels deep", maxCodeNesting)
+			return "", c.hazard(field, "must not nest its brackets more than %d levels deep", maxCodeNesting)
 		}
 	}
-	return nil
+	return string(text), nil
 }
