@@ -2,6 +2,7 @@ package definition
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"reflect"
 	"slices"
@@ -52,6 +53,8 @@ type schemaGraph struct {
 	root any
 	// named are the parts with an id of their own, by that: the first of several, whichever that is to the gateway, and the others.
 	named map[string][]any
+	// known are the ids that gateways know for certain.
+	known map[string]bool
 	// cost is of each object that was seen how often it has a value judged; 0 while that is looked at.
 	cost map[uintptr]int
 	// given are references as they were before they were made absolute. They count where ids are there twice: gateways leave out what
@@ -66,21 +69,18 @@ type schemaGraph struct {
 }
 
 func newSchemaGraph(root any) *schemaGraph {
-	g := &schemaGraph{root: root, named: map[string][]any{}, cost: map[uintptr]int{}, given: map[uintptr]string{}, found: map[string][]any{}}
+	g := &schemaGraph{root: root, named: map[string][]any{}, known: map[string]bool{}, cost: map[uintptr]int{}, given: map[uintptr]string{}, found: map[string][]any{}}
 	g.name(root, &url.URL{})
+	g.settle(root, &url.URL{})
+	g.known[""] = true
 	g.named[""] = append(g.named[""], root)
 	return g
 }
 
 // name finds the ids within a part, and makes its references absolute; base is what they are relative to.
 func (g *schemaGraph) name(part any, base *url.URL) {
-	switch part := part.(type) {
-	case map[string]any:
-		id, isText := part["id"].(string)
-		if _, old := part["id"]; !old {
-			id, isText = part["$id"].(string)
-		}
-		if own, ok := inherit(base, id); ok && isText {
+	if part, ok := part.(map[string]any); ok {
+		if own, ok := ownID(part, base); ok {
 			base = own
 			g.twice = g.twice || g.named[own.String()] != nil
 			g.named[own.String()] = append(g.named[own.String()], part)
@@ -91,22 +91,60 @@ func (g *schemaGraph) name(part any, base *url.URL) {
 				part["$ref"] = absolute.String()
 			}
 		}
+	}
+	for _, inner := range schemas(part) {
+		g.name(inner, base)
+	}
+}
+
+// settle finds the ids that gateways know, whichever of several parts with an id they leave out, with all that is within it.
+func (g *schemaGraph) settle(part any, base *url.URL) {
+	if part, ok := part.(map[string]any); ok {
+		if own, ok := ownID(part, base); ok {
+			base = own
+			g.known[own.String()] = true
+			if len(g.named[own.String()]) > 1 {
+				return
+			}
+		}
+	}
+	for _, inner := range schemas(part) {
+		g.settle(inner, base)
+	}
+}
+
+// ownID is the id of a part, where it has one.
+func ownID(part map[string]any, base *url.URL) (*url.URL, bool) {
+	key := "$id"
+	if _, old := part["id"]; old {
+		key = "id"
+	}
+	id, ok := part[key].(string)
+	if !ok {
+		return nil, false
+	}
+	return inherit(base, id)
+}
+
+// schemas are the parts in which gateways look for ids and references.
+func schemas(part any) (out []any) {
+	switch part := part.(type) {
+	case map[string]any:
 		for key, inner := range part {
-			switch named, isMap := inner.(map[string]any); {
-			case key == "const" || key == "enum": // values, not schemas
-			case isMap && (key == "properties" || key == "dependencies" || key == "patternProperties"):
-				for _, schema := range named {
-					g.name(schema, base)
+			switch key {
+			case "const", "enum": // values, not schemas
+			case "properties", "dependencies", "patternProperties":
+				if named, ok := inner.(map[string]any); ok {
+					out = slices.AppendSeq(out, maps.Values(named))
 				}
-			case key != "properties" && key != "dependencies" && key != "patternProperties":
-				g.name(inner, base)
+			default:
+				out = append(out, inner)
 			}
 		}
 	case []any:
-		for _, inner := range part {
-			g.name(inner, base)
-		}
+		return part
 	}
+	return out
 }
 
 // inherit is a reference as what is relative to a base.
@@ -220,22 +258,22 @@ func objects(part any, limit int) int {
 	return n
 }
 
+// look does so for the first time.
 func (g *schemaGraph) look(ref string) []any {
 	address, err := url.Parse(ref)
 	if err != nil {
 		return nil // gateways use no such schema
 	}
-	if found, ok := g.named[address.String()]; ok {
-		return found
+	out := slices.Clone(g.named[address.String()])
+	if g.known[address.String()] {
+		return out
 	}
 	document := *address
 	document.Fragment, document.RawFragment = "", ""
-	within, ok := g.named[document.String()]
-	if !ok {
+	if !g.known[document.String()] {
 		g.miss(address, document.String())
 	}
-	var out []any
-	for _, part := range within {
+	for _, part := range g.named[document.String()] {
 		out = append(out, point(part, address.Fragment))
 	}
 	return out
