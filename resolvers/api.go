@@ -15,11 +15,9 @@ import (
 	"gatehouse/store"
 )
 
-const apiName = "Api"
-
 // findApi reads an API by either id, past the read cache.
 func (r *Resolver) findApi(ctx context.Context, id string) (*core.Api, error) {
-	return one(ctx, apiName, r.store.Apis.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"api_id", id})
+	return one(ctx, core.ApiKind, r.store.Apis.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"api_id", id})
 }
 
 // lookUpApi reads an API by either id, through the read cache.
@@ -32,7 +30,7 @@ func (r *Resolver) lookUpApi(ctx context.Context, t store.Tenant, id string) (*c
 	}
 	a, err := r.store.Apis.FindBy(ctx, t, "api_id", id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, notFound(apiName)
+		return nil, notFound(core.ApiKind)
 	}
 	return a, err
 }
@@ -321,7 +319,7 @@ func (w *apiEdit) Delete(ctx context.Context, a *core.Api) error { return w.stor
 // editApi changes an API to the document that change makes of the old one.
 func (r *Resolver) editApi(ctx context.Context, id string, revision *int, change func(old *core.Api) (core.Document, error)) (*core.Api, error) {
 	w := &apiEdit{Resolver: r}
-	return edit(ctx, r, apiName, w, revision, func() (*core.Api, error) { return r.findApi(ctx, id) },
+	return edit(ctx, r, core.ApiKind, w, revision, func() (*core.Api, error) { return r.findApi(ctx, id) },
 		func(old *core.Api) (*core.Api, error) {
 			w.old = old
 			doc, err := change(old)

@@ -97,12 +97,12 @@ func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) 
 	if input.BaseAPIID != nil {
 		err = r.createVersion(ctx, *input.BaseAPIID, a, input)
 	} else {
-		err = r.adding(ctx, apiName, org, a, func() error { return r.applyApis(ctx, []apiWrite{{next: a}}) })
+		err = r.adding(ctx, core.ApiKind, org, a, func() error { return r.applyApis(ctx, []apiWrite{{next: a}}) })
 	}
 	if err != nil {
-		return nil, r.writeError(ctx, apiName, err)
+		return nil, r.writeError(ctx, core.ApiKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, apiName, &a.Meta)
+	r.changed(ctx, core.ChangeCreated, core.ApiKind, &a.Meta)
 	return a, nil
 }
 
@@ -124,7 +124,7 @@ func (r *mutationResolver) PatchAPI(ctx context.Context, id string, patch core.D
 
 // DeleteAPI is the resolver for the deleteApi field.
 func (r *mutationResolver) DeleteAPI(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	a, err := remove(ctx, r.Resolver, apiName, apisWithClients{r.Resolver}, revision, func() (*core.Api, error) { return r.findApi(ctx, id) })
+	a, err := remove(ctx, r.Resolver, core.ApiKind, apisWithClients{r.Resolver}, revision, func() (*core.Api, error) { return r.findApi(ctx, id) })
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (r *mutationResolver) SetAPIOwners(ctx context.Context, id string, input mo
 
 // ImportApis is the resolver for the importApis field.
 func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document) ([]*core.ImportedItem, error) {
-	im := &importer{resolver: r.Resolver, name: apiName}
+	im := &importer{resolver: r.Resolver, kind: core.ApiKind}
 	var writes []apiWrite
 	for i, raw := range apis {
 		a, old, err := r.importedApi(ctx, raw)

@@ -119,7 +119,7 @@ func (r *Resolver) reserveForKey(ctx context.Context, org string, session core.D
 	if err != nil || len(writes) == 0 {
 		return err
 	}
-	return r.writeError(ctx, keyName, r.store.Apply(ctx, writes...))
+	return r.writeError(ctx, core.KeyKind, r.store.Apply(ctx, writes...))
 }
 
 // policyEdit writes a policy over an earlier one.

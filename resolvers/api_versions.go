@@ -60,7 +60,7 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 		if err != nil {
 			return err
 		}
-		err = r.adding(ctx, apiName, version.OrgID, version, func() error {
+		err = r.adding(ctx, core.ApiKind, version.OrgID, version, func() error {
 			return r.applyApis(ctx, []apiWrite{{next: version}, {next: base, old: old}})
 		})
 		if errors.Is(err, store.ErrStale) && try < lastWins {
@@ -70,7 +70,7 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 			continue
 		}
 		if err == nil {
-			r.changed(ctx, core.ChangeUpdated, apiName, &base.Meta)
+			r.changed(ctx, core.ChangeUpdated, core.ApiKind, &base.Meta)
 		}
 		return err
 	}

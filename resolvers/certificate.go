@@ -17,15 +17,13 @@ import (
 	"gatehouse/store"
 )
 
-const certificateName = "Certificate"
-
 // keysAtOnce is how many of the keys that are bound to a certificate are read at a time to be deleted.
 const keysAtOnce = 100
 
 // findCertificate finds a certificate by its id or its fingerprint.
 func (r *Resolver) findCertificate(ctx context.Context, id string) (*core.Certificate, error) {
 	id = strings.ToLower(id)
-	return one(ctx, certificateName, r.store.Certificates.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"fingerprint", id})
+	return one(ctx, core.CertificateKind, r.store.Certificates.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"fingerprint", id})
 }
 
 // newCertificate makes a certificate of what somebody uploaded.
@@ -104,28 +102,19 @@ func (r *Resolver) dependentApis(ctx context.Context, c *core.Certificate, use s
 
 // takeFromApis takes a certificate out of the APIs that accept it from clients, or show it to upstreams.
 func (r *Resolver) takeFromApis(ctx context.Context, c *core.Certificate) error {
-	for after := ""; ; {
-		l, err := r.store.Apis.List(ctx, store.Query{Tenant: store.Org(c.OrgID), Sort: "id", After: after, Limit: 100,
-			Where: []store.Cond{store.HasLabel("certificate", c.ID)}})
+	for a, err := range r.store.Apis.All(ctx, store.Query{Tenant: store.Org(c.OrgID), Where: []store.Cond{store.HasLabel("certificate", c.ID)}, IDsOnly: true}) {
 		if err != nil {
 			return err
 		}
-		if len(l.Objects) > 0 {
-			if err := r.guard.CheckPermission(authz.From(ctx), "apis", http.MethodPut, "/api/apis"); err != nil {
-				return err
-			}
+		if err := r.guard.CheckPermission(authz.From(ctx), core.ApiKind.Permission, http.MethodPut, "/api/apis"); err != nil {
+			return err
 		}
-		for _, a := range l.Objects {
-			_, err := r.editApi(ctx, a.ID, nil, func(old *core.Api) (core.Document, error) { return withoutCertificate(old.Definition, c.ID) })
-			if err != nil && core.CodeOf(err) != core.CodeNotFound {
-				return err
-			}
+		_, err := r.editApi(ctx, a.ID, nil, func(old *core.Api) (core.Document, error) { return withoutCertificate(old.Definition, c.ID) })
+		if err != nil && core.CodeOf(err) != core.CodeNotFound {
+			return err
 		}
-		if !l.More {
-			return nil
-		}
-		after = l.Cursors[len(l.Cursors)-1]
 	}
+	return nil
 }
 
 // withoutCertificate takes a certificate out of client_certificates and upstream_certificates, under whatever spelling gateways read them.
@@ -178,8 +167,8 @@ func (r *Resolver) deleteKeysOf(ctx context.Context, c *core.Certificate) error 
 		}
 		deleted := 0
 		for _, k := range found[c.ID] {
-			_, err := remove(ctx, r, keyName, r.keys, nil, func() (*core.Key, error) {
-				return one(ctx, keyName, r.keys.FindMany, store.Org(c.OrgID), [2]string{"id", k.ID})
+			_, err := remove(ctx, r, core.KeyKind, r.keys, nil, func() (*core.Key, error) {
+				return one(ctx, core.KeyKind, r.keys.FindMany, store.Org(c.OrgID), [2]string{"id", k.ID})
 			})
 			switch {
 			case err == nil:

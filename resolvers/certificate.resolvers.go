@@ -67,7 +67,7 @@ func (r *mutationResolver) CreateCertificate(ctx context.Context, pem string, or
 	if err != nil {
 		return nil, err
 	}
-	err = r.adding(ctx, certificateName, org, c, func() error { return r.certificates.Create(ctx, c) })
+	err = r.adding(ctx, core.CertificateKind, org, c, func() error { return r.certificates.Create(ctx, c) })
 	if errors.Is(err, store.ErrConflict) {
 		return nil, core.Wrap(core.CodeConflict, err, "Certificate with %s ID already exists.", c.ID)
 	}
@@ -75,13 +75,13 @@ func (r *mutationResolver) CreateCertificate(ctx context.Context, pem string, or
 		return nil, err
 	}
 	r.certificates.Put(ctx, c)
-	r.changed(ctx, core.ChangeCreated, certificateName, &c.Meta)
+	r.changed(ctx, core.ChangeCreated, core.CertificateKind, &c.Meta)
 	return c, nil
 }
 
 // DeleteCertificate is the resolver for the deleteCertificate field.
 func (r *mutationResolver) DeleteCertificate(ctx context.Context, id string, force *bool, revision *int) (*model.Deleted, error) {
-	c, err := remove(ctx, r.Resolver, certificateName, certificates{r.Resolver}, revision, func() (*core.Certificate, error) {
+	c, err := remove(ctx, r.Resolver, core.CertificateKind, certificates{r.Resolver}, revision, func() (*core.Certificate, error) {
 		c, err := r.findCertificate(ctx, id)
 		if err != nil || (force != nil && *force) {
 			return c, err

@@ -11,7 +11,7 @@ import (
 // nothing for what is there already as it comes.
 type importer struct {
 	resolver *Resolver
-	name     string
+	kind     *core.Kind
 	writes   []store.Change
 	adds     []addition
 	done     []func(ctx context.Context)
@@ -28,14 +28,14 @@ func plan[T any, P object[T]](im *importer, repo *store.Repository[T], next, old
 	case old == nil:
 		kind = core.ChangeCreated
 		im.writes = append(im.writes, repo.Creating(next))
-		im.adds = append(im.adds, addition{P(next).Base().OrgID, im.name, 1, size(next)})
+		im.adds = append(im.adds, addition{P(next).Base().OrgID, im.kind, 1, P(next).Size()})
 	case same:
 		return
 	default:
 		im.writes = append(im.writes, repo.Updating(next))
-		im.adds = append(im.adds, addition{org: P(next).Base().OrgID, bytes: size(next) - size(old)})
+		im.adds = append(im.adds, addition{org: P(next).Base().OrgID, bytes: P(next).Size() - P(old).Size()})
 	}
-	im.done = append(im.done, func(ctx context.Context) { im.resolver.changed(ctx, kind, im.name, P(next).Base()) })
+	im.done = append(im.done, func(ctx context.Context) { im.resolver.changed(ctx, kind, im.kind, P(next).Base()) })
 }
 
 // run makes all of the writes or none, announces them, and returns the report.
@@ -46,7 +46,7 @@ func (im *importer) run(ctx context.Context) ([]*core.ImportedItem, error) {
 	}
 	if len(im.writes) > 0 {
 		if err := im.resolver.within(ctx, im.adds, func() error { return apply(ctx, im.writes...) }); err != nil {
-			return nil, im.resolver.writeError(ctx, im.name, err)
+			return nil, im.resolver.writeError(ctx, im.kind, err)
 		}
 	}
 	for _, announce := range im.done {

@@ -19,14 +19,12 @@ import (
 	"gatehouse/store"
 )
 
-const keyName = "Key"
-
 var errUpdateByHash = core.Errorf(core.CodeForbidden, "the configuration forbids to update keys by hash (enable_update_key_by_hash)")
 
 // findKey finds a key by what its caller gives for it: the names under which the session may be kept, the likeliest first.
 func (r *Resolver) findKey(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error) {
 	if id == "" || len(id) > 1024 {
-		return nil, notFound(keyName)
+		return nil, notFound(core.KeyKind)
 	}
 	t := tenant(ctx)
 	org := t.OrgID()
@@ -73,7 +71,7 @@ func (r *Resolver) findKey(ctx context.Context, id string, by *model.KeyIdentifi
 			return l.Objects[0], nil
 		}
 	}
-	return nil, notFound(keyName)
+	return nil, notFound(core.KeyKind)
 }
 
 // byHash tells whether an id is the hash of the key that it found, rather than its token.
@@ -280,18 +278,18 @@ func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		err := r.adding(ctx, keyName, k.OrgID, k, func() error { return r.keys.Create(ctx, k) })
+		err := r.adding(ctx, core.KeyKind, k.OrgID, k, func() error { return r.keys.Create(ctx, k) })
 		if err == nil {
 			r.logOpensAll(ctx, nil, k)
-			r.changed(ctx, core.ChangeCreated, keyName, &k.Meta)
+			r.changed(ctx, core.ChangeCreated, core.KeyKind, &k.Meta)
 			return &model.CreatedKey{Token: tok, Key: *k}, nil
 		}
-		err = r.writeError(ctx, keyName, err)
+		err = r.writeError(ctx, core.KeyKind, err)
 		if !replace || core.CodeOf(err) != core.CodeConflict {
 			return nil, err
 		}
-		next, err := edit(ctx, r, keyName, r.keys, nil, func() (*core.Key, error) {
-			return one(ctx, keyName, r.keys.FindMany, store.Org(k.OrgID), [2]string{"id", k.ID})
+		next, err := edit(ctx, r, core.KeyKind, r.keys, nil, func() (*core.Key, error) {
+			return one(ctx, core.KeyKind, r.keys.FindMany, store.Org(k.OrgID), [2]string{"id", k.ID})
 		}, func(old *core.Key) (*core.Key, error) {
 			r.logOpensAll(ctx, old, k)
 			next := *k
@@ -369,28 +367,21 @@ const (
 func (r *Resolver) opens(ctx context.Context, a *core.Api) (store.Cond, error) {
 	cond := store.HasLabel("api", a.ApiID)
 	var ids []string
-	q := store.Query{Tenant: store.Org(a.OrgID), Where: []store.Cond{store.HasLabel("api", a.ApiID)}, Desc: true, Limit: policiesAtOnce}
-	for {
-		l, err := r.store.Policies.List(ctx, q)
+	own := store.Org(a.OrgID)
+	for p, err := range r.store.Policies.All(ctx, store.Query{Tenant: own, Where: []store.Cond{store.HasLabel("api", a.ApiID)}, Limit: policiesAtOnce}) {
 		if err != nil {
 			return cond, err
 		}
-		for _, p := range l.Objects {
-			ids = append(ids, strings.Clone(p.PolicyID))
-			if p.ID != p.PolicyID {
-				ids = append(ids, p.ID)
-			}
+		ids = append(ids, strings.Clone(p.PolicyID))
+		if p.ID != p.PolicyID {
+			ids = append(ids, p.ID)
 		}
-		if !l.More {
-			break
-		}
-		q.After = l.Cursors[len(l.Cursors)-1]
 	}
 	if len(ids) == 0 {
 		return cond, nil
 	}
 	// Only those that any key applies say anything, and of most APIs they are few.
-	applied, err := r.keys.CountByLabel(ctx, q.Tenant, "policy", ids...)
+	applied, err := r.keys.CountByLabel(ctx, own, "policy", ids...)
 	if err != nil {
 		return cond, err
 	}

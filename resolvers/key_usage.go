@@ -62,17 +62,13 @@ func (r *Resolver) sessionsOf(ctx context.Context, org string) ([]*core.Key, err
 		return nil, nil
 	}
 	var keys []*core.Key
-	q := store.Query{Tenant: store.Org(org), Sort: "id", Limit: cascadePage, IDsOnly: true}
-	for {
-		l, err := r.space.List(ctx, q)
+	for k, err := range store.All(ctx, store.Query{Tenant: store.Org(org), IDsOnly: true}, r.space.List) {
 		if err != nil {
 			return nil, err
 		}
-		if keys = append(keys, l.Objects...); !l.More {
-			return keys, nil
-		}
-		q.After = l.Cursors[len(l.Cursors)-1]
+		keys = append(keys, k)
 	}
+	return keys, nil
 }
 
 // purge removes the sessions of keys that the store has lost with their organisation. Those that stay, for want of an answer,

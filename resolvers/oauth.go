@@ -11,8 +11,6 @@ import (
 	"gatehouse/store"
 )
 
-const oauthClientName = "OauthClient"
-
 // oauthApi finds the API whose clients a request is about.
 func (r *Resolver) oauthApi(ctx context.Context, id string) (*core.Api, error) {
 	a, err := r.findApi(ctx, id)
@@ -28,16 +26,16 @@ func (r *Resolver) findOauthClient(ctx context.Context, apiID, clientID string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := one(ctx, oauthClientName, r.store.OauthClients.FindMany, store.Org(a.OrgID), [2]string{"client_id", clientID})
+	c, err := one(ctx, core.OauthClientKind, r.store.OauthClients.FindMany, store.Org(a.OrgID), [2]string{"client_id", clientID})
 	if err == nil && c.ApiID != a.ApiID {
-		return nil, nil, notFound(oauthClientName)
+		return nil, nil, notFound(core.OauthClientKind)
 	}
 	return a, c, err
 }
 
 // ownOauthClient reads a client by its id alone.
 func (r *Resolver) ownOauthClient(ctx context.Context, clientID string) (*core.OauthClient, error) {
-	return one(ctx, oauthClientName, r.store.OauthClients.FindMany, tenant(ctx), [2]string{"client_id", clientID})
+	return one(ctx, core.OauthClientKind, r.store.OauthClients.FindMany, tenant(ctx), [2]string{"client_id", clientID})
 }
 
 func (r *Resolver) listOauthClients(ctx context.Context, a *core.Api, first *int, after *string) (*model.OauthClientConnection, error) {

@@ -29,14 +29,14 @@ func (r *mutationResolver) CreateOauthClient(ctx context.Context, apiID string, 
 	if err := r.gateway.Require(); err != nil {
 		return nil, err
 	}
-	if err := r.adding(ctx, oauthClientName, c.OrgID, c, func() error { return r.store.OauthClients.Create(ctx, c) }); err != nil {
-		return nil, r.writeError(ctx, oauthClientName, err)
+	if err := r.adding(ctx, core.OauthClientKind, c.OrgID, c, func() error { return r.store.OauthClients.Create(ctx, c) }); err != nil {
+		return nil, r.writeError(ctx, core.OauthClientKind, err)
 	}
 	if _, err := r.pushOauthClient(ctx, c, oauthPatience); err != nil {
 		r.withdrawOauthClient(ctx, c, err)
 		return nil, err
 	}
-	r.changed(ctx, core.ChangeCreated, oauthClientName, &c.Meta)
+	r.changed(ctx, core.ChangeCreated, core.OauthClientKind, &c.Meta)
 	return c, nil
 }
 
@@ -46,7 +46,7 @@ func (r *mutationResolver) UpdateOauthClient(ctx context.Context, apiID string, 
 		return nil, err
 	}
 	var was *core.OauthClient
-	c, err := edit(ctx, r.Resolver, oauthClientName, r.store.OauthClients, revision, func() (*core.OauthClient, error) {
+	c, err := edit(ctx, r.Resolver, core.OauthClientKind, r.store.OauthClients, revision, func() (*core.OauthClient, error) {
 		_, c, err := r.findOauthClient(ctx, apiID, clientID)
 		return c, err
 	}, func(old *core.OauthClient) (*core.OauthClient, error) {
@@ -88,7 +88,7 @@ func (r *mutationResolver) DeleteOauthClient(ctx context.Context, apiID string, 
 			return nil, gateway.Explain(err)
 		}
 	}
-	_, err = remove(ctx, r.Resolver, oauthClientName, r.store.OauthClients, revision, func() (*core.OauthClient, error) {
+	_, err = remove(ctx, r.Resolver, core.OauthClientKind, r.store.OauthClients, revision, func() (*core.OauthClient, error) {
 		_, c, err := r.findOauthClient(ctx, apiID, clientID)
 		return c, err
 	})

@@ -43,7 +43,7 @@ func (r *Resolver) pushOauthClient(ctx context.Context, c *core.OauthClient, pat
 		if err != nil {
 			return changed, gateway.Explain(err)
 		}
-		now, err := one(ctx, oauthClientName, r.store.OauthClients.FindMany, store.AllTenants(), [2]string{"id", c.ID})
+		now, err := one(ctx, core.OauthClientKind, r.store.OauthClients.FindMany, store.AllTenants(), [2]string{"id", c.ID})
 		switch {
 		case core.CodeOf(err) == core.CodeNotFound:
 			return changed, gateway.Explain(r.gateway.DeleteOauthClient(ctx, c.ApiID, c.ClientID))
@@ -120,7 +120,7 @@ func (r *Resolver) restoreOauthClient(ctx context.Context, old, next *core.Oauth
 		r.log.WarnContext(ctx, "an OAuth client has a change that the gateway did not take; it is tried again", "client", old.ClientID, "error", err)
 		return
 	}
-	r.changed(ctx, core.ChangeUpdated, oauthClientName, &back.Meta)
+	r.changed(ctx, core.ChangeUpdated, core.OauthClientKind, &back.Meta)
 }
 
 // apisWithClients deletes APIs together with their OAuth clients.
@@ -151,16 +151,13 @@ func (w apisWithClients) Delete(ctx context.Context, a *core.Api) error {
 
 // oauthClientsOf reads all clients that a query finds.
 func (r *Resolver) oauthClientsOf(ctx context.Context, q store.Query) (clients []*core.OauthClient, err error) {
-	for q.Sort, q.Limit = "id", cascadePage; ; {
-		l, err := r.store.OauthClients.List(ctx, q)
+	for c, err := range r.store.OauthClients.All(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
-		if clients = append(clients, l.Objects...); !l.More {
-			return clients, nil
-		}
-		q.After = l.Cursors[len(l.Cursors)-1]
+		clients = append(clients, c)
 	}
+	return clients, nil
 }
 
 // oauthTokens lists what the gateway keeps of a client's tokens.

@@ -51,8 +51,7 @@ func (r *Resolver) RunOauthSync(ctx context.Context) {
 // how many clients those were. One that the gateway refuses keeps the others from nothing; the error is that of a
 // gateway that does not answer.
 func (r *Resolver) SyncOauthClients(ctx context.Context) (pushed int, err error) {
-	for after := ""; ; {
-		l, err := r.store.OauthClients.List(ctx, store.Query{Tenant: store.AllTenants(), Sort: "api_id", After: after, Limit: cascadePage})
+	for l, err := range r.store.OauthClients.Pages(ctx, store.Query{Tenant: store.AllTenants(), Sort: "api_id"}) {
 		if err != nil {
 			return pushed, err
 		}
@@ -66,11 +65,8 @@ func (r *Resolver) SyncOauthClients(ctx context.Context) (pushed int, err error)
 				return pushed, err
 			}
 		}
-		if !l.More {
-			return pushed, nil
-		}
-		after = l.Cursors[len(l.Cursors)-1]
 	}
+	return pushed, nil
 }
 
 func (r *Resolver) syncOauthClientsOf(ctx context.Context, apiID string, clients []*core.OauthClient) (pushed int, err error) {

@@ -10,10 +10,8 @@ import (
 	"gatehouse/store"
 )
 
-const organisationName = "Organisation"
-
 func (r *Resolver) findOrganisation(ctx context.Context, id string) (*core.Organisation, error) {
-	return one(ctx, organisationName, r.store.Organisations.FindMany, store.AllTenants(), [2]string{"id", id})
+	return one(ctx, core.OrganisationKind, r.store.Organisations.FindMany, store.AllTenants(), [2]string{"id", id})
 }
 
 func organisationDocument(in model.OrganisationInput, stored core.Document) (core.Document, error) {
@@ -57,9 +55,6 @@ func (r *Resolver) newOrganisation(doc core.Document, old *core.Organisation) (*
 	return core.ParseOrganisation(meta, f.doc)
 }
 
-// cascadePage is how many objects are read at a time while an organisation is deleted.
-const cascadePage = 500
-
 // property is everything that an organisation owns.
 type property struct {
 	// writes delete it.
@@ -73,69 +68,32 @@ type property struct {
 // owned reads what an organisation owns.
 func (r *Resolver) owned(ctx context.Context, org string) (own property, err error) {
 	var parts []string
-	var writes []store.Change
-	count := func(what string, n int) {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%s: %d", what, n))
+	for _, kind := range core.Kinds() {
+		if !kind.Owned {
+			continue
 		}
-	}
-	steps := []func() error{
-		func() error { return collect(ctx, r.store.Users, org, &writes, func(n int) { count("users", n) }) },
-		func() error { return collect(ctx, r.store.Apis, org, &writes, func(n int) { count("APIs", n) }) },
-		func() error {
-			return collect(ctx, r.store.Policies, org, &writes, func(n int) { count("policies", n) })
-		},
-		func() error { return collect(ctx, r.store.Keys, org, &writes, func(n int) { count("keys", n) }) },
-		func() error {
-			return collect(ctx, r.store.Webhooks, org, &writes, func(n int) { count("webhooks", n) })
-		},
-		func() error {
-			var ids []string
-			err := collect(ctx, r.store.Certificates, org, &writes, func(n int) { count("certificates", n) },
-				func(c *core.Certificate) { ids = append(ids, c.ID) })
-			if err != nil || len(ids) == 0 {
-				return err
-			}
-			notes, err := r.certificates.Removing(ctx, ids...)
-			writes = append(notes, writes...)
-			return err
-		},
-		func() (err error) {
-			own.clients, err = r.oauthClientsOf(ctx, store.Query{Tenant: store.Org(org)})
-			for _, c := range own.clients {
-				writes = append(writes, r.store.OauthClients.Deleting(c))
-			}
-			count("OAuth clients", len(own.clients))
-			return err
-		},
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
+		writes, ids, err := r.store.Of(kind).DeletingAll(ctx, store.Org(org))
+		if err != nil {
 			return property{}, err
 		}
-	}
-	own.writes, own.summary = writes, strings.Join(parts, ", ")
-	return own, nil
-}
-
-func collect[T any](ctx context.Context, repo *store.Repository[T], org string, writes *[]store.Change, count func(int), also ...func(*T)) error {
-	total := 0
-	for after := ""; ; {
-		l, err := repo.List(ctx, store.Query{Tenant: store.Org(org), Sort: "id", After: after, Limit: cascadePage, IDsOnly: true})
-		if err != nil {
-			return err
+		if len(ids) == 0 {
+			continue
 		}
-		for _, o := range l.Objects {
-			*writes = append(*writes, repo.Deleting(o))
-			for _, see := range also {
-				see(o)
+		own.writes = append(own.writes, writes...)
+		parts = append(parts, fmt.Sprintf("%s: %d", kind.Plural, len(ids)))
+		switch kind {
+		case core.CertificateKind:
+			notes, err := r.certificates.Removing(ctx, ids...)
+			if err != nil {
+				return property{}, err
+			}
+			own.writes = append(notes, own.writes...)
+		case core.OauthClientKind:
+			if own.clients, err = r.oauthClientsOf(ctx, store.Query{Tenant: store.Org(org)}); err != nil {
+				return property{}, err
 			}
 		}
-		total += len(l.Objects)
-		if !l.More {
-			count(total)
-			return nil
-		}
-		after = l.Cursors[len(l.Cursors)-1]
 	}
+	own.summary = strings.Join(parts, ", ")
+	return own, nil
 }

@@ -27,15 +27,15 @@ func (r *mutationResolver) CreateOrganisation(ctx context.Context, input model.O
 		return nil, err
 	}
 	if err := r.store.Organisations.Create(ctx, o); err != nil {
-		return nil, r.writeError(ctx, organisationName, err)
+		return nil, r.writeError(ctx, core.OrganisationKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, organisationName, &o.Meta)
+	r.changed(ctx, core.ChangeCreated, core.OrganisationKind, &o.Meta)
 	return o, nil
 }
 
 // UpdateOrganisation is the resolver for the updateOrganisation field.
 func (r *mutationResolver) UpdateOrganisation(ctx context.Context, id string, input model.OrganisationInput, revision *int) (*core.Organisation, error) {
-	return edit(ctx, r.Resolver, organisationName, r.store.Organisations, revision, func() (*core.Organisation, error) { return r.findOrganisation(ctx, id) },
+	return edit(ctx, r.Resolver, core.OrganisationKind, r.store.Organisations, revision, func() (*core.Organisation, error) { return r.findOrganisation(ctx, id) },
 		func(old *core.Organisation) (*core.Organisation, error) {
 			doc, err := organisationDocument(input, old.Document)
 			if err != nil {
@@ -88,14 +88,14 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 			continue
 		}
 		if err != nil {
-			return nil, r.writeError(ctx, organisationName, err)
+			return nil, r.writeError(ctx, core.OrganisationKind, err)
 		}
 		r.certificates.Wake()
 		r.forgetOauthClients(ctx, own.clients)
 		if err := r.sweep(context.WithoutCancel(ctx), o.ID); err != nil {
 			r.log.ErrorContext(ctx, "what was made in an organisation while it was deleted is left over", "organisation", o.ID, "error", err)
 		}
-		r.changed(ctx, core.ChangeDeleted, organisationName, &o.Meta)
+		r.changed(ctx, core.ChangeDeleted, core.OrganisationKind, &o.Meta)
 		r.purge(ctx, keys)
 		return &model.Deleted{ID: o.ID}, nil
 	}
@@ -118,7 +118,7 @@ func (r *mutationResolver) ImportOrganisation(ctx context.Context, document core
 	if err != nil {
 		return nil, err
 	}
-	im := &importer{resolver: r.Resolver, name: organisationName}
+	im := &importer{resolver: r.Resolver, kind: core.OrganisationKind}
 	same := old != nil && o.Document.Equal(old.Document)
 	plan(im, r.store.Organisations, o, old, same, &core.ImportedItem{ID: o.ID, Created: old == nil})
 	report, err := im.run(ctx)

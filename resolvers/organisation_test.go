@@ -43,7 +43,7 @@ func TestDeletingAnOrganisationSaysWhatItOwnsUnlessToldToCascade(t *testing.T) {
 	must(t, k.GraphQL(t, `mutation { createWebhook(input: {name: "W", method: "GET", targetPath: "http://w.test"}) { id } }`, nil))
 	other, otherKey := k.Organisation(t, "other")
 
-	refused(t, k.GraphQL(t, dropOrg, map[string]any{"id": k.OrgID}, admin), "CONFLICT", "users: 1, APIs: 1, policies: 1, keys: 1, webhooks: 1", "cascade")
+	refused(t, k.GraphQL(t, dropOrg, map[string]any{"id": k.OrgID}, admin), "CONFLICT", "APIs: 1, policies: 1, keys: 1, users: 1, webhooks: 1", "cascade")
 	must(t, k.GraphQL(t, whoAmI, nil))
 	must(t, k.GraphQL(t, dropOrg, map[string]any{"id": k.OrgID, "cascade": true}, admin))
 	refused(t, k.GraphQL(t, whoAmI, nil), "UNAUTHENTICATED")

@@ -21,14 +21,14 @@ import (
 func (r *Resolver) amid(ctx context.Context, additions []addition, write func() error) error {
 	var orgs []string
 	for _, a := range additions {
-		if a.objects > 0 && a.org != "" && a.name != organisationName && !slices.Contains(orgs, a.org) {
+		if a.objects > 0 && a.org != "" && a.kind != core.OrganisationKind && !slices.Contains(orgs, a.org) {
 			orgs = append(orgs, a.org)
 		}
 	}
 	for _, org := range orgs {
 		if _, err := r.store.Organisations.Find(ctx, store.AllTenants(), org); err != nil {
 			if errors.Is(err, store.ErrNotFound) {
-				return notFound(organisationName)
+				return notFound(core.OrganisationKind)
 			}
 			return err
 		}

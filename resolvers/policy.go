@@ -11,11 +11,9 @@ import (
 	"gatehouse/store"
 )
 
-const policyName = "Policy"
-
 // findPolicy reads a policy by either id, past the read cache.
 func (r *Resolver) findPolicy(ctx context.Context, id string) (*core.Policy, error) {
-	return one(ctx, policyName, r.store.Policies.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"policy_id", id})
+	return one(ctx, core.PolicyKind, r.store.Policies.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"policy_id", id})
 }
 
 // lookUpPolicy reads a policy by either id, through the read cache.
@@ -25,7 +23,7 @@ func (r *Resolver) lookUpPolicy(ctx context.Context, t store.Tenant, id string) 
 		p, err = r.store.Policies.Find(ctx, t, id)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, notFound(policyName)
+		return nil, notFound(core.PolicyKind)
 	}
 	return p, err
 }
@@ -174,7 +172,7 @@ func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (p, ol
 	if err := r.organisationExists(ctx, org); err != nil {
 		return nil, nil, nil, err
 	}
-	old, err = one(ctx, policyName, r.store.Policies.FindMany, store.AllTenants(), [2]string{"id", doc.Text("_id")}, [2]string{"policy_id", doc.Text("id")})
+	old, err = one(ctx, core.PolicyKind, r.store.Policies.FindMany, store.AllTenants(), [2]string{"id", doc.Text("_id")}, [2]string{"policy_id", doc.Text("id")})
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return nil, nil, nil, err
 	}
@@ -194,7 +192,7 @@ func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (p, ol
 // editPolicy changes a policy to the document that change makes of the old one.
 func (r *Resolver) editPolicy(ctx context.Context, id string, revision *int, change func(old *core.Policy) (core.Document, error)) (*core.Policy, error) {
 	write := &policyEdit{Resolver: r}
-	return edit(ctx, r, policyName, write, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) },
+	return edit(ctx, r, core.PolicyKind, write, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) },
 		func(old *core.Policy) (*core.Policy, error) {
 			write.old = old
 			doc, err := change(old)

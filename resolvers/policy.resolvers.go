@@ -31,10 +31,10 @@ func (r *mutationResolver) CreatePolicy(ctx context.Context, input model.PolicyI
 		return nil, err
 	}
 	reserved = append(reserved, r.store.Policies.Creating(p))
-	if err := r.adding(ctx, policyName, org, p, func() error { return r.store.Apply(ctx, reserved...) }); err != nil {
-		return nil, r.writeError(ctx, policyName, err)
+	if err := r.adding(ctx, core.PolicyKind, org, p, func() error { return r.store.Apply(ctx, reserved...) }); err != nil {
+		return nil, r.writeError(ctx, core.PolicyKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, policyName, &p.Meta)
+	r.changed(ctx, core.ChangeCreated, core.PolicyKind, &p.Meta)
 	return p, nil
 }
 
@@ -56,7 +56,7 @@ func (r *mutationResolver) PatchPolicy(ctx context.Context, id string, patch cor
 
 // DeletePolicy is the resolver for the deletePolicy field.
 func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	p, err := remove(ctx, r.Resolver, policyName, r.store.Policies, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
+	p, err := remove(ctx, r.Resolver, core.PolicyKind, r.store.Policies, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision
 
 // ImportPolicies is the resolver for the importPolicies field.
 func (r *mutationResolver) ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error) {
-	im := &importer{resolver: r.Resolver, name: policyName}
+	im := &importer{resolver: r.Resolver, kind: core.PolicyKind}
 	written := map[string][]policyWrite{}
 	for i, raw := range policies {
 		p, old, warnings, err := r.importedPolicy(ctx, raw)

@@ -20,12 +20,6 @@ const (
 	measuredFor = 5 * time.Second
 )
 
-// kinds are the limits of how many objects of a type an organisation may have.
-var kinds = map[string]struct{ limit, plural string }{
-	apiName: {"apis", "APIs"}, policyName: {"policies", "policies"}, keyName: {"keys", "keys"}, userName: {"users", "users"},
-	webhookName: {"webhooks", "webhooks"}, certificateName: {"certificates", "certificates"}, oauthClientName: {"oauth_clients", "OAuth clients"},
-}
-
 // Organisations holds organisations to what they may have. It is for the edges, which count requests and sockets.
 func (r *Resolver) Organisations() *limits.Organisations { return r.organisations }
 
@@ -40,28 +34,29 @@ func (r *Resolver) findLimited(ctx context.Context, id string) (*core.Organisati
 
 // addition is what a write makes more of in one organisation.
 type addition struct {
-	org, name string
-	objects   int64
-	bytes     int64
+	org     string
+	kind    *core.Kind
+	objects int64
+	bytes   int64
 }
 
 // adding makes a write that adds one object of a type, where its organisation may have it.
-func (r *Resolver) adding(ctx context.Context, name, org string, object any, write func() error) error {
-	return r.within(ctx, []addition{{org, name, 1, size(object)}}, write)
+func (r *Resolver) adding(ctx context.Context, kind *core.Kind, org string, object core.Object, write func() error) error {
+	return r.within(ctx, []addition{{org, kind, 1, object.Size()}}, write)
 }
 
 // growing makes a write that changes an object, where its organisation may have what it is longer by.
-func (r *Resolver) growing(ctx context.Context, org string, old, next any, write func() error) error {
-	return r.within(ctx, []addition{{org: org, bytes: size(next) - size(old)}}, write)
+func (r *Resolver) growing(ctx context.Context, org string, old, next core.Object, write func() error) error {
+	return r.within(ctx, []addition{{org: org, bytes: next.Size() - old.Size()}}, write)
 }
 
 // within makes a write where the organisations are there, and may have what it adds.
 func (r *Resolver) within(ctx context.Context, additions []addition, write func() error) error {
 	var needs []limits.Need
 	for _, a := range together(additions) {
-		if kind, ok := kinds[a.name]; ok && a.objects > 0 {
-			needs = append(needs, limits.Need{Org: a.org, Name: kind.limit, What: kind.plural, More: a.objects,
-				Have: func(ctx context.Context) (int64, error) { return r.countOf(ctx, a.name, store.Org(a.org)) }})
+		if a.kind != nil && a.kind.Owned && a.objects > 0 {
+			needs = append(needs, limits.Need{Org: a.org, Name: a.kind.Collection, What: a.kind.Plural, More: a.objects,
+				Have: func(ctx context.Context) (int64, error) { return r.countOf(ctx, a.kind, store.Org(a.org)) }})
 		}
 		if a.bytes > 0 {
 			needs = append(needs, limits.Need{Org: a.org, Name: core.LimitBytes, What: "bytes", More: a.bytes,
@@ -82,14 +77,18 @@ func together(additions []addition) []addition {
 	if len(additions) < 2 {
 		return additions
 	}
-	objects, bytes := map[[2]string]int64{}, map[string]int64{}
+	type owned struct {
+		org  string
+		kind *core.Kind
+	}
+	objects, bytes := map[owned]int64{}, map[string]int64{}
 	for _, a := range additions {
-		objects[[2]string{a.org, a.name}] += a.objects
+		objects[owned{a.org, a.kind}] += a.objects
 		bytes[a.org] += a.bytes
 	}
 	var out []addition
 	for of, n := range objects {
-		out = append(out, addition{org: of[0], name: of[1], objects: n})
+		out = append(out, addition{org: of.org, kind: of.kind, objects: n})
 	}
 	for org, n := range bytes {
 		out = append(out, addition{org: org, bytes: n})
@@ -97,11 +96,11 @@ func together(additions []addition) []addition {
 	return out
 }
 
-func (r *Resolver) countOf(ctx context.Context, name string, t store.Tenant) (int64, error) {
-	count := map[string]func(context.Context, store.Tenant, ...store.Cond) (int, error){
-		apiName: r.store.Apis.Count, policyName: r.store.Policies.Count, keyName: r.keys.Count, userName: r.store.Users.Count,
-		webhookName: r.store.Webhooks.Count, certificateName: r.store.Certificates.Count, oauthClientName: r.store.OauthClients.Count,
-	}[name]
+func (r *Resolver) countOf(ctx context.Context, kind *core.Kind, t store.Tenant) (int64, error) {
+	count := r.store.Of(kind).Count
+	if kind == core.KeyKind {
+		count = r.keys.Count // the index may lag
+	}
 	n, err := count(ctx, t)
 	return int64(n), err
 }
@@ -113,9 +112,11 @@ func (r *Resolver) bytesOf(ctx context.Context, org string) (int64, error) {
 		return total, nil
 	}
 	start, total := time.Now(), int64(0)
-	for _, measure := range []func(context.Context, store.Tenant) (int64, error){r.store.Apis.Bytes, r.store.Policies.Bytes, r.store.Keys.Bytes,
-		r.store.Users.Bytes, r.store.Webhooks.Bytes, r.store.Certificates.Bytes, r.store.OauthClients.Bytes} {
-		n, err := measure(ctx, store.Org(org))
+	for _, kind := range core.Kinds() {
+		if !kind.Owned {
+			continue
+		}
+		n, err := r.store.Of(kind).Bytes(ctx, store.Org(org))
 		if err != nil {
 			return 0, err
 		}
@@ -165,25 +166,4 @@ func (m *measurements) add(org string, more int64) {
 		got.total += more
 		m.known.Add(org, got)
 	}
-}
-
-// size is how long the document of an object is.
-func size(object any) int64 {
-	switch o := object.(type) {
-	case *core.Api:
-		return int64(len(o.Definition))
-	case *core.Policy:
-		return int64(len(o.Document))
-	case *core.Key:
-		return int64(len(o.Session))
-	case *core.User:
-		return int64(len(o.Document))
-	case *core.Webhook:
-		return int64(len(o.Document))
-	case *core.OauthClient:
-		return int64(len(o.Document))
-	case *core.Certificate:
-		return int64(len(o.Document()))
-	}
-	return 0
 }

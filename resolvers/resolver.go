@@ -156,7 +156,7 @@ func New(d Dependencies) *Resolver {
 }
 
 // changed tells the listeners what a finished write did.
-func (r *Resolver) changed(ctx context.Context, kind core.ChangeKind, object string, m *core.Meta) {
-	r.broker.Publish(&core.Change{Kind: kind, Object: object, ID: m.ID, OrgID: m.OrgID, Revision: m.Revision,
+func (r *Resolver) changed(ctx context.Context, what core.ChangeKind, kind *core.Kind, m *core.Meta) {
+	r.broker.Publish(&core.Change{Kind: what, Object: kind.Name, ID: m.ID, OrgID: m.OrgID, Revision: m.Revision,
 		At: r.store.Now().Truncate(time.Microsecond), ActorID: authz.From(ctx).ID()})
 }

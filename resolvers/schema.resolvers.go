@@ -10,6 +10,8 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -27,8 +29,8 @@ func (r *queryResolver) Version(ctx context.Context) (string, error) {
 func (r *subscriptionResolver) Changes(ctx context.Context, objects []string) (<-chan *core.Change, error) {
 	wanted := map[string]bool{}
 	for _, name := range objects {
-		if _, known := readPermissions[name]; !known {
-			return nil, core.InField("objects", "must hold names of types, Api, Policy, Key, User, Organisation, Webhook, OauthClient or Certificate, not %q", name)
+		if !slices.Contains(core.Announced(), name) {
+			return nil, core.InField("objects", "must hold names of types, of %s, not %q", strings.Join(core.Announced(), ", "), name)
 		}
 		wanted[name] = true
 	}
@@ -38,7 +40,7 @@ func (r *subscriptionResolver) Changes(ctx context.Context, objects []string) (<
 	wants := func(c *core.Change) bool {
 		// The caller's rights are those of the beginning. When the caller is changed or deleted, gets another access key, or loses
 		// the organisation, the subscription ends; who may still listen subscribes again.
-		if (c.Object == userName && c.ID == me) || (c.Object == organisationName && c.Kind == core.ChangeDeleted && c.ID == t.OrgID()) {
+		if (c.Object == core.UserKind.Name && c.ID == me) || (c.Object == core.OrganisationKind.Name && c.Kind == core.ChangeDeleted && c.ID == t.OrgID()) {
 			once.Do(func() { close(end) })
 			return false
 		}

@@ -63,10 +63,6 @@ func (r *Resolver) organisationExists(ctx context.Context, id string) error {
 
 // mayRead tells whether the caller has the permission to read the objects of a type.
 func (r *Resolver) mayRead(ctx context.Context, object string) bool {
-	permission, ok := readPermissions[object]
-	return ok && r.guard.CheckPermission(authz.From(ctx), permission, "GET", "") == nil
+	kind := core.KindNamed(object)
+	return kind != nil && kind.Permission != "" && r.guard.CheckPermission(authz.From(ctx), kind.Permission, "GET", "") == nil
 }
-
-// readPermissions names the permission behind each type of a change.
-var readPermissions = map[string]string{apiName: "apis", policyName: "policies", keyName: "keys", userName: "users",
-	webhookName: "hooks", organisationName: authz.PermissionAdmin, oauthClientName: "oauth", certificateName: "certificates"}

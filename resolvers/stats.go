@@ -79,20 +79,13 @@ func madeBefore(made []time.Time, end time.Time) int {
 // apisMade tells when each of the caller's APIs was made, the oldest first.
 func (r *Resolver) apisMade(ctx context.Context, where ...store.Cond) ([]time.Time, error) {
 	var made []time.Time
-	q := store.Query{Tenant: tenant(ctx), Where: where, Limit: 1000, IDsOnly: true}
-	for {
-		l, err := r.store.Apis.List(ctx, q)
+	for a, err := range r.store.Apis.All(ctx, store.Query{Tenant: tenant(ctx), Where: where, Sort: "created_at", IDsOnly: true}) {
 		if err != nil {
 			return nil, err
 		}
-		for _, a := range l.Objects {
-			made = append(made, a.CreatedAt)
-		}
-		if !l.More {
-			return made, nil
-		}
-		q.After = l.Cursors[len(l.Cursors)-1]
+		made = append(made, a.CreatedAt)
 	}
+	return made, nil
 }
 
 // gatewaysMade tells when the gateways that are known registered, or when the first of them did.

@@ -14,10 +14,8 @@ import (
 	"gatehouse/store"
 )
 
-const userName = "User"
-
 func (r *Resolver) findUser(ctx context.Context, id string) (*core.User, error) {
-	return one(ctx, userName, r.store.Users.FindMany, tenant(ctx), [2]string{"id", id})
+	return one(ctx, core.UserKind, r.store.Users.FindMany, tenant(ctx), [2]string{"id", id})
 }
 
 // Authenticate finds the user with an access key. It is for the edges; it returns nil for an unknown key, and takes the same
@@ -196,7 +194,7 @@ func accessKeyContext(u *core.User) string { return u.AccessKeyContext() }
 
 // editUser changes a copy of a user that the caller may manage.
 func (r *Resolver) editUser(ctx context.Context, id string, revision *int, change func(u *core.User) error) (*core.User, error) {
-	return edit(ctx, r, userName, r.store.Users, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
+	return edit(ctx, r, core.UserKind, r.store.Users, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
 		func(old *core.User) (*core.User, error) {
 			if old.ID != authz.From(ctx).ID() {
 				if err := mayGrant(ctx, old, nil); err != nil {

@@ -36,16 +36,16 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input model.UserInput
 	if len(u.Permissions) == 0 && !authz.From(ctx).Admin {
 		return nil, core.Errorf(core.CodeInvalid, "To create a user specify at least one permission, or make them an admin.")
 	}
-	if err := r.adding(ctx, userName, org, u, func() error { return r.store.Users.Create(ctx, u) }); err != nil {
-		return nil, r.writeError(ctx, userName, err)
+	if err := r.adding(ctx, core.UserKind, org, u, func() error { return r.store.Users.Create(ctx, u) }); err != nil {
+		return nil, r.writeError(ctx, core.UserKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, userName, &u.Meta)
+	r.changed(ctx, core.ChangeCreated, core.UserKind, &u.Meta)
 	return u, nil
 }
 
 // UpdateUser is the resolver for the updateUser field.
 func (r *mutationResolver) UpdateUser(ctx context.Context, id string, input model.UserInput, revision *int) (*core.User, error) {
-	return edit(ctx, r.Resolver, userName, r.store.Users, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
+	return edit(ctx, r.Resolver, core.UserKind, r.store.Users, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
 		func(old *core.User) (*core.User, error) {
 			in, err := userDocument(input, old.Document)
 			if err != nil {
@@ -64,7 +64,7 @@ func (r *mutationResolver) UpdateUser(ctx context.Context, id string, input mode
 
 // DeleteUser is the resolver for the deleteUser field.
 func (r *mutationResolver) DeleteUser(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	u, err := remove(ctx, r.Resolver, userName, r.store.Users, revision, func() (*core.User, error) {
+	u, err := remove(ctx, r.Resolver, core.UserKind, r.store.Users, revision, func() (*core.User, error) {
 		u, err := r.findUser(ctx, id)
 		if err != nil {
 			return nil, err

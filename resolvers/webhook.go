@@ -8,10 +8,8 @@ import (
 	"gatehouse/store"
 )
 
-const webhookName = "Webhook"
-
 func (r *Resolver) findWebhook(ctx context.Context, id string) (*core.Webhook, error) {
-	return one(ctx, webhookName, r.store.Webhooks.FindMany, tenant(ctx), [2]string{"id", id})
+	return one(ctx, core.WebhookKind, r.store.Webhooks.FindMany, tenant(ctx), [2]string{"id", id})
 }
 
 func webhookDocument(in model.WebhookInput, stored core.Document) (core.Document, error) {

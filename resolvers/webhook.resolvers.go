@@ -28,16 +28,16 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Webhoo
 	if err != nil {
 		return nil, err
 	}
-	if err := r.adding(ctx, webhookName, org, w, func() error { return r.store.Webhooks.Create(ctx, w) }); err != nil {
-		return nil, r.writeError(ctx, webhookName, err)
+	if err := r.adding(ctx, core.WebhookKind, org, w, func() error { return r.store.Webhooks.Create(ctx, w) }); err != nil {
+		return nil, r.writeError(ctx, core.WebhookKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, webhookName, &w.Meta)
+	r.changed(ctx, core.ChangeCreated, core.WebhookKind, &w.Meta)
 	return w, nil
 }
 
 // UpdateWebhook is the resolver for the updateWebhook field.
 func (r *mutationResolver) UpdateWebhook(ctx context.Context, id string, input model.WebhookInput, revision *int) (*core.Webhook, error) {
-	return edit(ctx, r.Resolver, webhookName, r.store.Webhooks, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) },
+	return edit(ctx, r.Resolver, core.WebhookKind, r.store.Webhooks, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) },
 		func(old *core.Webhook) (*core.Webhook, error) {
 			doc, err := webhookDocument(input, old.Document)
 			if err != nil {
@@ -53,7 +53,7 @@ func (r *mutationResolver) UpdateWebhook(ctx context.Context, id string, input m
 
 // DeleteWebhook is the resolver for the deleteWebhook field.
 func (r *mutationResolver) DeleteWebhook(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	w, err := remove(ctx, r.Resolver, webhookName, r.store.Webhooks, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) })
+	w, err := remove(ctx, r.Resolver, core.WebhookKind, r.store.Webhooks, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) })
 	if err != nil {
 		return nil, err
 	}

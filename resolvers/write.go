@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"gatehouse/internal/core"
@@ -14,7 +15,7 @@ import (
 // object is a pointer to one of the stored types.
 type object[T any] interface {
 	*T
-	Base() *core.Meta
+	core.Object
 }
 
 // writer is the part of a repository, or of the key space, that changes objects.
@@ -29,7 +30,7 @@ const lastWins = 50
 
 // edit changes one object. find reads it, past the read cache; change returns what it shall be, or nil when nothing changes.
 // With a revision, a stale one gets CodeStale; without, the last write wins. What is returned is stored and announced.
-func edit[T any, P object[T]](ctx context.Context, r *Resolver, name string, repo writer[T], revision *int,
+func edit[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind, repo writer[T], revision *int,
 	find func() (*T, error), change func(old *T) (*T, error)) (*T, error) {
 	racer := racer{r: r}
 	defer racer.end()
@@ -48,22 +49,22 @@ func edit[T any, P object[T]](ctx context.Context, r *Resolver, name string, rep
 		if next == nil {
 			return old, nil
 		}
-		switch err := r.growing(ctx, P(next).Base().OrgID, old, next, func() error { return repo.Update(ctx, next) }); {
+		switch err := r.growing(ctx, P(next).Base().OrgID, P(old), P(next), func() error { return repo.Update(ctx, next) }); {
 		case err == nil:
-			r.changed(ctx, core.ChangeUpdated, name, P(next).Base())
+			r.changed(ctx, core.ChangeUpdated, kind, P(next).Base())
 			return next, nil
 		case errors.Is(err, store.ErrStale) && revision == nil && try < lastWins:
 			if err := racer.again(ctx, try, P(old).Base().ID); err != nil {
 				return nil, err
 			}
 		default:
-			return nil, r.writeError(ctx, name, err)
+			return nil, r.writeError(ctx, kind, err)
 		}
 	}
 }
 
 // remove deletes one object; the rest is as in edit.
-func remove[T any, P object[T]](ctx context.Context, r *Resolver, name string, repo writer[T], revision *int, find func() (*T, error)) (*T, error) {
+func remove[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind, repo writer[T], revision *int, find func() (*T, error)) (*T, error) {
 	racer := racer{r: r}
 	defer racer.end()
 	for try := 1; ; try++ {
@@ -76,15 +77,15 @@ func remove[T any, P object[T]](ctx context.Context, r *Resolver, name string, r
 		}
 		switch err := repo.Delete(ctx, old); {
 		case err == nil:
-			r.measured.add(P(old).Base().OrgID, -size(old))
-			r.changed(ctx, core.ChangeDeleted, name, P(old).Base())
+			r.measured.add(P(old).Base().OrgID, -P(old).Size())
+			r.changed(ctx, core.ChangeDeleted, kind, P(old).Base())
 			return old, nil
 		case errors.Is(err, store.ErrStale) && revision == nil && try < lastWins:
 			if err := racer.again(ctx, try, P(old).Base().ID); err != nil {
 				return nil, err
 			}
 		default:
-			return nil, r.writeError(ctx, name, err)
+			return nil, r.writeError(ctx, kind, err)
 		}
 	}
 }
@@ -134,7 +135,7 @@ func pause(ctx context.Context, try int) error {
 }
 
 // one makes a finder of an object past the read cache.
-func one[T any](ctx context.Context, name string, find func(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*T, error),
+func one[T any](ctx context.Context, kind *core.Kind, find func(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*T, error),
 	t store.Tenant, lookups ...[2]string) (*T, error) {
 	for _, l := range lookups {
 		if l[1] == "" {
@@ -148,35 +149,12 @@ func one[T any](ctx context.Context, name string, find func(ctx context.Context,
 			return found[0], nil
 		}
 	}
-	return nil, notFound(name)
+	return nil, notFound(kind)
 }
 
 // notFound is the same for what does not exist and for what is another organisation's.
-func notFound(name string) error {
-	return core.Errorf(core.CodeNotFound, "there is no such %s", label(name))
-}
-
-// label is the name of a type in a sentence.
-func label(name string) string {
-	switch name {
-	case "Api":
-		return "API"
-	case "Organisation":
-		return "organisation"
-	case "Policy":
-		return "policy"
-	case "Key":
-		return "key"
-	case "User":
-		return "user"
-	case "Webhook":
-		return "webhook"
-	case "OauthClient":
-		return "OAuth client"
-	case "Certificate":
-		return "certificate"
-	}
-	return name
+func notFound(kind *core.Kind) error {
+	return core.Errorf(core.CodeNotFound, "there is no such %s", kind.Word)
 }
 
 // hidden turns the store's not-found into "no object": GraphQL fields that look one object up are null then.
@@ -188,31 +166,22 @@ func hidden[T any](object *T, err error) (*T, error) {
 }
 
 // writeError says what stood in the way of a write.
-func (r *Resolver) writeError(ctx context.Context, name string, err error) error {
+func (r *Resolver) writeError(ctx context.Context, kind *core.Kind, err error) error {
 	var taken *store.ConflictError
 	switch {
 	case errors.Is(err, store.ErrStale):
-		return core.Wrap(core.CodeStale, err, "the %s changed, or went, while it was being written: read it again", label(name))
+		return core.Wrap(core.CodeStale, err, "the %s changed, or went, while it was being written: read it again", kind.Word)
 	case !errors.As(err, &taken):
 		return err
 	}
-	switch taken.Collection + "." + taken.Unique {
-	case "apis.id", "apis.api_id":
-		return core.Wrap(core.CodeConflict, err, "Found API with the same ID").In("api_definition.api_id")
-	case "apis.slug":
-		return core.Wrap(core.CodeConflict, err, "the slug is taken by the API %s: give another slug", r.apiName(ctx, taken.OtherID)).In("api_definition.slug")
-	case "policies.name_key":
-		return core.Wrap(core.CodeConflict, err, "This policy name has already been used. Enter a unique policy name.").In("name")
-	case "users.email_key":
-		return core.Wrap(core.CodeConflict, err, "User email already exists for this org.").In("email_address")
-	case "webhooks.webhook_id":
-		return core.Wrap(core.CodeConflict, err, "Duplicate webhook_id.").In("webhook_id")
-	case "organisations.slug":
-		return core.Wrap(core.CodeConflict, err, "another organisation has this owner_slug").In("owner_slug")
-	case "organisations.cname":
-		return core.Wrap(core.CodeConflict, err, "another organisation has this cname").In("cname")
+	conflict, ok := core.KindIn(taken.Collection).Conflicts[taken.Unique]
+	switch {
+	case !ok:
+		return core.Wrap(core.CodeConflict, err, "another %s has the same ID", kind.Word)
+	case strings.Contains(conflict.Message, "%s"):
+		return core.Wrap(core.CodeConflict, err, conflict.Message, r.apiName(ctx, taken.OtherID)).In(conflict.Field)
 	}
-	return core.Wrap(core.CodeConflict, err, "another %s has the same ID", label(name))
+	return core.Wrap(core.CodeConflict, err, "%s", conflict.Message).In(conflict.Field)
 }
 
 // apiName names the API that holds what the caller wanted; only one of the caller's own organisation.

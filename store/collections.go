@@ -60,15 +60,15 @@ var (
 	settings = &Collection{Name: "settings"}
 )
 
-// All lists every collection.
-func All() []*Collection {
+// Collections lists every collection.
+func Collections() []*Collection {
 	return []*Collection{organisations, users, apis, policies, keys, webhooks, nodes, oauthClients, certificates, settings}
 }
 
 // kind joins a collection with the way its objects become records and back.
 type kind[T any] struct {
 	*Collection
-	name   string
+	of     *core.Kind
 	meta   func(*T) *core.Meta
 	encode func(*T) Record
 	decode func(core.Meta, Record) (*T, error)
@@ -79,7 +79,7 @@ type kind[T any] struct {
 }
 
 var organisationKind = kind[core.Organisation]{
-	Collection: organisations, name: "Organisation",
+	Collection: organisations, of: core.OrganisationKind,
 	meta: func(o *core.Organisation) *core.Meta { return &o.Meta },
 	encode: func(o *core.Organisation) Record {
 		return Record{Doc: o.Document, Text: map[string]string{"name": o.Name},
@@ -89,7 +89,7 @@ var organisationKind = kind[core.Organisation]{
 }
 
 var userKind = kind[core.User]{
-	Collection: users, name: "User",
+	Collection: users, of: core.UserKind,
 	meta: func(u *core.User) *core.Meta { return &u.Meta },
 	encode: func(u *core.User) Record {
 		sealed, err := json.Marshal(u.Secrets)
@@ -113,7 +113,7 @@ var userKind = kind[core.User]{
 
 func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 	return kind[core.Api]{
-		Collection: apis, name: "Api", judge: judge.Version, judged: "fault",
+		Collection: apis, of: core.ApiKind, judge: judge.Version, judged: "fault",
 		meta: func(a *core.Api) *core.Meta { return &a.Meta },
 		encode: func(a *core.Api) Record {
 			certificates := a.Certificates()
@@ -183,7 +183,7 @@ func webhookIDs(doc core.Document) []string {
 }
 
 var policyKind = kind[core.Policy]{
-	Collection: policies, name: "Policy",
+	Collection: policies, of: core.PolicyKind,
 	meta: func(p *core.Policy) *core.Meta { return &p.Meta },
 	encode: func(p *core.Policy) Record {
 		return Record{Doc: p.Document, Int: map[string]int64{"active": number(p.Active)},
@@ -202,7 +202,7 @@ var policyKind = kind[core.Policy]{
 }
 
 var keyKind = kind[core.Key]{
-	Collection: keys, name: "Key",
+	Collection: keys, of: core.KeyKind,
 	meta: func(k *core.Key) *core.Meta { return &k.Meta },
 	encode: func(k *core.Key) Record {
 		r := Record{Doc: k.Session, Text: map[string]string{"alias": k.Alias, "oauth_client_id": k.OauthClientID},
@@ -218,7 +218,7 @@ var keyKind = kind[core.Key]{
 }
 
 var webhookKind = kind[core.Webhook]{
-	Collection: webhooks, name: "Webhook",
+	Collection: webhooks, of: core.WebhookKind,
 	meta: func(w *core.Webhook) *core.Meta { return &w.Meta },
 	encode: func(w *core.Webhook) Record {
 		return Record{Doc: w.Document, Text: map[string]string{"name": w.Name}, Unique: map[string]string{"webhook_id": w.WebhookID}}
@@ -227,7 +227,7 @@ var webhookKind = kind[core.Webhook]{
 }
 
 var nodeKind = kind[core.Node]{
-	Collection: nodes, name: "Node",
+	Collection: nodes, of: core.NodeKind,
 	meta: func(n *core.Node) *core.Meta { return &n.Meta },
 	encode: func(n *core.Node) Record {
 		return Record{Doc: n.Document(), Text: map[string]string{"hostname": n.Hostname}, Int: map[string]int64{"last_seen": n.LastSeen.UnixMicro()},
@@ -237,7 +237,7 @@ var nodeKind = kind[core.Node]{
 }
 
 var oauthClientKind = kind[core.OauthClient]{
-	Collection: oauthClients, name: "OauthClient",
+	Collection: oauthClients, of: core.OauthClientKind,
 	meta: func(c *core.OauthClient) *core.Meta { return &c.Meta },
 	encode: func(c *core.OauthClient) Record {
 		return Record{Doc: c.Document, Sealed: sealedText(c.Sealed), Text: map[string]string{"api_id": c.ApiID, "policy_id": c.PolicyID},
@@ -250,7 +250,7 @@ var oauthClientKind = kind[core.OauthClient]{
 }
 
 var certificateKind = kind[core.Certificate]{
-	Collection: certificates, name: "Certificate",
+	Collection: certificates, of: core.CertificateKind,
 	meta: func(c *core.Certificate) *core.Meta { return &c.Meta },
 	encode: func(c *core.Certificate) Record {
 		r := Record{Doc: c.Document(), Sealed: sealedText(c.Sealed), Text: map[string]string{"subject_cn": c.SubjectCn, "fingerprint": c.Fingerprint},
@@ -270,7 +270,7 @@ var certificateKind = kind[core.Certificate]{
 }
 
 var settingKind = kind[core.Setting]{
-	Collection: settings, name: "Setting",
+	Collection: settings, of: core.SettingKind,
 	meta:   func(s *core.Setting) *core.Meta { return &s.Meta },
 	encode: func(s *core.Setting) Record { return Record{Doc: s.Value} },
 	decode: func(m core.Meta, r Record) (*core.Setting, error) { return &core.Setting{Meta: m, Value: r.Doc}, nil },

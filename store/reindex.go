@@ -35,10 +35,11 @@ const (
 // times stay as they are. When it is stopped, or the program dies, the next one goes on where it was; servers that start at once
 // share the work.
 func (s *Store) Reindex(ctx context.Context, log *slog.Logger) error {
-	return errors.Join(
-		reindex(ctx, s, s.Organisations, log), reindex(ctx, s, s.Users, log), reindex(ctx, s, s.Apis, log), reindex(ctx, s, s.Policies, log),
-		reindex(ctx, s, s.Keys, log), reindex(ctx, s, s.Webhooks, log), reindex(ctx, s, s.Nodes, log), reindex(ctx, s, s.OauthClients, log),
-		reindex(ctx, s, s.Certificates, log))
+	var failed []error
+	for _, all := range s.all() {
+		failed = append(failed, all.reindex(ctx, log))
+	}
+	return errors.Join(failed...)
 }
 
 func reindex[T any](ctx context.Context, s *Store, r *Repository[T], log *slog.Logger) error {

@@ -84,21 +84,15 @@ func chosen(ids []string, are func(id string) bool) (out []string) {
 // organisation with all its policies and keys: no rights are left then that would open what is another's.
 func (s *Store) ReleasingIDs(ctx context.Context, org string) ([]Change, error) {
 	var writes []Change
-	for after := ""; ; {
-		l, err := s.Settings.List(ctx, Query{Tenant: Org(org), Sort: "id", After: after, Limit: ownersAtOnce, IDsOnly: true})
+	for setting, err := range s.Settings.All(ctx, Query{Tenant: Org(org), IDsOnly: true}) {
 		if err != nil {
 			return nil, err
 		}
-		for _, setting := range l.Objects {
-			if strings.HasPrefix(setting.ID, core.ApiIDSetting("")) || strings.HasPrefix(setting.ID, core.PolicyIDSetting("")) {
-				writes = append(writes, s.Settings.Deleting(setting))
-			}
+		if strings.HasPrefix(setting.ID, core.ApiIDSetting("")) || strings.HasPrefix(setting.ID, core.PolicyIDSetting("")) {
+			writes = append(writes, s.Settings.Deleting(setting))
 		}
-		if !l.More {
-			return writes, nil
-		}
-		after = l.Cursors[len(l.Cursors)-1]
 	}
+	return writes, nil
 }
 
 // reservingAll are the writes that reserve the ids of objects of an earlier version, by organisation.

@@ -21,8 +21,9 @@ type Store struct {
 	Certificates  *Repository[core.Certificate]
 	Settings      *Repository[core.Setting]
 
-	engine Engine
-	now    func() time.Time
+	repositories map[*core.Kind]Objects
+	engine       Engine
+	now          func() time.Time
 	// reindexPage is how many records Reindex reads at once.
 	reindexPage int
 }
@@ -68,7 +69,7 @@ func New(engine Engine, opts ...Option) *Store {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	s := &Store{engine: engine, now: o.now, reindexPage: o.reindexPage}
+	s := &Store{engine: engine, now: o.now, reindexPage: o.reindexPage, repositories: map[*core.Kind]Objects{}}
 	s.Organisations = newRepository(s, organisationKind, o)
 	s.Users = newRepository(s, userKind, o)
 	s.Apis = newRepository(s, apiKind(o.duplicateRoutes, o.judge), o)
@@ -83,7 +84,9 @@ func New(engine Engine, opts ...Option) *Store {
 }
 
 func newRepository[T any](s *Store, k kind[T], o options) *Repository[T] {
-	return &Repository[T]{kind: k, store: s, cache: newCache[T](o)}
+	r := &Repository[T]{kind: k, store: s, cache: newCache[T](o)}
+	s.repositories[k.of] = r
+	return r
 }
 
 // Change is a write of a repository that has not been made yet.
@@ -114,19 +117,13 @@ func (s *Store) Apply(ctx context.Context, changes ...Change) error {
 // Forget has the read cache forget the objects of a type, Api for example, since another process changed one; "" and types of
 // which the store knows nothing mean all objects, and so does Organisation, which may go with all that it owns.
 func (s *Store) Forget(object string) {
-	one := map[string]func(){"User": s.Users.cache.forget, "Api": s.Apis.cache.forget, "Policy": s.Policies.cache.forget,
-		"Key": s.Keys.cache.forget, "Webhook": s.Webhooks.cache.forget, "OauthClient": s.OauthClients.cache.forget,
-		"Certificate": s.Certificates.cache.forget}
-	if forget, ok := one[object]; ok {
-		forget()
+	if k := core.KindNamed(object); k != nil && k.Owned {
+		s.Of(k).forgetAll()
 		return
 	}
-	for _, forget := range one {
-		forget()
+	for _, all := range s.all() {
+		all.forgetAll()
 	}
-	s.Organisations.cache.forget()
-	s.Nodes.cache.forget()
-	s.Settings.cache.forget()
 }
 
 // Now is the time by the clock of the store.

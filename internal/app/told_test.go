@@ -284,7 +284,7 @@ func TestEveryCollectionIsDecidedUponForGateways(t *testing.T) {
 		"certificates":  true, // internal/certificate
 		"organisations": false, "users": false, "nodes": false, "settings": false,
 	}
-	for _, c := range store.All() {
+	for _, c := range store.Collections() {
 		_, decided := told[c.Name]
 		assert.True(t, decided, "nobody has decided whether gateways are told of %s", c.Name)
 	}

@@ -174,19 +174,13 @@ func ids[T any, P interface {
 	Base() *core.Meta
 }](ctx context.Context, repo *store.Repository[T]) (map[string]bool, error) {
 	out := map[string]bool{}
-	for after := ""; ; {
-		l, err := repo.List(ctx, store.Query{Tenant: store.AllTenants(), Sort: "id", After: after, Limit: 1000, IDsOnly: true})
+	for o, err := range repo.All(ctx, store.Query{Tenant: store.AllTenants(), IDsOnly: true}) {
 		if err != nil {
 			return nil, err
 		}
-		for _, o := range l.Objects {
-			out[P(o).Base().ID] = true
-		}
-		if !l.More {
-			return out, nil
-		}
-		after = l.Cursors[len(l.Cursors)-1]
+		out[P(o).Base().ID] = true
 	}
+	return out, nil
 }
 
 func keys[V any](set map[string]V) []string {

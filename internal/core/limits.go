@@ -16,7 +16,13 @@ const (
 
 // LimitNames are the names of the limits of an organisation, as the configuration and its document spell them.
 func LimitNames() []string {
-	return []string{"apis", "policies", "keys", "users", "webhooks", "certificates", "oauth_clients", LimitBytes, LimitSockets, LimitRequests}
+	var names []string
+	for _, k := range Kinds() {
+		if k.Owned {
+			names = append(names, k.Collection)
+		}
+	}
+	return append(names, LimitBytes, LimitSockets, LimitRequests)
 }
 
 // limitsField is the object in an organisation's document that holds its own limits. No other program has a field of that name.

@@ -115,22 +115,21 @@ func (r *Registry) listen(ctx context.Context) {
 	}
 }
 
-// heed notes a change, and passes that of a webhook on to whoever can look up whether an API refers to it. It does not wait.
+// heed notes a change, and passes one that matters only where an API uses the object on to whoever can look that up. It does not wait.
 func (r *Registry) heed(c *core.Change, webhooks chan<- *core.Change) {
-	switch {
-	case c.Object == "Api":
-		r.note(&r.apis, c.At)
-	case c.Object == "Policy":
-		r.note(&r.policies, c.At)
-	case c.Object == "Organisation" && c.Kind == core.ChangeDeleted: // and all that it owned
-		r.note(&r.apis, c.At)
-		r.note(&r.policies, c.At)
-	case c.Object == "Webhook" && c.Kind == core.ChangeUpdated:
+	told := core.KindNamed(c.Object).Feeds(c.Kind)
+	if told.Apis && told.IfUsed {
 		select {
 		case webhooks <- c:
+			return
 		default: // so many at once that it makes no difference
-			r.note(&r.apis, c.At)
 		}
+	}
+	if told.Apis {
+		r.note(&r.apis, c.At)
+	}
+	if told.Policies {
+		r.note(&r.policies, c.At)
 	}
 }
 

@@ -150,17 +150,11 @@ func (r *Registry) List(ctx context.Context) ([]*core.Node, error) {
 // all reads every row, and merges what memory knows into each.
 func (r *Registry) all(ctx context.Context) ([]*core.Node, error) {
 	var out []*core.Node
-	q := store.Query{Tenant: store.Org(""), Sort: "id", Limit: 1000}
-	for {
-		page, err := r.o.Store.Nodes.List(ctx, q)
+	for n, err := range r.o.Store.Nodes.All(ctx, store.Query{Tenant: store.Org("")}) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, page.Objects...)
-		if !page.More {
-			break
-		}
-		q.After = page.Cursors[len(page.Cursors)-1]
+		out = append(out, n)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

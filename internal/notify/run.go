@@ -59,18 +59,12 @@ func (n *Notifier) heed(c *core.Change) {
 	if c.Remote {
 		return
 	}
-	switch c.Object {
-	case "Api", "Organisation":
-		if c.Object == "Api" || c.Kind == core.ChangeDeleted { // which deletes its APIs
-			n.Reload(ApiUpdated)
-		}
-	case "Policy":
+	switch told := core.KindNamed(c.Object).Feeds(c.Kind); {
+	case told.Apis:
+		n.Reload(ApiUpdated)
+	case told.Policies:
 		n.Reload(PolicyChanged)
-	case "Webhook":
-		if c.Kind == core.ChangeUpdated { // APIs that refer to it take the change with them
-			n.Reload(ApiUpdated)
-		}
-	case "Certificate":
+	case told.Certificates:
 		n.Reload(GroupReload)
 	}
 }

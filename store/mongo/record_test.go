@@ -49,7 +49,7 @@ func TestADocumentOverTheLimitIsRefusedByName(t *testing.T) {
 }
 
 func TestIndexesCoverEveryDeclaredField(t *testing.T) {
-	for _, c := range append(store.All(), things) {
+	for _, c := range append(store.Collections(), things) {
 		found := map[string]bool{}
 		for _, index := range indexes(c) {
 			if index.keys[0].Key == fieldOrg {

@@ -34,7 +34,7 @@ func (e *Engine) migrate(ctx context.Context) error {
 	if found.Version > schemaVersion {
 		return newerSchema(found.Version)
 	}
-	for _, c := range store.All() {
+	for _, c := range store.Collections() {
 		if err := createIndexes(ctx, e.primary(c).Indexes(), indexes(c)); err != nil {
 			return fmt.Errorf("mongo: create the indexes of %s%s: %w", prefix, c.Name, err)
 		}

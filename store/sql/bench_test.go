@@ -19,7 +19,7 @@ import (
 const benchOrg = "5e9d9544a1dcd60001d0ed20"
 
 func collection(name string) *store.Collection {
-	for _, c := range store.All() {
+	for _, c := range store.Collections() {
 		if c.Name == name {
 			return c
 		}

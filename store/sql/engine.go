@@ -75,7 +75,7 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 
 func newEngine(d *dialect, c Config, writes *stdsql.DB, reads *pool) *Engine {
 	e := &Engine{dialect: d, tables: map[string]*table{}, logger: c.Logger, writes: writes, reads: reads, finds: reads, limits: defaultLimits}
-	for _, collection := range store.All() {
+	for _, collection := range store.Collections() {
 		e.tables[collection.Name] = newTable(d, collection)
 	}
 	return e

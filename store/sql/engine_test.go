@@ -92,7 +92,7 @@ func emptied(t *testing.T, driver, driverDSN, dsn string) string {
 
 func tableNames() []string {
 	var out []string
-	for _, c := range store.All() {
+	for _, c := range store.Collections() {
 		out = append(out, c.Name)
 	}
 	return out

@@ -54,7 +54,7 @@ func TestMigrationsDeclareExactlyWhatTheCollectionsDeclare(t *testing.T) {
 			delete(got, "label_counts") // kept up by triggers
 			want := map[string][]string{"labels": {"collection", "field", "value", "org_id", "created_at", "object_id"}}
 			wantUniques := map[string]string{}
-			for _, c := range store.All() {
+			for _, c := range store.Collections() {
 				columns := append([]string{"id", "org_id", "revision", "created_at", "updated_at"}, append(append([]string{}, c.Text...), c.Int...)...)
 				for _, u := range c.Unique {
 					columns = append(columns, u.Name)

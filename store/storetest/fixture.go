@@ -20,7 +20,7 @@ var (
 )
 
 func collection(name string) *store.Collection {
-	for _, c := range store.All() {
+	for _, c := range store.Collections() {
 		if c.Name == name {
 			return c
 		}

@@ -37,7 +37,7 @@ func lifeCases() []testCase {
 			}
 		}},
 		{"every collection takes every field that it declares", func(t *testing.T, f *fixture) {
-			for _, c := range store.All() {
+			for _, c := range store.Collections() {
 				r := record(1, orgA)
 				for _, name := range c.Text {
 					r.Text[name] = "text of " + name
