@@ -123,7 +123,7 @@ func (c *checker) object(k *kind, v gjson.Result, newer bool) (err error) {
 	v.ForEach(func(key, value gjson.Result) bool {
 		c.path = append(c.path, step{name: key.Str})
 		f := k.find(key.Str)
-		if f != nil && !seen.add(f) {
+		if f != nil && !seen.add(f) && c.access == nil {
 			// Which of the two counts is up to who reads them. What looks up a field of this object later may take the first for it.
 			err = core.Errorf(core.CodeInvalid, "%s is there twice, in other capitals: gateways take both for %q, so leave one out", c.place(), f.name).In(c.place())
 			return false
@@ -131,7 +131,7 @@ func (c *checker) object(k *kind, v gjson.Result, newer bool) (err error) {
 		if f != nil && judge != nil {
 			known[f.name] = value
 		}
-		if f != nil && key.Str != f.name && rewritten(k.name, f.name) {
+		if c.access == nil && f != nil && key.Str != f.name && rewritten(k.name, f.name) {
 			err = core.Errorf(core.CodeInvalid, "%s must be spelled %q: which APIs are versions is written anew for gateways, and gateways read the name in any capitals", c.place(), f.name)
 			return false
 		}
@@ -148,10 +148,13 @@ func (c *checker) object(k *kind, v gjson.Result, newer bool) (err error) {
 			err = c.value(f.kind, value, newer || f.newer)
 		}
 		c.path = c.path[:len(c.path)-1]
-		return err == nil
+		return err == nil || c.access != nil
 	})
-	if err == nil && judge != nil {
+	if judge != nil && (err == nil || c.access != nil) {
 		err = judge(c, known)
+	}
+	if c.access != nil {
+		return nil // what is wrong hides nothing that comes after it
 	}
 	return err
 }
@@ -175,7 +178,7 @@ func (c *checker) each(k *kind, v gjson.Result, right, newer bool) (err error) {
 		err = c.value(k.elem, value, newer)
 		c.path = c.path[:len(c.path)-1]
 		i++
-		return err == nil
+		return err == nil || c.access != nil
 	})
 	return err
 }

@@ -38,3 +38,13 @@ func TestATemplateThatMakesMuchOfLittleIsCode(t *testing.T) {
 		assert.Empty(t, of(text), text)
 	}
 }
+
+func TestWhatIsWrongInADefinitionHidesNoAccess(t *testing.T) {
+	for _, doc := range []string{
+		`{"name": "#a", "version_data": {"versions": {"Default": {"use_extended_paths": true, "extended_paths": {"validate_json": [{"schema": {"$ref": "#"}}], "go_plugin": [{"plugin_path": "/p.so"}]}}}}}`,
+		`{"name": 5, "slug": [], "Definition": {"Versions": {}}, "custom_middleware_bundle": "b.zip"}`,
+		`{"tags": [1], "name": "a", "Name": "b", "custom_middleware_bundle": "b.zip"}`,
+	} {
+		assert.Len(t, definition.NewAccess(core.Document(doc), nil, []string{"code"}), 1, doc)
+	}
+}
