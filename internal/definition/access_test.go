@@ -69,10 +69,14 @@ func TestAccessIsFoundWhereverADefinitionHasIt(t *testing.T) {
 		"a loop whose limit is put in":             {rewrite("/a/([0-9]+)", "tyk://self/b?x=1&loop%5Flimit=1$1"), "loops", `version_data.versions.Default.extended_paths.url_rewrites[0].rewrite_to`},
 		"a loop whose setting is named":            {rewrite("/a/([a-z]+)", "tyk://self/b?loop_$1=99"), "loops", `version_data.versions.Default.extended_paths.url_rewrites[0].rewrite_to`},
 		"a loop with two numbers in one":           {rewrite("/a/(.*)", "tyk://self/b/$12"), "loops", `version_data.versions.Default.extended_paths.url_rewrites[0].rewrite_to`},
-		"a proxy":                                  {`{"proxy": {"transport": {"proxy_url": "http://p"}}}`, "proxy", "proxy.transport.proxy_url"},
-		"no check of certificates":                 {`{"proxy": {"transport": {"ssl_insecure_skip_verify": true}}}`, "trust", "proxy.transport.ssl_insecure_skip_verify"},
-		"batches":                                  {`{"enable_batch_request_support": true}`, "batch", "enable_batch_request_support"},
-		"recordings":                               {`{"enable_detailed_recording": true}`, "recording", "enable_detailed_recording"},
+		"a schema somewhere else":                  {validated(`{"properties": {"a": {"$ref": "http://up.test/s.json#/a"}}}`), "discovery", "version_data.versions.Default.extended_paths.validate_json[0].schema"},
+		"one in other capitals":                    {validated(`{"items": {"$ref": "HTTPS://up.test/s.json"}}`), "discovery", "version_data.versions.Default.extended_paths.validate_json[0].schema"},
+		"one relative to somewhere else":           {validated(`{"$id": "http://up.test/a", "items": {"$ref": "b"}}`), "discovery", "version_data.versions.Default.extended_paths.validate_json[0].schema"},
+		"one by an id that a gateway may not see":  {validated(`{"not": {"$id": "x", "not": {"$id": "http://up.test/a"}}, "items": {"$id": "x", "items": {"$id": "http://up.test/a"}}, "contains": {"$ref": "http://up.test/a"}}`), "discovery", "version_data.versions.Default.extended_paths.validate_json[0].schema"},
+		"a proxy":                  {`{"proxy": {"transport": {"proxy_url": "http://p"}}}`, "proxy", "proxy.transport.proxy_url"},
+		"no check of certificates": {`{"proxy": {"transport": {"ssl_insecure_skip_verify": true}}}`, "trust", "proxy.transport.ssl_insecure_skip_verify"},
+		"batches":                  {`{"enable_batch_request_support": true}`, "batch", "enable_batch_request_support"},
+		"recordings":               {`{"enable_detailed_recording": true}`, "recording", "enable_detailed_recording"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found := definition.NewAccess(core.Document(c.doc), nil, definition.Subjects())

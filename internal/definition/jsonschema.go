@@ -19,7 +19,7 @@ const maxJudgements = 100_000
 const maxParts = 200_000
 
 // validation looks for a JSON schema that leads to itself without going into the value that it judges: gateways follow it until
-// their stack is used up, which ends them. What they would fetch for it may do so as well, whenever its owner wants.
+// their stack is used up, which ends them. What they would fetch for it is an access: it may do so as well, whenever its owner wants.
 func (c *checker) validation(fields map[string]gjson.Result) error {
 	schema := fields["schema"]
 	if !strings.Contains(schema.Raw, "ref") && !strings.Contains(schema.Raw, `\u`) {
@@ -36,13 +36,15 @@ func (c *checker) validation(fields map[string]gjson.Result) error {
 	if g.parts > maxParts {
 		return c.hazard("schema", "must not refer in so many ways to so much: gateways read all that a reference leads to for each way to write it")
 	}
+	if c.access == nil {
+		return nil
+	}
 	for _, address := range g.fetched {
-		switch file := strings.HasPrefix(address, "file:"); {
-		case file && c.access != nil:
-			c.within("schema", func() { c.access.add(c, "files", strconv.Quote(address)) })
-		case !file && c.access == nil:
-			return c.hazard("schema", "must not refer to %q, which gateways would fetch: put that schema in, among its definitions, and refer to it there", clip(address))
+		subject := "discovery"
+		if strings.HasPrefix(address, "file:") {
+			subject = "files"
 		}
+		c.within("schema", func() { c.access.add(c, subject, strconv.Quote(address)) })
 	}
 	return nil
 }
