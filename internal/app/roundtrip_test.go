@@ -79,9 +79,11 @@ func documentNamed(name string) document {
 }
 
 // start runs the program on an engine, with room for large documents and the API that access rights name.
-func start(t *testing.T, e store.Engine, env ...string) *apptest.Server {
+func start(t *testing.T, e store.Engine) *apptest.Server {
 	t.Helper()
-	srv := apptest.New(t, apptest.WithEngine(e), apptest.WithEnv(append(env, "TYK_DB_ALLOWEXPLICITPOLICYID=true", "TYK_DB_ENABLEUPDATEKEYBYHASH=true")...))
+	// The fixtures have fields that organisations which share gateways may not set, and some make organisations.
+	srv := apptest.New(t, apptest.WithEngine(e), apptest.WithEnv("GATEHOUSE_SHAREDGATEWAYS_DENY=none", "TYK_DB_ALLOWEXPLICITPOLICYID=true",
+		"TYK_DB_ENABLEUPDATEKEYBYHASH=true"))
 	made := srv.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"Rights","api_id":"`+apiForRights+`","proxy":{"listen_path":"/rights/"}}}`)
 	require.Equal(t, 200, made.Status, "%s", made.Body)
 	return srv

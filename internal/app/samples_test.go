@@ -43,8 +43,7 @@ func TestRealExportsComeBackAsTheyWentIn(t *testing.T) {
 	t.Parallel()
 	dir := samples(t)
 	onEveryEngine(t, func(t *testing.T, e store.Engine) {
-		// They have gateways run code, and hand requests on by what these say; and there is an organisation beside theirs.
-		srv := start(t, e, "GATEHOUSE_SHAREDGATEWAYS_DENY=none")
+		srv := start(t, e)
 		each := func(pattern string, run func(t *testing.T, doc string)) { eachOf(t, filepath.Join(dir, pattern), run) }
 		each("other/organisation*.json", func(t *testing.T, doc string) {
 			d := documentNamed("organisation")
