@@ -47,7 +47,7 @@ func New(oldest Release) Rules {
 }
 
 // rulesVersion grows with each change of what the rules find, so that what was found by earlier ones is looked at anew.
-const rulesVersion = 7
+const rulesVersion = 8
 
 // Version is the same for rules that find the same.
 func (r Rules) Version() string { return fmt.Sprintf("%d-%d", rulesVersion, r.oldest) }

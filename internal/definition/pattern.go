@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"regexp"
 	"regexp/syntax"
 	"strings"
 
@@ -12,12 +13,24 @@ import (
 // Gateways compile each when they load it, and keep a copy of the part for each time.
 const maxRepeats = 100_000
 
+// maxPattern is how long one pattern with counts may be. What is longer is looked into by nobody.
+const maxPattern = 64 << 10
+
+// manyRunes is a class of Unicode, which stands for thousands of runes. For how long a pattern gets, any class will do.
+var manyRunes = regexp.MustCompile(`\\[pP](?:\{[^}]*\}|.)`)
+
 // repeats counts what the pattern in a text, if it is one, is longer by when it is compiled.
 func (c *checker) repeats(text string) error {
 	if !counts(text) {
 		return nil
 	}
-	re, err := syntax.Parse(text, syntax.Perl)
+	if len(text) > maxPattern {
+		if c.atPattern() {
+			return c.hazard("", "must not be longer than %d bytes, with counts such as {3}", maxPattern)
+		}
+		return nil
+	}
+	re, err := syntax.Parse(manyRunes.ReplaceAllString(text, `\d`), syntax.Perl)
 	if err != nil {
 		return nil //nolint:nilerr // gateways do not compile it either
 	}
@@ -25,6 +38,19 @@ func (c *checker) repeats(text string) error {
 		return c.hazard("", "must not repeat so much, with all patterns of the definition over %d times", maxRepeats)
 	}
 	return nil
+}
+
+// atPattern tells whether the walk is at what gateways compile: a path, by itself or in a list, or another pattern by its field.
+func (c *checker) atPattern() bool {
+	if len(c.path) == 0 {
+		return false
+	}
+	switch at := c.path[len(c.path)-1]; fold(at.name) {
+	case "path", "url", "match_pattern", "match_rx", "regex_expression", "listen_path", "domain":
+		return true
+	default:
+		return at.inList
+	}
 }
 
 // counts tells whether a text holds a count of repetitions: a digit behind a brace.
@@ -59,30 +85,37 @@ func compiled(re *syntax.Regexp) int {
 
 // routes looks at the templates of the router of gateways. It panics where an expression in one has groups that capture.
 func (c *checker) routes(fields map[string]gjson.Result) error {
-	const groups = "must not have groups that capture in its braces, ( ), but (?: )"
-	for name, build := range map[string]func(string){
-		"domain": func(text string) { mux.NewRouter().Host(text) },
-		"api_id": func(text string) { mux.NewRouter().PathPrefix("/" + text + "/") },
-	} {
-		if panics(build, fields[name].Str) {
-			return c.hazard(name, groups)
-		}
-	}
+	const (
+		groups = "must not have groups that capture in its braces, ( ), but (?: )"
+		long   = "must not be longer than %d bytes, with expressions in braces"
+	)
 	path := func(text string) { mux.NewRouter().PathPrefix("/" + strings.TrimPrefix(text, "/")) }
-	if panics(path, at(fields["proxy"], "listen_path").Str) {
-		return c.hazard("proxy.listen_path", groups)
-	}
-	if panics(path, at(at(fields["graphql"], "playground"), "path").Str) {
-		return c.hazard("graphql.playground.path", groups)
+	for _, t := range []struct {
+		name  string
+		text  string
+		build func(string)
+	}{
+		{"api_id", fields["api_id"].Str, path},
+		{"domain", fields["domain"].Str, func(text string) { mux.NewRouter().Host(text) }},
+		{"proxy.listen_path", at(fields["proxy"], "listen_path").Str, path},
+		{"graphql.playground.path", at(at(fields["graphql"], "playground"), "path").Str, path},
+	} {
+		switch {
+		case !strings.Contains(t.text, "{"):
+		case len(t.text) > maxTemplate:
+			return c.hazard(t.name, long, maxTemplate)
+		case panics(t.build, t.text):
+			return c.hazard(t.name, groups)
+		}
 	}
 	return nil
 }
 
+// maxTemplate is how long a template of the router may be that has expressions.
+const maxTemplate = 4096
+
 // panics tells whether a router panics at a template.
 func panics(build func(string), text string) (panicked bool) {
-	if !strings.Contains(text, "{") {
-		return false
-	}
 	defer func() { panicked = recover() != nil }()
 	build(text)
 	return false

@@ -3,6 +3,7 @@ package nodes
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"gatehouse/internal/core"
 	"gatehouse/store"
@@ -63,8 +64,15 @@ func Circling(ctx context.Context, s *store.Store, org string, apis []*core.Api)
 			}
 			break
 		}
-		if frontier, err = s.Apis.FindMany(ctx, store.Org(org), "id", next); err != nil {
-			return nil, err
+		frontier = nil
+		for ids := range slices.Chunk(next, feedPage) { // documents may be large: what matters of them is kept
+			page, err := s.Apis.FindMany(ctx, store.Org(org), "id", ids)
+			if err != nil {
+				return nil, err
+			}
+			for _, a := range page {
+				frontier = append(frontier, outline(a))
+			}
 		}
 	}
 	// What hands nothing on is an end; so is what hands on to ends only.
@@ -85,6 +93,15 @@ func Circling(ctx context.Context, s *store.Store, org string, apis []*core.Api)
 		}
 	}
 	return known, nil
+}
+
+// outline is an API without its document.
+func outline(a *core.Api) *core.Api {
+	out := &core.Api{Meta: a.Meta, ApiID: strings.Clone(a.ApiID), TargetURL: strings.Clone(a.TargetURL)}
+	for _, version := range a.Versions {
+		out.Versions = append(out.Versions, strings.Clone(version))
+	}
+	return out
 }
 
 // targetOf is whom the target of an API names; none where it is no loop.

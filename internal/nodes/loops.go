@@ -114,10 +114,6 @@ func findTargets(ctx context.Context, s *store.Store, org string, hosts []string
 	t := loopTargets{byID: map[string]string{}, byName: map[string]string{}}
 	slices.Sort(hosts)
 	hosts = slices.Compact(hosts)
-	found, err := s.Apis.FindMany(ctx, store.Org(org), "api_id", hosts)
-	if err != nil {
-		return t, err
-	}
 	names, ids := []string{}, []string{}
 	for _, host := range hosts {
 		names = append(names, strings.ToLower(nameOf(host)))
@@ -125,25 +121,29 @@ func findTargets(ctx context.Context, s *store.Store, org string, hosts []string
 			ids = append(ids, id)
 		}
 	}
-	if len(ids) > 0 {
-		more, err := s.Apis.FindMany(ctx, store.Org(org), "id", ids)
+	for unique, values := range map[string][]string{"api_id": hosts, "id": ids} {
+		for some := range slices.Chunk(values, feedPage) { // documents may be large: their ids are kept
+			found, err := s.Apis.FindMany(ctx, store.Org(org), unique, some)
+			if err != nil {
+				return t, err
+			}
+			for _, a := range found {
+				id := strings.Clone(a.ID)
+				t.byID[strings.Clone(a.ApiID)], t.byID[id] = id, id
+			}
+		}
+	}
+	slices.Sort(names)
+	seen := 0
+	for a, err := range s.Apis.All(ctx, store.Query{Tenant: store.Org(org), Where: []store.Cond{store.HasLabel("loop", slices.Compact(names)...)}, Limit: feedPage}) {
 		if err != nil {
 			return t, err
 		}
-		found = append(found, more...)
-	}
-	for _, a := range found {
-		t.byID[a.ApiID], t.byID[a.ID] = a.ID, a.ID
-	}
-	slices.Sort(names)
-	named, err := s.Apis.List(ctx, store.Query{Tenant: store.Org(org), Where: []store.Cond{store.HasLabel("loop", slices.Compact(names)...)},
-		Sort: "id", Limit: maxLoopNames})
-	if err != nil {
-		return t, err
-	}
-	for _, a := range named.Objects {
 		if name := core.LoopName(a.Name); t.byName[name] == "" {
-			t.byName[name] = a.ID
+			t.byName[name] = strings.Clone(a.ID)
+		}
+		if seen++; seen == maxLoopNames {
+			break
 		}
 	}
 	return t, nil
