@@ -1,4 +1,5 @@
-// Package gatehouse_test holds the shape of the program: which package may import which, and what the product is made of.
+// Package gatehouse_test holds the shape of the program: which package may import which, and what the product is made
+// of.
 package gatehouse_test
 
 import (
@@ -34,22 +35,23 @@ type layer struct {
 
 var gqlgen = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser"}
 
-// layers are the arrows, from the outside in: cmd -> {graph, rest, web} -> resolvers -> {internal/<noun>, store} -> core.
+// layers are the arrows, from the outside in: cmd -> {graph, rest, web} -> resolvers -> {internal/<noun>, store} ->
+// core.
 var layers = []layer{
 	{
 		// Helpers of tests, such as the conformance suite, and whole tests; see TestTheProductHoldsNoTestCode.
 		name: "test support", packages: []string{"*test", "e2e"},
-		imports: []string{"app", "graph", "rest", "web", "resolvers", "contract", "engines", "store", "internal", "core"},
+		imports: []string{"app", "graph", "rest", "web", "resolvers", "contract", "engines", "gateway", "redis", "config", "store", "internal", "core"},
 	},
 	{
 		// The only place that knows every part, the storage engines among them.
 		name: "cmd", packages: []string{"cmd/..."},
-		imports: []string{"app", "graph", "rest", "web", "resolvers", "contract", "engines", "store", "internal", "core"},
+		imports: []string{"app", "graph", "rest", "web", "resolvers", "contract", "engines", "gateway", "redis", "config", "store", "internal", "core"},
 	},
 	{
 		// Puts the parts together over a store that cmd chose the engine of.
 		name: "app", packages: []string{"internal/app"},
-		imports: []string{"graph", "rest", "web", "resolvers", "contract", "store", "internal", "core"},
+		imports: []string{"graph", "rest", "web", "resolvers", "contract", "gateway", "redis", "config", "store", "internal", "core"},
 	},
 	{
 		name: "graph", packages: []string{"graph"},
@@ -66,10 +68,11 @@ var layers = []layer{
 	},
 	{
 		name: "resolvers", packages: []string{"resolvers/..."},
-		imports: []string{"contract", "store", "internal", "core"},
+		imports: []string{"contract", "gateway", "config", "store", "internal", "core"},
 	},
 	{
-		// What gqlgen writes: the types of the schema and the interfaces that resolvers has to satisfy; and the scalars that it lacks.
+		// What gqlgen writes: the types of the schema and the interfaces that resolvers has to satisfy; and the scalars that
+		// it lacks.
 		name: "contract", packages: []string{"graph/generated", "graph/model", "graph/scalar"},
 		imports: []string{"internal", "core"},
 	},
@@ -95,8 +98,25 @@ var layers = []layer{
 		forbidden: append([]string{"net/http", "os", "context"}, gqlgen[0]),
 	},
 	{
+		// The settings: who makes the parts hands them over, so that a noun needs no file to be tried.
+		name: "config", packages: []string{"internal/config/..."},
+		forbidden: gqlgen,
+	},
+	{
+		// The gateways' Redis, also for what servers tell each other.
+		name: "redis", packages: []string{"internal/gateway/redisdb"},
+		imports:   []string{"config"},
+		forbidden: gqlgen,
+	},
+	{
+		// All that belongs to the gateways: what they are told, ask and keep. The faces reach it through resolvers alone.
+		name: "gateway", packages: []string{"internal/gateway/..."},
+		imports:   []string{"redis", "store", "internal", "sdl", "core"},
+		forbidden: gqlgen,
+	},
+	{
 		name: "internal", packages: []string{"internal/..."},
-		imports:   []string{"store", "sdl", "core"},
+		imports:   []string{"redis", "store", "core"},
 		forbidden: gqlgen,
 	},
 }
@@ -127,7 +147,11 @@ func TestTheGeneratedPackagesHoldGeneratedCodeOnly(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.HasPrefix(source, []byte("// Code generated ")) {
-				t.Errorf("%s/%s is written by hand: `make generate` owns this folder, put the file in graph or in internal/core", pkg.ImportPath, file)
+				t.Errorf(
+					"%s/%s is written by hand: `make generate` owns this folder, put the file in graph or in internal/core",
+					pkg.ImportPath,
+					file,
+				)
 			}
 		}
 	}
@@ -151,15 +175,25 @@ func TestTheProductHoldsNoTestCode(t *testing.T) {
 
 func TestOutwardNamesTheArrow(t *testing.T) {
 	for name, c := range map[string]struct{ from, to, want string }{
-		"cmd may import everything":                     {"gatehouse/cmd/gatehouse", "gatehouse/store/sql", ""},
-		"rest reaches the generated interfaces":         {"gatehouse/rest", "gatehouse/graph/generated", ""},
-		"rest may not reach around them to resolvers":   {"gatehouse/rest", "gatehouse/resolvers", "gatehouse/rest (rest) -> gatehouse/resolvers (resolvers)"},
-		"rest may not read the store":                   {"gatehouse/rest", "gatehouse/store", "gatehouse/rest (rest) -> gatehouse/store (store)"},
-		"resolvers do not choose an engine":             {"gatehouse/resolvers", "gatehouse/store/mongo", "gatehouse/resolvers (resolvers) -> gatehouse/store/mongo (engines)"},
-		"an engine implements the store":                {"gatehouse/store/sql", "gatehouse/store", ""},
-		"the store does not know its engines":           {"gatehouse/store", "gatehouse/store/sql", "gatehouse/store (store) -> gatehouse/store/sql (engines)"},
-		"an engine knows no HTTP":                       {"gatehouse/store/mongo", "net/http", "gatehouse/store/mongo (engines) -> net/http"},
-		"a noun may import another":                     {"gatehouse/internal/httpserver", "gatehouse/internal/secret", ""},
+		"cmd may import everything":                   {"gatehouse/cmd/gatehouse", "gatehouse/store/sql", ""},
+		"rest reaches the generated interfaces":       {"gatehouse/rest", "gatehouse/graph/generated", ""},
+		"rest may not reach around them to resolvers": {"gatehouse/rest", "gatehouse/resolvers", "gatehouse/rest (rest) -> gatehouse/resolvers (resolvers)"},
+		"rest may not read the store":                 {"gatehouse/rest", "gatehouse/store", "gatehouse/rest (rest) -> gatehouse/store (store)"},
+		"resolvers do not choose an engine":           {"gatehouse/resolvers", "gatehouse/store/mongo", "gatehouse/resolvers (resolvers) -> gatehouse/store/mongo (engines)"},
+		"an engine implements the store":              {"gatehouse/store/sql", "gatehouse/store", ""},
+		"the store does not know its engines":         {"gatehouse/store", "gatehouse/store/sql", "gatehouse/store (store) -> gatehouse/store/sql (engines)"},
+		"an engine knows no HTTP":                     {"gatehouse/store/mongo", "net/http", "gatehouse/store/mongo (engines) -> net/http"},
+		"a noun may import another":                   {"gatehouse/internal/httpserver", "gatehouse/internal/secret", ""},
+		"a noun knows nothing of the gateways": {
+			"gatehouse/internal/httpserver",
+			"gatehouse/internal/gateway/nodes",
+			"gatehouse/internal/httpserver (internal) -> gatehouse/internal/gateway/nodes (gateway)",
+		},
+		"a face reaches the gateways through resolvers": {
+			"gatehouse/rest",
+			"gatehouse/internal/gateway/keyspace",
+			"gatehouse/rest (rest) -> gatehouse/internal/gateway/keyspace (gateway)",
+		},
 		"a noun knows no GraphQL":                       {"gatehouse/internal/authz", "github.com/99designs/gqlgen/graphql", "gatehouse/internal/authz (internal) -> github.com/99designs/gqlgen/graphql"},
 		"the reader of schemas has a parser of them":    {"gatehouse/internal/sdl", "github.com/vektah/gqlparser/v2/parser", ""},
 		"core uses the JSON helpers":                    {"gatehouse/internal/core", "github.com/tidwall/gjson", ""},
@@ -187,9 +221,15 @@ func outward(from, to string) string {
 	if !within(to, module) {
 		standard := !strings.Contains(strings.SplitN(to, "/", 2)[0], ".")
 		forbidden := slices.ContainsFunc(inner.forbidden, func(f string) bool { return within(to, f) })
-		outside := !standard && inner.only != nil && !slices.ContainsFunc(inner.only, func(o string) bool { return within(to, o) })
+		outside := !standard && inner.only != nil &&
+			!slices.ContainsFunc(inner.only, func(o string) bool { return within(to, o) })
 		if forbidden || outside {
-			return fmt.Sprintf("%s (%s) -> %s: this layer keeps that library out; move the code that needs it outward", from, inner.name, to)
+			return fmt.Sprintf(
+				"%s (%s) -> %s: this layer keeps that library out; move the code that needs it outward",
+				from,
+				inner.name,
+				to,
+			)
 		}
 		return ""
 	}
@@ -239,7 +279,10 @@ type listed struct {
 // goList reads packages as they are built, that is without their tests.
 func goList(t *testing.T, args ...string) []listed {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-json=ImportPath,Dir,Imports,GoFiles"}, args...)...)
+	cmd := exec.CommandContext(
+		t.Context(),
+		"go",
+		append([]string{"list", "-json=ImportPath,Dir,Imports,GoFiles"}, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

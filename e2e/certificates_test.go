@@ -14,7 +14,8 @@ import (
 	"gatehouse/store"
 )
 
-// lending are APIs that name a certificate in front of an upstream that answers with the name of the one that it was shown.
+// lending are APIs that name a certificate in front of an upstream that answers with the name of the one that it was
+// shown.
 type lending struct {
 	certificate string
 	upstream    *httptest.Server
@@ -48,9 +49,14 @@ func (l lending) put(t *testing.T, s *store.Store, owner, other string) {
 		"lets-foreign":  {other, `"use_mutual_tls_auth":true,"client_certificates":["` + l.certificate + `"]`},
 	} {
 		meta := core.Meta{ID: core.NewID(time.Now()), OrgID: api.org}
-		a := core.NewApi(meta, core.Document(`{"api_definition":{"id":"`+meta.ID+`","api_id":"`+id+`","org_id":"`+api.org+`","slug":"`+id+`","name":"`+id+`","active":true,"use_keyless":true,`+
-			`"proxy":{"listen_path":"/`+id+`/","target_url":"`+l.upstream.URL+`","strip_listen_path":true,"transport":{"ssl_insecure_skip_verify":true}},`+
-			`"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default"}}},`+api.fields+`}}`))
+		a := core.NewApi(
+			meta,
+			core.Document(
+				`{"api_definition":{"id":"`+meta.ID+`","api_id":"`+id+`","org_id":"`+api.org+`","slug":"`+id+`","name":"`+id+`","active":true,"use_keyless":true,`+
+					`"proxy":{"listen_path":"/`+id+`/","target_url":"`+l.upstream.URL+`","strip_listen_path":true,"transport":{"ssl_insecure_skip_verify":true}},`+
+					`"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default"}}},`+api.fields+`}}`,
+			),
+		)
 		require.NoError(t, s.Apis.Create(t.Context(), a))
 	}
 }

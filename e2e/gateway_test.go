@@ -63,7 +63,11 @@ func registers(t *testing.T, in *installation) {
 		return len(l.Array()) == 1 && l.Get("0.apisLoadedAt").Str != "", l.Raw
 	})
 	version := in.call("GET", in.gatewayURL+"/hello", "").get("version").Str
-	t.Logf("gateway %s is registered: %s", version, in.graphQL(t, `{ gateways { nodes { id hostname state version } } }`, nil).Get("gateways.nodes").Raw)
+	t.Logf(
+		"gateway %s is registered: %s",
+		version,
+		in.graphQL(t, `{ gateways { nodes { id hostname state version } } }`, nil).Get("gateways.nodes").Raw,
+	)
 }
 
 func proxies(t *testing.T, in *installation) {
@@ -79,7 +83,11 @@ func proxies(t *testing.T, in *installation) {
 func changesPath(t *testing.T, in *installation) {
 	id := in.api(t, "old", nil)
 	in.becomes(t, soon, http.StatusOK, "/old/")
-	in.graphQL(t, `mutation($id: ID!) { patchApi(id: $id, patch: {api_definition: {proxy: {listen_path: "/new/"}}}) { listenPath } }`, map[string]any{"id": id})
+	in.graphQL(
+		t,
+		`mutation($id: ID!) { patchApi(id: $id, patch: {api_definition: {proxy: {listen_path: "/new/"}}}) { listenPath } }`,
+		map[string]any{"id": id},
+	)
 	took := in.becomes(t, soon, http.StatusOK, "/new/")
 	t.Logf("served under the new path %d ms after the answer to patchApi", took.Milliseconds())
 	assert.Equal(t, http.StatusNotFound, in.through("/old/").status)
@@ -108,7 +116,14 @@ func rights(api string) string {
 
 func keys(t *testing.T, in *installation) {
 	id := in.protected(t, "members")
-	token := in.rest(t, "POST", "/api/keys", `{"alias": "ada", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`).get("key_id").Str
+	token := in.rest(
+		t,
+		"POST",
+		"/api/keys",
+		`{"alias": "ada", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`,
+	).get(
+		"key_id",
+	).Str
 	got := in.through("/members/", "Authorization: "+token)
 	require.Equal(t, http.StatusOK, got.status, "the very first call after the key was made: %s", got)
 	in.rest(t, "DELETE", "/api/keys/"+token, "")
@@ -119,7 +134,12 @@ func keys(t *testing.T, in *installation) {
 
 func customKey(t *testing.T, in *installation) {
 	id := in.protected(t, "custom")
-	in.rest(t, "POST", "/api/keys/my-custom-key", `{"alias": "custom", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`)
+	in.rest(
+		t,
+		"POST",
+		"/api/keys/my-custom-key",
+		`{"alias": "custom", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`,
+	)
 	got := in.through("/custom/", "Authorization: my-custom-key")
 	require.Equal(t, http.StatusOK, got.status, "%s", got)
 	in.rest(t, "DELETE", "/api/keys/my-custom-key", "")
@@ -129,8 +149,12 @@ func customKey(t *testing.T, in *installation) {
 
 func foreignKey(t *testing.T, in *installation) {
 	id := in.protected(t, "foreign")
-	made := in.call("POST", in.gatewayURL+"/tyk/keys/create", `{"alias": "made at the gateway", "org_id": "`+in.org+`", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`,
-		"x-tyk-authorization: "+gatewaySecret)
+	made := in.call(
+		"POST",
+		in.gatewayURL+"/tyk/keys/create",
+		`{"alias": "made at the gateway", "org_id": "`+in.org+`", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`,
+		"x-tyk-authorization: "+gatewaySecret,
+	)
 	require.Equal(t, http.StatusOK, made.status, "%s", made)
 	token := made.get("key").Str
 	got := in.rest(t, "GET", "/api/keys/"+token, "")
@@ -143,7 +167,14 @@ func foreignKey(t *testing.T, in *installation) {
 // policy makes a policy and a key that applies it.
 func (in *installation) policy(t *testing.T, api, limits string) (policy, token string) {
 	t.Helper()
-	policy = in.rest(t, "POST", "/api/portal/policies", `{"name": "policy of `+api+`", "active": true, `+limits+`, `+rights(api)+`}`).get("Message").Str
+	policy = in.rest(
+		t,
+		"POST",
+		"/api/portal/policies",
+		`{"name": "policy of `+api+`", "active": true, `+limits+`, `+rights(api)+`}`,
+	).get(
+		"Message",
+	).Str
 	token = in.rest(t, "POST", "/api/keys", `{"alias": "by policy", "apply_policies": ["`+policy+`"]}`).get("key_id").Str
 	eventually(t, soon, "the gateway has loaded the policy", func() (bool, string) {
 		l := in.call("GET", in.gatewayURL+"/tyk/policies/"+policy, "", "x-tyk-authorization: "+gatewaySecret)
@@ -180,7 +211,13 @@ func quota(t *testing.T, in *installation) {
 	t.Logf("eight calls with a quota of 5: %v", got)
 	assert.Equal(t, map[int]int{http.StatusOK: 5, http.StatusForbidden: 3}, got)
 	show := func() string {
-		return in.graphQL(t, `query($id: ID!) { key(id: $id) { usage { counters { nodes { quotaMax quotaRemaining quotaRenews } } } } }`, map[string]any{"id": token}).Get("key.usage.counters.nodes").Raw
+		return in.graphQL(
+			t,
+			`query($id: ID!) { key(id: $id) { usage { counters { nodes { quotaMax quotaRemaining quotaRenews } } } } }`,
+			map[string]any{"id": token},
+		).Get(
+			"key.usage.counters.nodes",
+		).Raw
 	}
 	spent := show()
 	assert.Contains(t, spent, `"quotaRemaining":0`)
@@ -196,7 +233,11 @@ func policyChange(t *testing.T, in *installation) {
 	id := in.protected(t, "revised")
 	policy, token := in.policy(t, id, `"rate": 1000, "per": 1, "quota_max": -1`)
 	require.Equal(t, http.StatusOK, in.through("/revised/", "Authorization: "+token).status)
-	in.graphQL(t, `mutation($id: ID!) { patchPolicy(id: $id, patch: {is_inactive: true}) { policyId } }`, map[string]any{"id": policy})
+	in.graphQL(
+		t,
+		`mutation($id: ID!) { patchPolicy(id: $id, patch: {is_inactive: true}) { policyId } }`,
+		map[string]any{"id": policy},
+	)
 	took := in.becomes(t, 3*time.Second, http.StatusForbidden, "/revised/", "Authorization: "+token)
 	t.Logf("keys of the policy are refused %d ms after it was switched off", took.Milliseconds())
 	in.rest(t, "DELETE", "/api/keys/"+token, "")
@@ -211,7 +252,9 @@ func basicAuth(t *testing.T, in *installation) {
 		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("lovelace:"+password))
 	}
 	body := func(password string) string {
-		return `{"alias": "lovelace", "rate": 100, "per": 1, "quota_max": -1, "basic_auth_data": {"password": "` + password + `"}, ` + rights(id) + `}`
+		return `{"alias": "lovelace", "rate": 100, "per": 1, "quota_max": -1, "basic_auth_data": {"password": "` + password + `"}, ` + rights(
+			id,
+		) + `}`
 	}
 	in.rest(t, "POST", "/api/apis/keys/basic/lovelace", body("first"))
 	got := in.through("/basic/", header("first"))
@@ -227,16 +270,38 @@ func basicAuth(t *testing.T, in *installation) {
 
 func oauth(t *testing.T, in *installation) {
 	id := in.api(t, "oauth", map[string]any{"use_keyless": false, "use_oauth2": true,
-		"oauth_meta": map[string]any{"allowed_access_types": []string{"client_credentials"}, "allowed_authorize_types": []string{}, "auth_login_redirect": ""}})
-	policy := in.rest(t, "POST", "/api/portal/policies", `{"name": "for OAuth", "active": true, "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`).get("Message").Str
-	client := in.rest(t, "POST", "/api/apis/oauth/"+id, `{"redirect_uri": "http://client.test/callback", "policy_id": "`+policy+`"}`)
+		"oauth_meta": map[string]any{
+			"allowed_access_types":    []string{"client_credentials"},
+			"allowed_authorize_types": []string{},
+			"auth_login_redirect":     "",
+		}})
+	policy := in.rest(
+		t,
+		"POST",
+		"/api/portal/policies",
+		`{"name": "for OAuth", "active": true, "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`,
+	).get(
+		"Message",
+	).Str
+	client := in.rest(
+		t,
+		"POST",
+		"/api/apis/oauth/"+id,
+		`{"redirect_uri": "http://client.test/callback", "policy_id": "`+policy+`"}`,
+	)
 	in.becomes(t, soon, http.StatusBadRequest, "/oauth/")
 	clientID, secret := client.get("client_id").Str, client.get("secret").Str
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_secret": {secret}}.Encode()
 	basic := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(clientID+":"+secret))
 	var token string
 	eventually(t, soon, "the gateway gives a token", func() (bool, string) {
-		a := in.call("POST", in.gatewayURL+"/oauth/oauth/token/", form, basic, "Content-Type: application/x-www-form-urlencoded")
+		a := in.call(
+			"POST",
+			in.gatewayURL+"/oauth/oauth/token/",
+			form,
+			basic,
+			"Content-Type: application/x-www-form-urlencoded",
+		)
 		token = a.get("access_token").Str
 		return token != "", a.String()
 	})
@@ -270,7 +335,12 @@ func burst(t *testing.T, in *installation) {
 		assert.Equal(t, http.StatusOK, in.through(fmt.Sprintf("/burst-%d/", i)).status)
 	}
 	reloads := strings.Count(in.gateway.said.String(), "API reload complete") - before
-	t.Logf("100 APIs in %d ms: all served %d ms later, after %d reloads", spent.Milliseconds(), took.Milliseconds(), reloads)
+	t.Logf(
+		"100 APIs in %d ms: all served %d ms later, after %d reloads",
+		spent.Milliseconds(),
+		took.Milliseconds(),
+		reloads,
+	)
 	assert.LessOrEqual(t, reloads, int(spent/time.Second)+3)
 	in.drop(t, ids...)
 	in.becomes(t, 2*soon, http.StatusNotFound, "/burst-99/")
@@ -278,7 +348,14 @@ func burst(t *testing.T, in *installation) {
 
 func gatehouseRestarts(t *testing.T, in *installation) {
 	id := in.protected(t, "steady")
-	token := in.rest(t, "POST", "/api/keys", `{"alias": "steady", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`).get("key_id").Str
+	token := in.rest(
+		t,
+		"POST",
+		"/api/keys",
+		`{"alias": "steady", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`,
+	).get(
+		"key_id",
+	).Str
 	node := in.graphQL(t, `{ gateways(state: ACTIVE) { id } }`, nil).Get("gateways.0.id").Str
 	in.gatehouse.stop(syscall.SIGKILL)
 	require.Equal(t, http.StatusOK, in.through("/steady/", "Authorization: "+token).status, "while Gatehouse is down")
@@ -315,7 +392,14 @@ func gatewayRestarts(t *testing.T, in *installation) {
 
 func redisRestarts(t *testing.T, in *installation) {
 	id := in.protected(t, "surviving")
-	token := in.rest(t, "POST", "/api/keys", `{"alias": "surviving", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`).get("key_id").Str
+	token := in.rest(
+		t,
+		"POST",
+		"/api/keys",
+		`{"alias": "surviving", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`,
+	).get(
+		"key_id",
+	).Str
 	in.redis.stop(syscall.SIGKILL)
 	other := in.api(t, "meanwhile", nil)
 	refused := in.call("POST", in.url+"/api/keys", `{"alias": "no Redis", `+rights(id)+`}`, "Authorization: "+in.key)
@@ -326,7 +410,10 @@ func redisRestarts(t *testing.T, in *installation) {
 	in.startRedis(t)
 	start := time.Now()
 	in.becomes(t, patient, http.StatusOK, "/meanwhile/")
-	t.Logf("what was saved while Redis was down is served %d ms after its return; the gateway itself waits ten seconds to listen again", time.Since(start).Milliseconds())
+	t.Logf(
+		"what was saved while Redis was down is served %d ms after its return; the gateway itself waits ten seconds to listen again",
+		time.Since(start).Milliseconds(),
+	)
 	in.becomes(t, patient, http.StatusOK, "/surviving/", "Authorization: "+token)
 	in.rest(t, "DELETE", "/api/keys/"+token, "")
 	in.becomes(t, 2*time.Second, http.StatusForbidden, "/surviving/", "Authorization: "+token)
@@ -335,7 +422,14 @@ func redisRestarts(t *testing.T, in *installation) {
 
 func redisLosesEverything(t *testing.T, in *installation) {
 	id := in.protected(t, "restored")
-	token := in.rest(t, "POST", "/api/keys", `{"alias": "restored", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`).get("key_id").Str
+	token := in.rest(
+		t,
+		"POST",
+		"/api/keys",
+		`{"alias": "restored", "rate": 100, "per": 1, "quota_max": -1, `+rights(id)+`}`,
+	).get(
+		"key_id",
+	).Str
 	// Nothing was sent with this key so far, so no gateway has it in a cache.
 	in.redis.stop(syscall.SIGKILL)
 	forgetRedis(t, in.dir)

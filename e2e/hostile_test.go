@@ -17,13 +17,13 @@ import (
 	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/core"
-	"gatehouse/internal/definition"
+	"gatehouse/internal/gateway/definition"
 	"gatehouse/store"
 	"gatehouse/store/sql"
 )
 
-// TestTwoHostileOrganisationsDoNotHurtAThird puts an honest organisation beside two that have written what they like into the store,
-// and looks at what a real gateway makes of it.
+// TestTwoHostileOrganisationsDoNotHurtAThird puts an honest organisation beside two that have written what they like
+// into the store, and looks at what a real gateway makes of it.
 func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 	in := install(t)
 	honest := in.api(t, "honest", nil)
@@ -39,7 +39,12 @@ func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 	lie := mismatched(orgs[0], in.org, v)
 	tokens := in.steal(t, orgs[0], stolen(orgs[0], lie.ID, in.org, v))
 	before := in.statuses(tokens)
-	require.Equal(t, http.StatusOK, before["a right"], "a gateway that is on its own lets it in; otherwise this proves nothing")
+	require.Equal(
+		t,
+		http.StatusOK,
+		before["a right"],
+		"a gateway that is on its own lets it in; otherwise this proves nothing",
+	)
 	in.behindOurBack(t, func(s *store.Store) {
 		certificates.put(t, s, in.org, orgs[0])
 		storePolicy(t, s, lie)
@@ -52,7 +57,15 @@ func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 		// What a gateway would look up among everybody's APIs.
 		put(t, s, orgs[0], "loops-by-id", "Loops by id", "tyk://"+honest, "")
 		put(t, s, orgs[1], "loops-by-name", "Loops by name", "tyk://inside", "")
-		put(t, s, orgs[1], "versions", "Versions", in.upstream.URL, `,"definition":{"enabled":true,"name":"v1","location":"header","key":"x-version","versions":{"v2":"inside"}}`)
+		put(
+			t,
+			s,
+			orgs[1],
+			"versions",
+			"Versions",
+			in.upstream.URL,
+			`,"definition":{"enabled":true,"name":"v1","location":"header","key":"x-version","versions":{"v2":"inside"}}`,
+		)
 		put(t, s, in.org, "inside", "Inside", in.upstream.URL, `,"internal":true`)
 		put(t, s, in.org, "door", "Door", "tyk://inside/", "")
 	})
@@ -62,7 +75,12 @@ func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 	in.becomes(t, patient, http.StatusOK, "/door/")
 	assert.Equal(t, http.StatusOK, in.through("/honest/").status)
 	in.openNothing(t, tokens, before)
-	assert.Equal(t, http.StatusOK, in.through("/own/", "Authorization: "+tokens["a right beside its own"]).status, "what is its own stays open")
+	assert.Equal(
+		t,
+		http.StatusOK,
+		in.through("/own/", "Authorization: "+tokens["a right beside its own"]).status,
+		"what is its own stays open",
+	)
 	assert.Equal(t, http.StatusOK, in.through("/vault/", "Authorization: "+v.key).status, "the key of the honest one")
 	for i, name := range names {
 		t.Run("a killer is kept from the gateway: "+name, func(t *testing.T) {
@@ -79,14 +97,34 @@ func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 			assert.Equal(t, http.StatusOK, in.through("/honest/").status, "the gateway died of it: %s", in.gateway.tail(20))
 		})
 	}
-	assert.Equal(t, http.StatusInternalServerError, in.through("/loops-by-id/").status, "a loop by id reaches another organisation")
-	assert.Equal(t, http.StatusInternalServerError, in.through("/loops-by-name/").status, "a loop by name reaches another organisation")
-	assert.NotEqual(t, http.StatusOK, in.through("/versions/", "x-version: v2").status, "a version reaches another organisation")
+	assert.Equal(
+		t,
+		http.StatusInternalServerError,
+		in.through("/loops-by-id/").status,
+		"a loop by id reaches another organisation",
+	)
+	assert.Equal(
+		t,
+		http.StatusInternalServerError,
+		in.through("/loops-by-name/").status,
+		"a loop by name reaches another organisation",
+	)
+	assert.NotEqual(
+		t,
+		http.StatusOK,
+		in.through("/versions/", "x-version: v2").status,
+		"a version reaches another organisation",
+	)
 
 	certificates.shows(t, in)
 
-	listed := in.call("POST", in.url+"/graphql", `{"query":"{ apis(first: 100, filter: {servable: false}) { totalCount nodes { name fault } } }"}`,
-		"admin-auth: "+in.admin, "Content-Type: application/json")
+	listed := in.call(
+		"POST",
+		in.url+"/graphql",
+		`{"query":"{ apis(first: 100, filter: {servable: false}) { totalCount nodes { name fault } } }"}`,
+		"admin-auth: "+in.admin,
+		"Content-Type: application/json",
+	)
 	if n := listed.get("data.apis.totalCount").Int(); n != 0 {
 		assert.Equal(t, int64(len(killers)), n, "%s", listed) // where the admin secret lists every organisation's
 	}
@@ -95,7 +133,11 @@ func TestTwoHostileOrganisationsDoNotHurtAThird(t *testing.T) {
 		require.Equal(t, http.StatusOK, in.through("/honest/").status, in.gateway.tail(20))
 	}
 	assert.NotContains(t, in.gateway.said.String(), "panic:", "the gateway has not died")
-	t.Logf("%s: %d killers of two organisations are kept from the gateway; it serves the honest one through three more reloads", filepath.Base(in.binary), len(killers))
+	t.Logf(
+		"%s: %d killers of two organisations are kept from the gateway; it serves the honest one through three more reloads",
+		filepath.Base(in.binary),
+		len(killers),
+	)
 }
 
 // asks sends a query to the API of a graph, which has a gateway make its engine.
@@ -112,9 +154,12 @@ func (in *installation) harmless() map[string]string {
 	}
 	const schema, root = "type Query { a: String }", `"root_fields":[{"type":"Query","fields":["a"]}]`
 	return map[string]string{
-		"url of no host":   graph(schema, `{"kind":"REST",`+root+`,"config":{"url":"://","method":"GET"}}`),
-		"bad schema":       graph("type { 1", `{"kind":"REST",`+root+`,"config":{"url":"http://127.0.0.1:9/"}}`),
-		"bad subscription": graph(schema, `{"kind":"GraphQL",`+root+`,"config":{"url":"http://127.0.0.1:9/","method":"POST","subscription_type":"none"}}`),
+		"url of no host": graph(schema, `{"kind":"REST",`+root+`,"config":{"url":"://","method":"GET"}}`),
+		"bad schema":     graph("type { 1", `{"kind":"REST",`+root+`,"config":{"url":"http://127.0.0.1:9/"}}`),
+		"bad subscription": graph(
+			schema,
+			`{"kind":"GraphQL",`+root+`,"config":{"url":"http://127.0.0.1:9/","method":"POST","subscription_type":"none"}}`,
+		),
 	}
 }
 
@@ -132,28 +177,36 @@ func (in *installation) killers() map[string]string {
 	const root = `"root_fields":[{"type":"Query","fields":["a"]}]`
 	blob := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	return map[string]string{
-		"config string":        graph(`{"kind":"REST",` + root + `,"config":"x"}`),
-		"config missing":       graph(`{"kind":"REST",` + root + `}`),
-		"config headers":       graph(`{"kind":"REST",` + root + `,"config":{"headers":[]}}`),
-		"config url":           graph(`{"kind":"REST",` + root + `,"config":{"url":"http://up.test?a=%zz"}}`),
-		"kind lower":           graph(`{"kind":"rest",` + root + `,"config":{}}`),
-		"kind empty":           graph(`{"kind":"",` + root + `,"config":{}}`),
-		"fields of no schema":  graph(`{"kind":"REST","root_fields":[{"type":"Query","fields":["b"]}],"config":{}}`),
-		"mode unknown":         `,"graphql":{"enabled":true,"version":"2","execution_mode":"engine","schema":"type Query { a: String }"}`,
-		"supergraph merged":    `,"graphql":{"enabled":true,"version":"2","execution_mode":"supergraph","schema":"type Query { a: String }","supergraph":{"merged_sdl":"type { 1"}}`,
-		"log without prefix":   event(`{"handler_name":"eh_log_handler","handler_meta":{}}`),
-		"script without path":  event(`{"handler_name":"eh_dynamic_handler","handler_meta":{"name":"f"}}`),
-		"schema of itself":     extended(`"validate_json":[{"path":"/x","method":"GET","schema":{"$ref":"#"}}]`),
-		"loop without an end":  extended(`"url_rewrites":[{"path":"/","match_pattern":".*","method":"GET","rewrite_to":"tyk://self/x?loop_limit=100000000"}]`),
-		"template of brackets": extended(`"transform":[{"path":"/x","method":"GET","template_data":{"template_mode":"blob","input_type":"json","template_source":"` + blob("{{"+strings.Repeat("(", 10_000)) + `"}}]`),
-		"type decoded wrong":   `,"enable_jwt":"yes"`,
+		"config string":       graph(`{"kind":"REST",` + root + `,"config":"x"}`),
+		"config missing":      graph(`{"kind":"REST",` + root + `}`),
+		"config headers":      graph(`{"kind":"REST",` + root + `,"config":{"headers":[]}}`),
+		"config url":          graph(`{"kind":"REST",` + root + `,"config":{"url":"http://up.test?a=%zz"}}`),
+		"kind lower":          graph(`{"kind":"rest",` + root + `,"config":{}}`),
+		"kind empty":          graph(`{"kind":"",` + root + `,"config":{}}`),
+		"fields of no schema": graph(`{"kind":"REST","root_fields":[{"type":"Query","fields":["b"]}],"config":{}}`),
+		"mode unknown":        `,"graphql":{"enabled":true,"version":"2","execution_mode":"engine","schema":"type Query { a: String }"}`,
+		"supergraph merged":   `,"graphql":{"enabled":true,"version":"2","execution_mode":"supergraph","schema":"type Query { a: String }","supergraph":{"merged_sdl":"type { 1"}}`,
+		"log without prefix":  event(`{"handler_name":"eh_log_handler","handler_meta":{}}`),
+		"script without path": event(`{"handler_name":"eh_dynamic_handler","handler_meta":{"name":"f"}}`),
+		"schema of itself":    extended(`"validate_json":[{"path":"/x","method":"GET","schema":{"$ref":"#"}}]`),
+		"loop without an end": extended(
+			`"url_rewrites":[{"path":"/","match_pattern":".*","method":"GET","rewrite_to":"tyk://self/x?loop_limit=100000000"}]`,
+		),
+		"template of brackets": extended(
+			`"transform":[{"path":"/x","method":"GET","template_data":{"template_mode":"blob","input_type":"json","template_source":"` + blob(
+				"{{"+strings.Repeat("(", 10_000),
+			) + `"}}]`,
+		),
+		"type decoded wrong": `,"enable_jwt":"yes"`,
 	}
 }
 
 // put writes an API into the store, past all checks.
 func put(t *testing.T, s *store.Store, org, id, name, target, fields string) {
 	t.Helper()
-	doc := `{"api_definition":{"id":"` + core.NewID(time.Now()) + `","api_id":"` + id + `","org_id":"` + org + `","slug":"` + id + `","name":"` + name + `","active":true,"use_keyless":true,` +
+	doc := `{"api_definition":{"id":"` + core.NewID(
+		time.Now(),
+	) + `","api_id":"` + id + `","org_id":"` + org + `","slug":"` + id + `","name":"` + name + `","active":true,"use_keyless":true,` +
 		`"proxy":{"listen_path":"/` + id + `/","target_url":"` + target + `","strip_listen_path":true}`
 	if !strings.Contains(fields, `"version_data"`) {
 		doc += `,"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default"}}}`
@@ -177,7 +230,12 @@ func (in *installation) behindOurBack(t *testing.T, write func(*store.Store)) {
 // organisation makes one, and returns its id.
 func (in *installation) organisation(t *testing.T, slug string) string {
 	t.Helper()
-	a := in.call("POST", in.url+"/admin/organisations", `{"owner_name":"`+slug+`","owner_slug":"`+slug+`"}`, "admin-auth: "+in.admin)
+	a := in.call(
+		"POST",
+		in.url+"/admin/organisations",
+		`{"owner_name":"`+slug+`","owner_slug":"`+slug+`"}`,
+		"admin-auth: "+in.admin,
+	)
 	require.Equal(t, http.StatusOK, a.status, "%s", a)
 	return a.get("Meta").Str
 }

@@ -73,8 +73,13 @@ func install(t *testing.T) *installation {
 		}
 	})
 	in.redisPort = freePort(t)
-	in.redis = process{name: "Redis", path: redis, dir: in.dir, args: []string{"--bind", "127.0.0.1", "--port", fmt.Sprint(in.redisPort),
-		"--dir", in.dir, "--save", "", "--appendonly", "yes"}}
+	in.redis = process{
+		name: "Redis",
+		path: redis,
+		dir:  in.dir,
+		args: []string{"--bind", "127.0.0.1", "--port", fmt.Sprint(in.redisPort),
+			"--dir", in.dir, "--save", "", "--appendonly", "yes"},
+	}
 	in.startRedis(t)
 	in.buildGatehouse(t)
 	in.startGatehouse(t)
@@ -160,9 +165,16 @@ func (in *installation) newGateway(t *testing.T, name, address string, settings 
 	require.NoError(t, err)
 	conf := map[string]any{
 		"listen_address": "127.0.0.1", "listen_port": json.Number(port), "secret": gatewaySecret, "node_secret": nodeSecret,
-		"template_path": filepath.Join(home, "templates"), "middleware_path": filepath.Join(home, "middleware"), "app_path": filepath.Join(home, "apps"),
+		"template_path": filepath.Join(
+			home,
+			"templates",
+		), "middleware_path": filepath.Join(home, "middleware"), "app_path": filepath.Join(home, "apps"),
 		"use_db_app_configs": true, "db_app_conf_options": map[string]any{"connection_string": in.url, "node_is_segmented": false},
-		"policies":  map[string]any{"policy_source": "service", "policy_connection_string": in.url, "allow_explicit_policy_id": true},
+		"policies": map[string]any{
+			"policy_source":            "service",
+			"policy_connection_string": in.url,
+			"allow_explicit_policy_id": true,
+		},
 		"storage":   map[string]any{"type": "redis", "host": "127.0.0.1", "port": in.redisPort},
 		"hash_keys": true, "hash_key_function": "murmur64", "enable_hashed_keys_listing": true, "allow_insecure_configs": false, "enable_analytics": false,
 		"local_session_cache": map[string]any{"disable_cached_session_state": false},
@@ -245,7 +257,13 @@ func (in *installation) through(path string, headers ...string) answer {
 }
 
 // becomes waits until the gateway answers a path with a status.
-func (in *installation) becomes(t *testing.T, within time.Duration, status int, path string, headers ...string) time.Duration {
+func (in *installation) becomes(
+	t *testing.T,
+	within time.Duration,
+	status int,
+	path string,
+	headers ...string,
+) time.Duration {
 	t.Helper()
 	return eventually(t, within, fmt.Sprintf("the gateway answers %d on %s", status, path), func() (bool, string) {
 		a := in.through(path, headers...)
@@ -258,9 +276,16 @@ func (in *installation) api(t *testing.T, name string, definition map[string]any
 	t.Helper()
 	d := map[string]any{
 		"name": name, "active": true, "use_keyless": len(definition) == 0,
-		"proxy":        map[string]any{"listen_path": "/" + name + "/", "target_url": in.upstream.URL, "strip_listen_path": true},
-		"version_data": map[string]any{"not_versioned": true, "versions": map[string]any{"Default": map[string]any{"name": "Default"}}},
-		"auth":         map[string]any{"auth_header_name": "Authorization"},
+		"proxy": map[string]any{
+			"listen_path":       "/" + name + "/",
+			"target_url":        in.upstream.URL,
+			"strip_listen_path": true,
+		},
+		"version_data": map[string]any{
+			"not_versioned": true,
+			"versions":      map[string]any{"Default": map[string]any{"name": "Default"}},
+		},
+		"auth": map[string]any{"auth_header_name": "Authorization"},
 	}
 	for k, v := range definition {
 		d[k] = v
@@ -276,5 +301,8 @@ func tlsClient(certificate *tls.Certificate) *http.Client {
 	if certificate != nil {
 		config.Certificates = []tls.Certificate{*certificate}
 	}
-	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: config}}
+	return &http.Client{
+		Timeout:   10 * time.Second,
+		Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: config},
+	}
 }

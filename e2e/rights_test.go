@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/core"
-	"gatehouse/internal/token"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/store"
 )
 
@@ -29,7 +29,16 @@ func (in *installation) vault(t *testing.T) vault {
 // user is the access key of an administrator of an organisation.
 func (in *installation) user(t *testing.T, org string) string {
 	t.Helper()
-	a := in.call("POST", in.url+"/admin/users", fmt.Sprintf(`{"org_id":%q,"email_address":"u@%s.test","active":true,"user_permissions":{"IsAdmin":"admin"}}`, org, org), "admin-auth: "+in.admin)
+	a := in.call(
+		"POST",
+		in.url+"/admin/users",
+		fmt.Sprintf(
+			`{"org_id":%q,"email_address":"u@%s.test","active":true,"user_permissions":{"IsAdmin":"admin"}}`,
+			org,
+			org,
+		),
+		"admin-auth: "+in.admin,
+	)
 	require.Equal(t, http.StatusOK, a.status, "%s", a)
 	return a.get("Message").Str
 }
@@ -38,11 +47,27 @@ func (in *installation) user(t *testing.T, org string) string {
 func (in *installation) refusesByTheFrontDoor(t *testing.T, org, key string, v vault) {
 	t.Helper()
 	for _, path := range []string{"/honest/", "/honest", "/honest/login/", "/{any}/", "/vault/"} {
-		a := in.call("POST", in.url+"/api/apis", fmt.Sprintf(`{"api_definition":{"name":"thief","slug":"thief","active":true,"use_keyless":true,"proxy":{"listen_path":%q,"target_url":"http://127.0.0.1:9","strip_listen_path":true}}}`, path), "Authorization: "+key)
+		a := in.call(
+			"POST",
+			in.url+"/api/apis",
+			fmt.Sprintf(
+				`{"api_definition":{"name":"thief","slug":"thief","active":true,"use_keyless":true,"proxy":{"listen_path":%q,"target_url":"http://127.0.0.1:9","strip_listen_path":true}}}`,
+				path,
+			),
+			"Authorization: "+key,
+		)
 		assert.Equal(t, http.StatusConflict, a.status, "%s: %s", path, a)
 	}
-	own := in.call("POST", in.url+"/api/apis", fmt.Sprintf(`{"api_definition":{"name":"own","slug":"own","api_id":"own","active":true,"use_standard_auth":true,"auth":{"auth_header_name":"Authorization"},
-		"proxy":{"listen_path":"/own/","target_url":%q,"strip_listen_path":true},"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default"}}}}}`, in.upstream.URL), "Authorization: "+key)
+	own := in.call(
+		"POST",
+		in.url+"/api/apis",
+		fmt.Sprintf(
+			`{"api_definition":{"name":"own","slug":"own","api_id":"own","active":true,"use_standard_auth":true,"auth":{"auth_header_name":"Authorization"},
+		"proxy":{"listen_path":"/own/","target_url":%q,"strip_listen_path":true},"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default"}}}}}`,
+			in.upstream.URL,
+		),
+		"Authorization: "+key,
+	)
 	require.Equal(t, http.StatusOK, own.status, "%s", own)
 	for what, session := range map[string]string{
 		"a right":                          rights(v.api),
@@ -54,10 +79,16 @@ func (in *installation) refusesByTheFrontDoor(t *testing.T, org, key string, v v
 		assert.NotEqual(t, http.StatusOK, a.status, "%s: %s", what, a)
 	}
 	in.becomes(t, patient, http.StatusUnauthorized, "/own/")
-	assert.Equal(t, "upstream was asked for /login", in.through("/honest/login").body, "the traffic of the honest one goes elsewhere")
+	assert.Equal(
+		t,
+		"upstream was asked for /login",
+		in.through("/honest/login").body,
+		"the traffic of the honest one goes elsewhere",
+	)
 }
 
-// stolen are sessions of an organisation by which gateways let it into the API of another, by a name each. own is a policy of its own.
+// stolen are sessions of an organisation by which gateways let it into the API of another, by a name each. own is a
+// policy of its own.
 func stolen(org, own string, victim string, v vault) map[string]string {
 	return map[string]string{
 		"a right":                   rights(v.api),
@@ -65,9 +96,14 @@ func stolen(org, own string, victim string, v vault) map[string]string {
 		"a policy":                  fmt.Sprintf(`"apply_policies":[%q]`, v.policy),
 		"a policy by the old field": fmt.Sprintf(`"apply_policy_id":%q`, v.policy),
 		"a policy of its own, stored as another's": fmt.Sprintf(`"apply_policies":[%q]`, own),
-		"a policy in meta data":                    fmt.Sprintf(`%s,"meta_data":{"policies":[{"id":"x","org_id":%q,%s}]}`, rights("own"), victim, rights(v.api)),
-		"no policies in meta data":                 fmt.Sprintf(`"apply_policies":[%q],"meta_data":{"policies":[]}`, own),
-		"an organisation in other capitals":        fmt.Sprintf(`"Org_ID":%q,%s`, victim, rights(v.api)),
+		"a policy in meta data": fmt.Sprintf(
+			`%s,"meta_data":{"policies":[{"id":"x","org_id":%q,%s}]}`,
+			rights("own"),
+			victim,
+			rights(v.api),
+		),
+		"no policies in meta data":          fmt.Sprintf(`"apply_policies":[%q],"meta_data":{"policies":[]}`, own),
+		"an organisation in other capitals": fmt.Sprintf(`"Org_ID":%q,%s`, victim, rights(v.api)),
 	}
 }
 
@@ -92,8 +128,13 @@ func (in *installation) steal(t *testing.T, org string, sessions map[string]stri
 // mismatched is a policy of an organisation whose document says that it is another's, with rights to what that one has.
 func mismatched(org, victim string, v vault) *core.Policy {
 	id := core.NewID(time.Now())
-	doc := fmt.Sprintf(`{"_id":%q,"org_id":%q,"name":"mismatched","active":true,"state":"active","rate":1000,"per":1,"quota_max":-1,"access_rights":{%q:{"api_id":%q,"versions":["Default"]},"own":{"api_id":"own","versions":["Default"]}}}`,
-		id, victim, v.api, v.api)
+	doc := fmt.Sprintf(
+		`{"_id":%q,"org_id":%q,"name":"mismatched","active":true,"state":"active","rate":1000,"per":1,"quota_max":-1,"access_rights":{%q:{"api_id":%q,"versions":["Default"]},"own":{"api_id":"own","versions":["Default"]}}}`,
+		id,
+		victim,
+		v.api,
+		v.api,
+	)
 	return core.NewPolicy(core.Meta{ID: id, OrgID: org}, core.Document(doc))
 }
 

@@ -62,7 +62,13 @@ func (in *installation) upload(t *testing.T, text []byte) string {
 	_, err = file.Write(text)
 	require.NoError(t, err)
 	require.NoError(t, form.Close())
-	a := in.call("POST", in.url+"/api/certs", body.String(), "Authorization: "+in.key, "Content-Type: "+form.FormDataContentType())
+	a := in.call(
+		"POST",
+		in.url+"/api/certs",
+		body.String(),
+		"Authorization: "+in.key,
+		"Content-Type: "+form.FormDataContentType(),
+	)
 	require.Equal(t, http.StatusOK, a.status, "%s", a)
 	require.NotEmpty(t, a.get("id").Str, "%s", a)
 	return a.get("id").Str
@@ -74,12 +80,20 @@ func mutualTLS(t *testing.T, in *installation) {
 	_, _, stranger := certificate(t, "stranger.test")
 	serverID := in.upload(t, append(serverPEM, serverKey...))
 	clientID := in.upload(t, clientPEM)
-	id := in.api(t, "mutual", map[string]any{"use_keyless": true, "use_mutual_tls_auth": true, "client_certificates": []string{clientID}})
+	id := in.api(
+		t,
+		"mutual",
+		map[string]any{"use_keyless": true, "use_mutual_tls_auth": true, "client_certificates": []string{clientID}},
+	)
 
 	// The gateway that serves HTTPS takes its own certificate, private key and all, from Gatehouse too.
 	address := fmt.Sprintf("https://127.0.0.1:%d", freePort(t))
 	secure := in.newGateway(t, "secure gateway", address, map[string]any{
-		"http_server_options": map[string]any{"use_ssl": true, "ssl_certificates": []string{serverID}, "min_version": tls.VersionTLS12},
+		"http_server_options": map[string]any{
+			"use_ssl":          true,
+			"ssl_certificates": []string{serverID},
+			"min_version":      tls.VersionTLS12,
+		},
 	})
 	secure.start(t)
 	defer func() {
@@ -99,7 +113,17 @@ func mutualTLS(t *testing.T, in *installation) {
 		return a.status == http.StatusOK, a.String()
 	})
 	assert.Equal(t, server.Certificate[0], shown, "the gateway shows the uploaded certificate")
-	without, other := send(tlsClient(nil), "GET", address+"/mutual/", ""), send(tlsClient(&stranger), "GET", address+"/mutual/", "")
+	without, other := send(
+		tlsClient(nil),
+		"GET",
+		address+"/mutual/",
+		"",
+	), send(
+		tlsClient(&stranger),
+		"GET",
+		address+"/mutual/",
+		"",
+	)
 	t.Logf("with the certificate: 200; without one: %s; with another one: %s", without, other)
 	assert.NotEqual(t, http.StatusOK, without.status)
 	assert.NotEqual(t, http.StatusOK, other.status)

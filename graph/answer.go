@@ -113,7 +113,8 @@ func encode(w io.Writer, response *graphql.Response) error {
 	return c.flush()
 }
 
-// compactor writes JSON without white space, and with <, >, &, U+2028 and U+2029 in strings as escapes, in pieces of answerPiece.
+// compactor writes JSON without white space, and with <, >, &, U+2028 and U+2029 in strings as escapes, in pieces of
+// answerPiece.
 type compactor struct {
 	w   io.Writer
 	buf []byte

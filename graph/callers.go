@@ -44,7 +44,13 @@ func (c *callers) claim(kind string, a authz.Actor, limit int) (release func(), 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if limit > 0 && c.open[h] >= limit {
-		return nil, core.Errorf(core.CodeLimit, "%d %s of this caller are open, and no more may be: close some, or raise gatehouse.graphql.max_%s_per_caller", c.open[h], kind, kind)
+		return nil, core.Errorf(
+			core.CodeLimit,
+			"%d %s of this caller are open, and no more may be: close some, or raise gatehouse.graphql.max_%s_per_caller",
+			c.open[h],
+			kind,
+			kind,
+		)
 	}
 	c.open[h]++
 	return sync.OnceFunc(func() {
@@ -81,8 +87,8 @@ func callerOf(a authz.Actor) string {
 	return ""
 }
 
-// session is the credentials that something long was opened with. They are judged anew each time that they are used: what lasts
-// is as good as they are now, not as they were.
+// session is the credentials that something long was opened with. They are judged anew each time that they are used:
+// what lasts is as good as they are now, not as they were.
 type session struct {
 	authenticator            *authz.Authenticator
 	authorization, adminAuth string
@@ -109,7 +115,8 @@ func (s *session) actor(ctx context.Context) (authz.Actor, error) {
 	return s.authenticator.Again(ctx, s.authorization, s.adminAuth)
 }
 
-// changed tells whether the user is another one than at the beginning, or was changed since: what runs has the rights of then.
+// changed tells whether the user is another one than at the beginning, or was changed since: what runs has the rights
+// of then.
 func (s *session) changed(a authz.Actor) bool {
 	return a.User != nil && (a.User.ID != s.id || a.User.Revision != s.revision)
 }

@@ -22,9 +22,10 @@ const maxWrapped = 3
 // pageSize is the argument that says how long a page is.
 const pageSize = "first"
 
-// costs knows how many fields an answer to a query may hold. It reads from the schema how long a list can be, so that no list is
-// missed: a field with the argument first counts its selection that many times, and the lists in the type that such fields return
-// (nodes) are then counted; every other list counts for a fixed length; lists of the schema itself for what it holds.
+// costs knows how many fields an answer to a query may hold. It reads from the schema how long a list can be, so that
+// no list is missed: a field with the argument first counts its selection that many times, and the lists in the type
+// that such fields return (nodes) are then counted; every other list counts for a fixed length; lists of the schema
+// itself for what it holds.
 type costs struct {
 	schema *ast.Schema
 	// pages are the types that fields with first return.
@@ -45,7 +46,8 @@ func newCosts(schema *ast.Schema) *costs {
 	return c
 }
 
-// introspectionLists counts the lists of the schema: on average, rounded up, where each type or field has one of its own.
+// introspectionLists counts the lists of the schema: on average, rounded up, where each type or field has one of its
+// own.
 func introspectionLists(schema *ast.Schema) map[string]int {
 	types := len(schema.Types)
 	var fields, inputs, values, arguments, longest int
@@ -65,7 +67,10 @@ func introspectionLists(schema *ast.Schema) map[string]int {
 	average := func(n, of int) int { return 2 + n/max(of, 1) }
 	return map[string]int{
 		"__Schema.types": types, "__Schema.directives": len(schema.Directives),
-		"__Type.fields": average(fields, types), "__Type.inputFields": average(inputs, types), "__Type.enumValues": average(values, types),
+		"__Type.fields": average(
+			fields,
+			types,
+		), "__Type.inputFields": average(inputs, types), "__Type.enumValues": average(values, types),
 		"__Type.interfaces": 1, "__Type.possibleTypes": 1, "__Field.args": average(arguments, fields),
 		"__Directive.args": 4, "__Directive.locations": 4,
 		// One type that was chosen may be the longest; its lists count as often as that is longer than the average.
@@ -165,7 +170,8 @@ func (c *costs) lengthOf(parent *ast.Definition, def *ast.FieldDefinition) int {
 	return 1
 }
 
-// first is the page size that a field asks for. One that is no number, or none at all, is for the field's own code to refuse.
+// first is the page size that a field asks for. One that is no number, or none at all, is for the field's own code to
+// refuse.
 func (w *costing) first(f *ast.Field, def *ast.ArgumentDefinition) int {
 	value := def.DefaultValue
 	if given := f.Arguments.ForName(pageSize); given != nil {

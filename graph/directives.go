@@ -12,8 +12,8 @@ import (
 	"gatehouse/internal/authz"
 )
 
-// Operations reads the operations of all root fields from their @operation directives, by field name. It panics when a root
-// field has none, which a test would find first.
+// Operations reads the operations of all root fields from their @operation directives, by field name. It panics when a
+// root field has none, which a test would find first.
 func Operations() map[string]authz.Operation {
 	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
 	out := map[string]authz.Operation{}
@@ -32,7 +32,13 @@ func Operations() map[string]authz.Operation {
 				}
 				return ""
 			}
-			out[f.Name] = authz.Operation{Name: f.Name, Method: text("method"), Path: text("path"), Permission: text("permission"), AdminPath: text("admin")}
+			out[f.Name] = authz.Operation{
+				Name:       f.Name,
+				Method:     text("method"),
+				Path:       text("path"),
+				Permission: text("permission"),
+				AdminPath:  text("admin"),
+			}
 		}
 	}
 	return out

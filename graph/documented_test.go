@@ -28,7 +28,8 @@ func TestEveryInputThatSetsADocumentSaysWhichFieldsItSets(t *testing.T) {
 			}
 		}
 		for _, field := range def.Fields {
-			if known := table[field.Name]; document && known == "" && field.Type.Name() != jsonScalar && field.Name != "versionIsDefault" {
+			if known := table[field.Name]; document && known == "" && field.Type.Name() != jsonScalar &&
+				field.Name != "versionIsDefault" {
 				t.Errorf("%s.%s has no line in documented: which field of the document does it set?", name, field.Name)
 			}
 		}

@@ -8,11 +8,13 @@ import (
 )
 
 const (
-	// cachedText is the longest query text, in bytes, whose document is kept: what applications send again and again is short.
+	// cachedText is the longest query text, in bytes, whose document is kept: what applications send again and again is
+	// short.
 	cachedText = 4 << 10
 	// cachedBytes bounds what the kept documents take up in memory, by estimate.
 	cachedBytes = 8 << 20
-	// bytesPerNode is about what a node of a parsed document takes up, with its position and its part of the list that it is in.
+	// bytesPerNode is about what a node of a parsed document takes up, with its position and its part of the list that it
+	// is in.
 	bytesPerNode = 512
 )
 

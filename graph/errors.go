@@ -17,8 +17,8 @@ import (
 	"gatehouse/internal/core"
 )
 
-// present renders an error: the message for people, extensions.code for machines. Whatever is no core.Error is logged here,
-// once, and the client reads "Internal error".
+// present renders an error: the message for people, extensions.code for machines. Whatever is no core.Error is logged
+// here, once, and the client reads "Internal error".
 func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 	var own *core.Error
 	if !errors.As(err, &own) {
@@ -38,10 +38,21 @@ func (o Options) present(ctx context.Context, err error) *gqlerror.Error {
 		own = core.AsError(err)
 	}
 	if own.Code == core.CodeInternal {
-		o.Log.ErrorContext(ctx, "internal error", slog.String("request_id", o.RequestID(ctx)), slog.String("path", graphql.GetPath(ctx).String()), slog.Any("error", err))
+		o.Log.ErrorContext(
+			ctx,
+			"internal error",
+			slog.String("request_id", o.RequestID(ctx)),
+			slog.String("path", graphql.GetPath(ctx).String()),
+			slog.Any("error", err),
+		)
 	}
 	if own.Code == core.CodeUnavailable && !ended(err) {
-		o.Outages.Tell(ctx, err, slog.String("request_id", o.RequestID(ctx)), slog.String("path", graphql.GetPath(ctx).String()))
+		o.Outages.Tell(
+			ctx,
+			err,
+			slog.String("request_id", o.RequestID(ctx)),
+			slog.String("path", graphql.GetPath(ctx).String()),
+		)
 	}
 	field, message := locate(ctx, err, own)
 	extensions := map[string]any{"code": string(own.Code)}
@@ -72,7 +83,8 @@ func presentQueryError(ctx context.Context, err *gqlerror.Error) *gqlerror.Error
 	return &out
 }
 
-// maxMessage is how much of an error of the query is told, in bytes: the message may hold a text of the query, which has no end.
+// maxMessage is how much of an error of the query is told, in bytes: the message may hold a text of the query, which
+// has no end.
 const maxMessage = 500
 
 // clip cuts a text that is longer than n bytes, between two characters.

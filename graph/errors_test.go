@@ -25,7 +25,11 @@ import (
 func logging() (Options, *bytes.Buffer) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, nil))
-	return Options{Log: logger, Outages: outage.NewLog(logger), RequestID: func(context.Context) string { return "request-7" }}, &log
+	return Options{
+		Log:       logger,
+		Outages:   outage.NewLog(logger),
+		RequestID: func(context.Context) string { return "request-7" },
+	}, &log
 }
 
 func TestEveryCodeIsShownToMachines(t *testing.T) {

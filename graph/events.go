@@ -49,7 +49,11 @@ func (s *server) serveEvents(w http.ResponseWriter, r *http.Request, params *gra
 		s.refuse(w, r, err)
 		return
 	}
-	stream := &stream{eventWriter: s.openEvents(w, cancel, http.StatusOK), session: session, subscription: oc.Operation.Operation == ast.Subscription}
+	stream := &stream{
+		eventWriter:  s.openEvents(w, cancel, http.StatusOK),
+		session:      session,
+		subscription: oc.Operation.Operation == ast.Subscription,
+	}
 	watching := sync.WaitGroup{}
 	watching.Go(func() { stream.watch(ctx) })
 	defer watching.Wait()
@@ -101,7 +105,8 @@ type stream struct {
 	ended atomic.Pointer[graphql.Response]
 }
 
-// judge tells whether the stream may go on: while the credentials hold, and the user has the rights with which it began.
+// judge tells whether the stream may go on: while the credentials hold, and the user has the rights with which it
+// began.
 func (s *stream) judge(ctx context.Context) bool {
 	if !s.subscription {
 		return true
@@ -109,8 +114,11 @@ func (s *stream) judge(ctx context.Context) bool {
 	actor, err := s.session.actor(ctx)
 	switch {
 	case core.CodeOf(err) == core.CodeUnauthenticated:
-		s.ended.CompareAndSwap(nil, &graphql.Response{Errors: gqlerror.List{{Message: "Not authorised: the credentials of this stream ended",
-			Extensions: map[string]any{"code": string(core.CodeUnauthenticated)}}}})
+		s.ended.CompareAndSwap(
+			nil,
+			&graphql.Response{Errors: gqlerror.List{{Message: "Not authorised: the credentials of this stream ended",
+				Extensions: map[string]any{"code": string(core.CodeUnauthenticated)}}}},
+		)
 	case s.session.changed(actor):
 		s.ended.CompareAndSwap(nil, subscriptionEnded())
 	default:
@@ -137,7 +145,8 @@ func (s *stream) watch(ctx context.Context) {
 	}
 }
 
-// eventWriter writes events, one at a time. A client that does not take one in is cut by the server, and ends the stream.
+// eventWriter writes events, one at a time. A client that does not take one in is cut by the server, and ends the
+// stream.
 type eventWriter struct {
 	mu      sync.Mutex
 	w       http.ResponseWriter

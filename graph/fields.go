@@ -13,38 +13,98 @@ import (
 	"gatehouse/internal/core"
 )
 
-// documented says, for each input type, which field of a document, or parameter of a list, each of its fields stands for: rules name
-// those, as REST does, and are told here in the words of the schema. A field that is missing has the same name in both.
+// documented says, for each input type, which field of a document, or parameter of a list, each of its fields stands
+// for: rules name those, as REST does, and are told here in the words of the schema. A field that is missing has the
+// same name in both.
 func documented(input string) map[string]string {
 	switch input {
 	case "ApiInput":
-		return map[string]string{"name": "api_definition.name", "slug": "api_definition.slug", "apiId": "api_definition.api_id", "domain": "api_definition.domain",
-			"active": "api_definition.active", "keyless": "api_definition.use_keyless", "listenPath": "api_definition.proxy.listen_path",
-			"targetUrl": "api_definition.proxy.target_url", "orgId": "api_definition.org_id", "baseApiId": "base_api_id",
-			"baseVersionName": "base_api_version_name", "versionName": "new_version_name"}
+		return map[string]string{
+			"name":            "api_definition.name",
+			"slug":            "api_definition.slug",
+			"apiId":           "api_definition.api_id",
+			"domain":          "api_definition.domain",
+			"active":          "api_definition.active",
+			"keyless":         "api_definition.use_keyless",
+			"listenPath":      "api_definition.proxy.listen_path",
+			"targetUrl":       "api_definition.proxy.target_url",
+			"orgId":           "api_definition.org_id",
+			"baseApiId":       "base_api_id",
+			"baseVersionName": "base_api_version_name",
+			"versionName":     "new_version_name",
+		}
 	case "ApiOwnersInput":
 		return map[string]string{"userIds": "user_owners", "userGroupIds": "user_group_owners"}
 	case "ApiFilter":
 		return map[string]string{"categories": "category", "kind": "api_type", "authTypes": "auth_type"}
 	case "PolicyInput":
-		return map[string]string{"name": "name", "policyId": "id", "active": "active", "state": "state", "rate": "rate", "per": "per", "quotaMax": "quota_max",
-			"quotaRenewalRate": "quota_renewal_rate", "keyExpiresIn": "key_expires_in", "apiIds": "access_rights", "tags": "tags", "orgId": "org_id"}
+		return map[string]string{
+			"name":             "name",
+			"policyId":         "id",
+			"active":           "active",
+			"state":            "state",
+			"rate":             "rate",
+			"per":              "per",
+			"quotaMax":         "quota_max",
+			"quotaRenewalRate": "quota_renewal_rate",
+			"keyExpiresIn":     "key_expires_in",
+			"apiIds":           "access_rights",
+			"tags":             "tags",
+			"orgId":            "org_id",
+		}
 	case "PolicyFilter":
 		return map[string]string{"ids": "policy_ids", "apiIds": "api_id", "authTypes": "auth_type"}
 	case "KeyInput":
-		return map[string]string{"customId": "the custom key", "alias": "alias", "tags": "tags", "apiIds": "access_rights", "policyIds": "apply_policies", "expires": "expires",
-			"inactive": "is_inactive", "rate": "rate", "per": "per", "quotaMax": "quota_max", "quotaRenewalRate": "quota_renewal_rate",
-			"metaData": "meta_data", "orgId": "org_id"}
+		return map[string]string{
+			"customId":         "the custom key",
+			"alias":            "alias",
+			"tags":             "tags",
+			"apiIds":           "access_rights",
+			"policyIds":        "apply_policies",
+			"expires":          "expires",
+			"inactive":         "is_inactive",
+			"rate":             "rate",
+			"per":              "per",
+			"quotaMax":         "quota_max",
+			"quotaRenewalRate": "quota_renewal_rate",
+			"metaData":         "meta_data",
+			"orgId":            "org_id",
+		}
 	case "UserInput":
-		return map[string]string{"firstName": "first_name", "lastName": "last_name", "email": "email_address", "active": "active", "permissions": "user_permissions",
-			"password": "password", "groupId": "group_id", "orgId": "org_id"}
+		return map[string]string{
+			"firstName":   "first_name",
+			"lastName":    "last_name",
+			"email":       "email_address",
+			"active":      "active",
+			"permissions": "user_permissions",
+			"password":    "password",
+			"groupId":     "group_id",
+			"orgId":       "org_id",
+		}
 	case "WebhookInput":
-		return map[string]string{"name": "name", "method": "method", "targetPath": "target_path", "headers": "header_map", "orgId": "org_id"}
+		return map[string]string{
+			"name":       "name",
+			"method":     "method",
+			"targetPath": "target_path",
+			"headers":    "header_map",
+			"orgId":      "org_id",
+		}
 	case "OrganisationInput":
-		return map[string]string{"name": "owner_name", "slug": "owner_slug", "cname": "cname", "cnameEnabled": "cname_enabled"}
+		return map[string]string{
+			"name":         "owner_name",
+			"slug":         "owner_slug",
+			"cname":        "cname",
+			"cnameEnabled": "cname_enabled",
+		}
 	case "OauthClientInput":
-		return map[string]string{"clientId": "client_id", "secret": "secret", "redirectUris": "redirect_uris", "policyId": "policy_id", "description": "description",
-			"metaData": "meta_data"}
+		return map[string]string{
+			"clientId":     "client_id",
+			"secret":       "secret",
+			"redirectUris": "redirect_uris",
+			"policyId":     "policy_id",
+			"description":  "description",
+			"metaData":     "meta_data",
+		}
 	case "OauthAuthorizationInput":
 		return map[string]string{"responseType": "response_type", "redirectUri": "redirect_uri", "keyRules": "key_rules"}
 	case "CertificateFilter":
@@ -53,8 +113,8 @@ func documented(input string) map[string]string {
 	return nil
 }
 
-// locate says which part of the input an error is about, as a path such as input.apiIds[3], "" where that is not known, and gives its
-// message in the words of the schema.
+// locate says which part of the input an error is about, as a path such as input.apiIds[3], "" where that is not known,
+// and gives its message in the words of the schema.
 func locate(ctx context.Context, err error, e *core.Error) (field, message string) {
 	fc := graphql.GetFieldContext(ctx)
 	if fc == nil || fc.Field.Field == nil || fc.Field.Definition == nil {
@@ -87,8 +147,8 @@ func locate(ctx context.Context, err error, e *core.Error) (field, message strin
 
 const jsonScalar = "JSON"
 
-// within looks for what an error is about in an argument that is an input object: the field that stands for the part of the document,
-// where it was given; else the document that came with it.
+// within looks for what an error is about in an argument that is an input object: the field that stands for the part of
+// the document, where it was given; else the document that came with it.
 func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message string, ok bool) {
 	fields, _ := value.(map[string]any)
 	var unset string
@@ -117,8 +177,8 @@ func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message
 	return "", "", false
 }
 
-// inWordsOf gives a message the names that an input has for what it speaks of: for the field that it is about, and for all whose
-// name in documents is no word of English.
+// inWordsOf gives a message the names that an input has for what it speaks of: for the field that it is about, and for
+// all whose name in documents is no word of English.
 func inWordsOf(input, field, message string) string {
 	names := documented(input)
 	message = strings.Replace(message, names[field], field, 1)
@@ -144,7 +204,8 @@ func element(value any, rest string) string {
 	return ""
 }
 
-// inputPath is the path of an error in the arguments of the field that is being resolved; "" for one that is not about them.
+// inputPath is the path of an error in the arguments of the field that is being resolved; "" for one that is not about
+// them.
 func inputPath(ctx context.Context, at *gqlerror.Error) string {
 	path := graphql.GetPath(ctx)
 	if len(at.Path) <= len(path) {

@@ -12,7 +12,11 @@ import (
 func TestAnErrorSaysWhichInputItIsAbout(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
-	made := s.GraphQL(t, `mutation { createApi(input: {name: "A", apiId: "a", active: true, listenPath: "/taken/"}) { id } createPolicy(input: {name: "Taken", apiIds: ["a"]}) { id } }`, nil)
+	made := s.GraphQL(
+		t,
+		`mutation { createApi(input: {name: "A", apiId: "a", active: true, listenPath: "/taken/"}) { id } createPolicy(input: {name: "Taken", apiIds: ["a"]}) { id } }`,
+		nil,
+	)
 	require.False(t, made.Get("errors").Exists(), "%s", made.Body)
 	for name, c := range map[string]struct {
 		query, field, code, says string

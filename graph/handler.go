@@ -1,8 +1,8 @@
-// Package graph is the GraphQL face: it serves the schema over HTTP, server-sent events and websockets, authenticates, guards,
-// limits, and renders errors. What the fields do lies in package resolvers.
+// Package graph is the GraphQL face: it serves the schema over HTTP, server-sent events and websockets, authenticates,
+// guards, limits, and renders errors. What the fields do lies in package resolvers.
 //
-// A query is parsed, measured (shape.go), validated (prepare.go) and weighed (cost.go) before anything of it runs, each in a time
-// that grows with its text and no faster.
+// A query is parsed, measured (shape.go), validated (prepare.go) and weighed (cost.go) before anything of it runs, each
+// in a time that grows with its text and no faster.
 package graph
 
 import (
@@ -28,14 +28,15 @@ type Options struct {
 	Resolvers generated.ResolverRoot
 	// WithLoaders gives the context of an operation its batch loaders.
 	WithLoaders func(context.Context) context.Context
-	// Metered gives the context of an operation what is told of each document that is read for it, in bytes, and says when to stop.
+	// Metered gives the context of an operation what is told of each document that is read for it, in bytes, and says when
+	// to stop.
 	Metered       func(context.Context, func(bytes int) error) context.Context
 	Authenticator *authz.Authenticator
 	Guard         authz.Guard
 	Limits        Limits
 	Introspection bool
-	// Timeout is how long an operation over a websocket or as a stream may take that is no subscription, and how long a client of a
-	// websocket may take to take a message in; 0 is no limit. Others end with the context of their request.
+	// Timeout is how long an operation over a websocket or as a stream may take that is no subscription, and how long a
+	// client of a websocket may take to take a message in; 0 is no limit. Others end with the context of their request.
 	Timeout time.Duration
 	// Sockets counts a websocket, or a stream of events, of an organisation until release, or refuses it; nil counts none.
 	Sockets func(ctx context.Context, org string) (release func(), err error)
@@ -60,9 +61,9 @@ type server struct {
 	meter   *meter
 }
 
-// New makes the handler of /graphql: POST, GET for queries, server-sent events for "Accept: text/event-stream", and websockets
-// that speak graphql-transport-ws (or the older graphql-ws), whose connection_init payload carries the headers.
-// Browsers can open websockets from our own pages only.
+// New makes the handler of /graphql: POST, GET for queries, server-sent events for "Accept: text/event-stream", and
+// websockets that speak graphql-transport-ws (or the older graphql-ws), whose connection_init payload carries the
+// headers. Browsers can open websockets from our own pages only.
 func New(o Options) http.Handler {
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: o.Resolvers, Directives: directives(o.Guard)})
 	exec := executor.New(schema)
@@ -80,13 +81,19 @@ func New(o Options) http.Handler {
 		}
 		return responses
 	})
-	s := &server{Options: o, callers: newCallers(), meter: &meter{limit: o.Limits.AllAnswersBytes}, exec: &gate{Executor: exec, schema: schema.Schema(), limits: o.Limits, documents: newDocuments()}}
+	s := &server{
+		Options: o,
+		callers: newCallers(),
+		meter:   &meter{limit: o.Limits.AllAnswersBytes},
+		exec:    &gate{Executor: exec, schema: schema.Schema(), limits: o.Limits, documents: newDocuments()},
+	}
 	exec.AroundFields(around)
 	exec.AroundResponses(s.weigh)
 	return s
 }
 
-// ServeHTTP implements http.Handler. Wrong credentials end here with 401; without any, the schema can be read and nothing else.
+// ServeHTTP implements http.Handler. Wrong credentials end here with 401; without any, the schema can be read and
+// nothing else.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	actor, err := s.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"), r.Header.Get("admin-auth"))
 	if err != nil {
@@ -104,11 +111,16 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.servePOST(w, r)
 	default:
 		w.Header().Set("Allow", "GET, POST")
-		s.refuse(w, r, core.Errorf(core.CodeMalformed, "GraphQL is asked by POST, or by GET for queries, not by %s", clip(r.Method, 32)))
+		s.refuse(
+			w,
+			r,
+			core.Errorf(core.CodeMalformed, "GraphQL is asked by POST, or by GET for queries, not by %s", clip(r.Method, 32)),
+		)
 	}
 }
 
-// sayWhyItEnded tells a client whose subscription we ended so: one that missed changes without knowing would show old data.
+// sayWhyItEnded tells a client whose subscription we ended so: one that missed changes without knowing would show old
+// data.
 func sayWhyItEnded(next graphql.ResponseHandler) graphql.ResponseHandler {
 	told := false
 	return func(ctx context.Context) *graphql.Response {

@@ -66,26 +66,50 @@ const aboutTypes = `__schema{types{name description fields{name description args
 // hostile are queries that are cheap to send and dear to answer, for a server that does not look at them first.
 func hostile() map[string]string {
 	return map[string]string{
-		"fragments that spread the next one twice":  "{apis(first:1){nodes{...F0}}} " + each(30, "fragment F%d on Api{...F%n ...F%n} ") + "fragment F30 on Api{id}",
-		"the same field 20,000 times":               "{me{" + strings.Repeat("id ", 19_990) + "}}",
-		"the same field 1,400 times":                "{me{" + strings.Repeat("id ", 1400) + "}}",
-		"fragments that spread all behind them":     mesh(400),
-		"fewer of them":                             mesh(60),
-		"a chain of fragments, unknown fields":      "{me{...F0}} " + each(150, "fragment F%d on User{...F%n "+strings.Repeat("nothing ", 20)+"} ") + "fragment F150 on User{id}",
-		"fields twice at each level":                "{" + strings.Repeat("me{organisation{x:id}", 1) + nested(11, "a{", "a{", "x", "}") + "}}",
-		"fifty answers about the schema":            "{" + each(50, "a%d:"+aboutTypes) + "}",
-		"types of types under other names":          "{__schema{" + each(40, "a%d:types{fields{name type{fields{name}}}} ") + "}}",
-		"two answers about the schema":              "{" + each(2, "a%d:"+aboutTypes) + "}",
-		"types of types":                            "{__schema{types{fields{name type{fields{name type{name}}}}}}}",
-		"types of types of wrapped ones":            "{__schema{types{fields{type{ofType{fields{type{ofType{name}}}}}}}}}",
-		"types in fragments":                        "{__schema{types{...A ...A}}} fragment A on __Type{fields{...B ...B b:type{...A2}}} fragment B on __Field{type{...A2} a:type{...A2}} fragment A2 on __Type{name fields{name a:name args{name type{ofType{ofType{name}}}}}}",
-		"directives without end":                    "{__typename " + strings.Repeat("@skip(if:false) ", 3000) + "}",
-		"variables without end":                     "query(" + each(3000, "$v%d:Int ") + "){__typename}",
-		"operations without end":                    each(4000, "query Q%d{__typename} "),
-		"unknown types for Levenshtein":             each(4000, "fragment F%d on Nothing%d{a} ") + "{__typename}",
-		"a long unknown name":                       "{" + strings.Repeat("x", 60_000) + "}",
-		"a long text for an enumeration":            `{apis(sort:"` + strings.Repeat("NAME", 15_000) + `"){nodes{id}}}`,
-		"values within values":                      `{apis(first:` + strings.Repeat("[", 900) + strings.Repeat("]", 900) + `){nodes{id}}}`,
+		"fragments that spread the next one twice": "{apis(first:1){nodes{...F0}}} " + each(
+			30,
+			"fragment F%d on Api{...F%n ...F%n} ",
+		) + "fragment F30 on Api{id}",
+		"the same field 20,000 times":           "{me{" + strings.Repeat("id ", 19_990) + "}}",
+		"the same field 1,400 times":            "{me{" + strings.Repeat("id ", 1400) + "}}",
+		"fragments that spread all behind them": mesh(400),
+		"fewer of them":                         mesh(60),
+		"a chain of fragments, unknown fields": "{me{...F0}} " + each(
+			150,
+			"fragment F%d on User{...F%n "+strings.Repeat("nothing ", 20)+"} ",
+		) + "fragment F150 on User{id}",
+		"fields twice at each level": "{" + strings.Repeat(
+			"me{organisation{x:id}",
+			1,
+		) + nested(
+			11,
+			"a{",
+			"a{",
+			"x",
+			"}",
+		) + "}}",
+		"fifty answers about the schema": "{" + each(50, "a%d:"+aboutTypes) + "}",
+		"types of types under other names": "{__schema{" + each(
+			40,
+			"a%d:types{fields{name type{fields{name}}}} ",
+		) + "}}",
+		"two answers about the schema":   "{" + each(2, "a%d:"+aboutTypes) + "}",
+		"types of types":                 "{__schema{types{fields{name type{fields{name type{name}}}}}}}",
+		"types of types of wrapped ones": "{__schema{types{fields{type{ofType{fields{type{ofType{name}}}}}}}}}",
+		"types in fragments":             "{__schema{types{...A ...A}}} fragment A on __Type{fields{...B ...B b:type{...A2}}} fragment B on __Field{type{...A2} a:type{...A2}} fragment A2 on __Type{name fields{name a:name args{name type{ofType{ofType{name}}}}}}",
+		"directives without end":         "{__typename " + strings.Repeat("@skip(if:false) ", 3000) + "}",
+		"variables without end":          "query(" + each(3000, "$v%d:Int ") + "){__typename}",
+		"operations without end":         each(4000, "query Q%d{__typename} "),
+		"unknown types for Levenshtein":  each(4000, "fragment F%d on Nothing%d{a} ") + "{__typename}",
+		"a long unknown name":            "{" + strings.Repeat("x", 60_000) + "}",
+		"a long text for an enumeration": `{apis(sort:"` + strings.Repeat("NAME", 15_000) + `"){nodes{id}}}`,
+		"values within values": `{apis(first:` + strings.Repeat(
+			"[",
+			900,
+		) + strings.Repeat(
+			"]",
+			900,
+		) + `){nodes{id}}}`,
 		"comments without end":                      strings.Repeat("#\n", 30_000) + "{__typename}",
 		"a fragment that spreads itself":            "{__schema{...F}} fragment F on __Schema{types{name} ...F ...G} fragment G on __Schema{...F}",
 		"braces that never close":                   strings.Repeat("{a", 30_000),
@@ -191,7 +215,9 @@ func introspectionQueries() map[string]string {
 			fragment FullType on __Type{kind name description specifiedByURL isOneOf fields(includeDeprecated:true){name description args(includeDeprecated:true){...InputValue} type{...TypeRef} isDeprecated deprecationReason}
 			inputFields(includeDeprecated:true){...InputValue} interfaces{...TypeRef} enumValues(includeDeprecated:true){name description isDeprecated deprecationReason} possibleTypes{...TypeRef}}
 			fragment InputValue on __InputValue{name description type{...TypeRef} defaultValue isDeprecated deprecationReason}
-			fragment TypeRef on __Type{` + deep(levels) + `}`
+			fragment TypeRef on __Type{` + deep(
+			levels,
+		) + `}`
 	}
 	return map[string]string{
 		"GraphiQL": full(9), "an older one": full(7), "an old one": full(3),
@@ -287,7 +313,10 @@ func TestThePageSizeCountsWhereverItComesFrom(t *testing.T) {
 func TestTheDocumentsThatAreKeptAreBoundedByBytes(t *testing.T) {
 	g := testGate(Limits{})
 	for i := range 300 {
-		_, errs := g.CreateOperationContext(caller(t), &graphql.RawParams{Query: fmt.Sprintf("{__typename} #%d%s", i, strings.Repeat("x", 3000))})
+		_, errs := g.CreateOperationContext(
+			caller(t),
+			&graphql.RawParams{Query: fmt.Sprintf("{__typename} #%d%s", i, strings.Repeat("x", 3000))},
+		)
 		require.Empty(t, errs)
 	}
 	assert.NotEmpty(t, g.documents.found)
@@ -321,7 +350,10 @@ func TestADocumentThatACallerMayAskForIsNotTheStrangersByTheCache(t *testing.T) 
 func TestAQueryThatIsLongAndRepeatsNothingIsNoHostileOne(t *testing.T) {
 	g := testGate(Limits{})
 	long := nested(8, "apis(first:1){nodes{organisation{", "policies(first:1){nodes{organisation{", "id name slug", "}}}")
-	_, errs := g.CreateOperationContext(caller(t), &graphql.RawParams{Query: "{" + strings.ReplaceAll(long, "organisation{apis", "organisation{id name apis") + "}"})
+	_, errs := g.CreateOperationContext(
+		caller(t),
+		&graphql.RawParams{Query: "{" + strings.ReplaceAll(long, "organisation{apis", "organisation{id name apis") + "}"},
+	)
 	assert.Empty(t, errs)
 }
 
@@ -344,8 +376,8 @@ func visits(schema *ast.Schema, doc *ast.QueryDocument) (n int) {
 	return n
 }
 
-// FuzzHostile hunts for a query that costs more than its measure says: validation comes to no more nodes than estimated, an answer
-// about the schema is short, everything ends soon, and the same query is judged the same.
+// FuzzHostile hunts for a query that costs more than its measure says: validation comes to no more nodes than
+// estimated, an answer about the schema is short, everything ends soon, and the same query is judged the same.
 func FuzzHostile(f *testing.F) {
 	for _, query := range hostile() {
 		f.Add(query)

@@ -7,7 +7,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Limits bound what one operation may ask for; 0 is no limit. Introspection is exempt from depth: its own queries are deep.
+// Limits bound what one operation may ask for; 0 is no limit. Introspection is exempt from depth: its own queries are
+// deep.
 type Limits struct {
 	// Depth is how deep fields may nest.
 	Depth int
@@ -17,14 +18,16 @@ type Limits struct {
 	Aliases int
 	// AnonymousBytes is how large the body of a request without credentials may be.
 	AnonymousBytes int64
-	// AnswerBytes is how large one answer may be, AllAnswersBytes how much those that are made and sent at once may hold together.
+	// AnswerBytes is how large one answer may be, AllAnswersBytes how much those that are made and sent at once may hold
+	// together.
 	AnswerBytes, AllAnswersBytes int64
-	// CallerSockets and CallerSubscriptions are how many websockets and subscriptions one caller may have open, SocketOperations
-	// how many operations may run at once on one websocket.
+	// CallerSockets and CallerSubscriptions are how many websockets and subscriptions one caller may have open,
+	// SocketOperations how many operations may run at once on one websocket.
 	CallerSockets, CallerSubscriptions, SocketOperations int
 }
 
-// introspectionFields is how many fields an answer about the schema may hold. The queries that tools send hold a half of that.
+// introspectionFields is how many fields an answer about the schema may hold. The queries that tools send hold a half
+// of that.
 const introspectionFields = 60_000
 
 // check refuses what the text alone says is over a limit.
@@ -33,7 +36,11 @@ func (l Limits) check(e extent) *gqlerror.Error {
 	case l.Depth > 0 && e.depth > l.Depth:
 		return overLimit("the query nests %d fields deep; the limit is %d: ask in several queries", e.depth, l.Depth)
 	case l.Aliases > 0 && e.aliases > l.Aliases:
-		return overLimit("the query gives %d fields another name; the limit is %d: ask in several queries", e.aliases, l.Aliases)
+		return overLimit(
+			"the query gives %d fields another name; the limit is %d: ask in several queries",
+			e.aliases,
+			l.Aliases,
+		)
 	}
 	return nil
 }
@@ -60,9 +67,17 @@ func (l costLimit) MutateOperationContext(_ context.Context, oc *graphql.Operati
 	c := l.costs.of(oc.Operation, oc.Variables)
 	switch {
 	case l.limit > 0 && c.data > l.limit:
-		return overLimit("the answer may hold %d fields; the limit is %d: ask for fewer fields, or smaller pages with first", c.data, l.limit)
+		return overLimit(
+			"the answer may hold %d fields; the limit is %d: ask for fewer fields, or smaller pages with first",
+			c.data,
+			l.limit,
+		)
 	case c.introspection > introspectionFields:
-		return overLimit("the answer may hold %d fields about the schema; the limit is %d: ask for the schema once, without other names for its fields", c.introspection, introspectionFields)
+		return overLimit(
+			"the answer may hold %d fields about the schema; the limit is %d: ask for the schema once, without other names for its fields",
+			c.introspection,
+			introspectionFields,
+		)
 	}
 	return nil
 }

@@ -18,8 +18,8 @@ const (
 	readPerAnswer = 2
 	// bytesPerField is about what a field takes in an answer beside its value.
 	bytesPerField = 16
-	// strangerFields is how many fields about the schema are answered to callers without credentials. The longest queries that
-	// tools send take a half of it.
+	// strangerFields is how many fields about the schema are answered to callers without credentials. The longest queries
+	// that tools send take a half of it.
 	strangerFields = 16_000
 )
 
@@ -48,7 +48,14 @@ type accountKey struct{}
 // account opens the account of an operation in its context; close it when the last answer was sent.
 func (s *server) account(ctx context.Context, op *ast.OperationDefinition) (context.Context, *account) {
 	ctx, cancel := context.WithCancel(ctx)
-	a := &account{meter: s.meter, end: cancel, mutation: op.Operation == ast.Mutation, bytes: s.Limits.AnswerBytes, data: int64(s.Limits.Complexity), schema: introspectionFields}
+	a := &account{
+		meter:    s.meter,
+		end:      cancel,
+		mutation: op.Operation == ast.Mutation,
+		bytes:    s.Limits.AnswerBytes,
+		data:     int64(s.Limits.Complexity),
+		schema:   introspectionFields,
+	}
 	if !authz.From(ctx).Known() {
 		a.schema = strangerFields
 	}
@@ -94,7 +101,12 @@ func (a *account) fail(err *core.Error) error {
 func (a *account) hold(n int64) error {
 	a.held.Add(n)
 	if held := a.meter.held.Add(n); a.meter.limit > 0 && held > a.meter.limit {
-		return a.fail(core.Errorf(core.CodeUnavailable, "the answers that are made right now take up too much memory: try again in a moment, or raise gatehouse.graphql.max_answers_bytes"))
+		return a.fail(
+			core.Errorf(
+				core.CodeUnavailable,
+				"the answers that are made right now take up too much memory: try again in a moment, or raise gatehouse.graphql.max_answers_bytes",
+			),
+		)
 	}
 	return nil
 }
@@ -105,7 +117,13 @@ func (a *account) reads(n int) error {
 		return over
 	}
 	if read := a.read.Add(int64(n)); a.bytes > 0 && read > readPerAnswer*a.bytes {
-		return a.fail(core.Errorf(core.CodeLimit, "what has to be read for this answer is larger than %s: ask for smaller pages with first, or raise gatehouse.graphql.max_answer_bytes", size(readPerAnswer*a.bytes)))
+		return a.fail(
+			core.Errorf(
+				core.CodeLimit,
+				"what has to be read for this answer is larger than %s: ask for smaller pages with first, or raise gatehouse.graphql.max_answer_bytes",
+				size(readPerAnswer*a.bytes),
+			),
+		)
 	}
 	return a.hold(int64(n))
 }
@@ -117,7 +135,14 @@ func (a *account) field(ofSchema bool, value any) error {
 		fields, limit, what = &a.about, a.schema, "fields about the schema"
 	}
 	if n := fields.Add(1); limit > 0 && n > limit {
-		return a.fail(core.Errorf(core.CodeLimit, "the answer holds more than %d %s: ask for fewer, or smaller pages with first", limit, what))
+		return a.fail(
+			core.Errorf(
+				core.CodeLimit,
+				"the answer holds more than %d %s: ask for fewer, or smaller pages with first",
+				limit,
+				what,
+			),
+		)
 	}
 	if n := a.made.Add(bytesOf(value) + bytesPerField); a.bytes > 0 && n > a.bytes {
 		return a.fail(a.tooLarge())
@@ -126,10 +151,15 @@ func (a *account) field(ofSchema bool, value any) error {
 }
 
 func (a *account) tooLarge() *core.Error {
-	return core.Errorf(core.CodeLimit, "the answer is larger than %s: ask for fewer fields, or smaller pages with first, or raise gatehouse.graphql.max_answer_bytes", size(a.bytes))
+	return core.Errorf(
+		core.CodeLimit,
+		"the answer is larger than %s: ask for fewer fields, or smaller pages with first, or raise gatehouse.graphql.max_answer_bytes",
+		size(a.bytes),
+	)
 }
 
-// around counts the fields of an operation, and stops at its end: nothing more is looked up for an answer that nobody will get.
+// around counts the fields of an operation, and stops at its end: nothing more is looked up for an answer that nobody
+// will get.
 func around(ctx context.Context, next graphql.Resolver) (any, error) {
 	a := accountOf(ctx)
 	if a == nil {

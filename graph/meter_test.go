@@ -47,11 +47,19 @@ func TestTheBytesOfAnAnswerAreBounded(t *testing.T) {
 		})
 	}
 	t.Run("a mutation is done whatever its answer", func(t *testing.T) {
-		r := srv.GraphQL(t, `mutation($in: ApiInput!) { createApi(input: $in) { id a: definition b: definition c: definition } }`, map[string]any{"in": map[string]any{
-			"name": "Made", "definition": map[string]any{"note": strings.Repeat("x", 1<<20)}}})
+		r := srv.GraphQL(
+			t,
+			`mutation($in: ApiInput!) { createApi(input: $in) { id a: definition b: definition c: definition } }`,
+			map[string]any{"in": map[string]any{
+				"name": "Made", "definition": map[string]any{"note": strings.Repeat("x", 1<<20)}}},
+		)
 		assert.Equal(t, "LIMIT", r.Get("errors.0.extensions.code").Str, "%.300s", r.Body)
 		assert.Contains(t, r.Get("errors.0.message").Str, "is changed all the same")
-		assert.Equal(t, int64(1), srv.GraphQL(t, `{ apis(filter: {q: "Made"}) { totalCount } }`, nil).Get("data.apis.totalCount").Int())
+		assert.Equal(
+			t,
+			int64(1),
+			srv.GraphQL(t, `{ apis(filter: {q: "Made"}) { totalCount } }`, nil).Get("data.apis.totalCount").Int(),
+		)
 	})
 }
 
@@ -74,7 +82,10 @@ func (s *stuck) Write(p []byte) (int, error) {
 }
 
 func TestTheBytesOfAllAnswersAtOnceAreBounded(t *testing.T) {
-	srv := apptest.New(t, apptest.WithEnv("GATEHOUSE_GRAPHQL_MAXANSWERBYTES=8388608", "GATEHOUSE_GRAPHQL_MAXANSWERSBYTES=3300000"))
+	srv := apptest.New(
+		t,
+		apptest.WithEnv("GATEHOUSE_GRAPHQL_MAXANSWERBYTES=8388608", "GATEHOUSE_GRAPHQL_MAXANSWERSBYTES=3300000"),
+	)
 	largeAPIs(t, srv, 1)
 	const query = `{ apis { nodes { definition } } }`
 	slow := &stuck{header: http.Header{}, written: make(chan struct{}), resume: make(chan struct{})}

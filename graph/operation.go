@@ -37,7 +37,15 @@ func (c *socket) start(m socketMessage) bool {
 		return false
 	case full:
 		cancel()
-		c.sayErrors(m.ID, gqlerror.List{overLimit("%d operations run on this websocket, and no more may: end some, or raise gatehouse.graphql.max_operations_per_socket", c.limit)})
+		c.sayErrors(
+			m.ID,
+			gqlerror.List{
+				overLimit(
+					"%d operations run on this websocket, and no more may: end some, or raise gatehouse.graphql.max_operations_per_socket",
+					c.limit,
+				),
+			},
+		)
 		return true
 	}
 	c.operations.Go(func() {
@@ -102,7 +110,12 @@ func (c *socket) operate(ctx context.Context, op *running, m socketMessage) {
 	params := &graphql.RawParams{}
 	if err == nil {
 		if failed := decode(m.Payload, params); failed != nil {
-			err = core.Wrap(core.CodeMalformed, failed, `the payload could not be decoded: it is a JSON object such as {"query": "{ version }"}%s`, fault(failed))
+			err = core.Wrap(
+				core.CodeMalformed,
+				failed,
+				`the payload could not be decoded: it is a JSON object such as {"query": "{ version }"}%s`,
+				fault(failed),
+			)
 		}
 	}
 	if err != nil {
@@ -137,8 +150,13 @@ func (c *socket) operate(ctx context.Context, op *running, m socketMessage) {
 	c.answer(ctx, op, oc, &line)
 }
 
-// bound gives an operation its end: the time limit of a request, or for a subscription a place among those of its caller.
-func (s *server) bound(ctx context.Context, op *ast.OperationDefinition, actor authz.Actor) (context.Context, func(), error) {
+// bound gives an operation its end: the time limit of a request, or for a subscription a place among those of its
+// caller.
+func (s *server) bound(
+	ctx context.Context,
+	op *ast.OperationDefinition,
+	actor authz.Actor,
+) (context.Context, func(), error) {
 	if op.Operation == ast.Subscription {
 		release, err := s.callers.claim(aSubscription, actor, s.Limits.CallerSubscriptions)
 		return ctx, release, err
@@ -201,14 +219,19 @@ func (l *logged) refused(c *socket, op *running, errs gqlerror.List) {
 	c.sayErrors(l.id, errs)
 }
 
-// logOperation writes a line for an operation on a websocket, when it ends: there is one request for all of them, and its own line
-// comes with the end of the connection. It holds no query, no variables and no credentials.
+// logOperation writes a line for an operation on a websocket, when it ends: there is one request for all of them, and
+// its own line comes with the end of the connection. It holds no query, no variables and no credentials.
 func (s *server) logOperation(ctx context.Context, l logged, took time.Duration) {
 	if s.AccessLog == nil {
 		return
 	}
-	attrs := []slog.Attr{slog.String("operation", l.kind), slog.String("name", clip(l.name, 64)), slog.String("operation_id", clip(l.id, 64)),
-		slog.Duration("duration", took), slog.String("request_id", s.RequestID(ctx))}
+	attrs := []slog.Attr{
+		slog.String("operation", l.kind),
+		slog.String("name", clip(l.name, 64)),
+		slog.String("operation_id", clip(l.id, 64)),
+		slog.Duration("duration", took),
+		slog.String("request_id", s.RequestID(ctx)),
+	}
 	if l.actor != "" {
 		attrs = append(attrs, slog.String("actor_id", l.actor))
 	}

@@ -17,8 +17,8 @@ import (
 	"gatehouse/internal/authz"
 )
 
-// gate is the executor with our own way in: a query is parsed, measured, and only then validated. The executor's own way would
-// validate first, in a time that the text decides.
+// gate is the executor with our own way in: a query is parsed, measured, and only then validated. The executor's own
+// way would validate first, in a time that the text decides.
 type gate struct {
 	*executor.Executor
 	schema    *ast.Schema
@@ -29,7 +29,10 @@ type gate struct {
 var _ graphql.GraphExecutor = (*gate)(nil)
 
 // CreateOperationContext implements graphql.GraphExecutor.
-func (g *gate) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+func (g *gate) CreateOperationContext(
+	ctx context.Context,
+	params *graphql.RawParams,
+) (*graphql.OperationContext, gqlerror.List) {
 	doc, errs := g.prepare(ctx, params)
 	if errs != nil {
 		return &graphql.OperationContext{RawQuery: params.Query, OperationName: params.OperationName}, errs
@@ -89,7 +92,10 @@ func parse(text string, known bool) (*document, *gqlerror.Error) {
 	if err != nil {
 		e := asQueryError(err)
 		if strings.HasPrefix(e.Message, "exceeded token limit") {
-			return nil, overLimit("the query is over the token limit of %d: ask in several queries, and send values as variables", b.tokens)
+			return nil, overLimit(
+				"the query is over the token limit of %d: ask in several queries, and send values as variables",
+				b.tokens,
+			)
 		}
 		errcode.Set(e, errcode.ParseFailed)
 		return nil, e
@@ -139,7 +145,8 @@ const (
 	maxSuggested = 100
 )
 
-// validate checks a document against the schema. It stops at maxErrors faults: one more may cost as much as a whole valid query.
+// validate checks a document against the schema. It stops at maxErrors faults: one more may cost as much as a whole
+// valid query.
 func validate(schema *ast.Schema, doc *document) (errs gqlerror.List) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -174,7 +181,8 @@ func validate(schema *ast.Schema, doc *document) (errs gqlerror.List) {
 // tooManyErrors leaves the walk of the validator, which knows no other way to stop.
 type tooManyErrors struct{}
 
-// rulesFor returns the rules of validation. Those that search for similar names leave that out where a name is very long.
+// rulesFor returns the rules of validation. Those that search for similar names leave that out where a name is very
+// long.
 func rulesFor(s shape) *rules.Rules {
 	set := rules.NewDefaultRules()
 	if max(s.name, s.literal) <= maxSuggested {
@@ -194,8 +202,8 @@ func rulesFor(s shape) *rules.Rules {
 // preparedKey finds the document in the context of an operation.
 type preparedKey struct{}
 
-// prepared hands the executor the document that was prepared for it: the executor asks its cache before it parses and validates,
-// and so never does.
+// prepared hands the executor the document that was prepared for it: the executor asks its cache before it parses and
+// validates, and so never does.
 type prepared struct{}
 
 var _ graphql.Cache[*ast.QueryDocument] = prepared{}

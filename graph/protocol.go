@@ -30,8 +30,8 @@ type socketMessage struct {
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
-// The codes with which a websocket is closed. Clients of graphql-transport-ws come again after 1000, 4403 and 4408, and do not
-// after the others.
+// The codes with which a websocket is closed. Clients of graphql-transport-ws come again after 1000, 4403 and 4408, and
+// do not after the others.
 const (
 	closeNormal       = 1000
 	closeBadRequest   = 4400

@@ -53,8 +53,9 @@ func (s *server) servePOST(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, params, "")
 }
 
-// read reads a body. It is JSON whatever its Content-Type says, since that is what curl -d sends as a form. Nobody gains by a page
-// of another site that sends it so past the browser's checks: our credentials are in headers, which such a page cannot set.
+// read reads a body. It is JSON whatever its Content-Type says, since that is what curl -d sends as a form. Nobody
+// gains by a page of another site that sends it so past the browser's checks: our credentials are in headers, which
+// such a page cannot set.
 func (s *server) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, error) {
 	body, setting := r.Body, "gatehouse.max_body_bytes"
 	if limit := s.Limits.AnonymousBytes; limit > 0 && !authz.From(r.Context()).Known() {
@@ -77,7 +78,12 @@ func (s *server) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParam
 	}
 	params := &graphql.RawParams{}
 	if err := decode(raw, params); err != nil {
-		return nil, core.Wrap(core.CodeMalformed, err, `the body could not be decoded: send a JSON object such as {"query": "{ version }"}%s`, fault(err))
+		return nil, core.Wrap(
+			core.CodeMalformed,
+			err,
+			`the body could not be decoded: send a JSON object such as {"query": "{ version }"}%s`,
+			fault(err),
+		)
 	}
 	params.Headers = r.Header
 	return params, nil
@@ -85,7 +91,12 @@ func (s *server) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParam
 
 func tooLarge(cause error, setting string) error {
 	if setting != "gatehouse.max_body_bytes" {
-		return core.Wrap(core.CodeTooLarge, cause, "the body is too large for a request without credentials: send them, send less, or raise %s", setting)
+		return core.Wrap(
+			core.CodeTooLarge,
+			cause,
+			"the body is too large for a request without credentials: send them, send less, or raise %s",
+			setting,
+		)
 	}
 	return core.Wrap(core.CodeTooLarge, cause, "the body is too large: send less, or raise %s", setting)
 }
@@ -97,7 +108,8 @@ func decode(raw []byte, into any) error {
 	return d.Decode(into)
 }
 
-// fault says which field of a body is of the wrong type. It repeats nothing of what was sent: there may be secrets in it.
+// fault says which field of a body is of the wrong type. It repeats nothing of what was sent: there may be secrets in
+// it.
 func fault(err error) string {
 	var t *json.UnmarshalTypeError
 	if errors.As(err, &t) && t.Field != "" {
@@ -115,8 +127,13 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, params *graphql.
 	}
 	if only != "" && oc.Operation.Operation != only {
 		w.Header().Set("Allow", "POST")
-		s.write(w, r, http.StatusNotAcceptable, &graphql.Response{Errors: gqlerror.List{{Message: "GET requests only allow query operations: send this one by POST",
-			Extensions: map[string]any{"code": string(core.CodeInvalid)}}}})
+		s.write(
+			w,
+			r,
+			http.StatusNotAcceptable,
+			&graphql.Response{Errors: gqlerror.List{{Message: "GET requests only allow query operations: send this one by POST",
+				Extensions: map[string]any{"code": string(core.CodeInvalid)}}}},
+		)
 		return
 	}
 	ctx, account := s.account(r.Context(), oc.Operation)

@@ -7,8 +7,8 @@ import (
 	"gatehouse/internal/core"
 )
 
-// bounds say how large the text of a query may be, in what a look at the parsed text finds. They are there so that validating it
-// and laying it out takes milliseconds, whoever wrote it; no query that anybody needs comes near them.
+// bounds say how large the text of a query may be, in what a look at the parsed text finds. They are there so that
+// validating it and laying it out takes milliseconds, whoever wrote it; no query that anybody needs comes near them.
 type bounds struct {
 	// tokens is how many words and signs the text may have.
 	tokens int
@@ -33,22 +33,44 @@ const maxName = 200
 
 // boundsOfCallers hold for whoever sent credentials that hold.
 func boundsOfCallers() bounds {
-	return bounds{tokens: 20_000, nodes: 20_000, steps: 300_000, operations: 50, fragments: 200, variables: 200, fields: 10_000, roots: 200, directives: 10, introspection: 30}
+	return bounds{
+		tokens:        20_000,
+		nodes:         20_000,
+		steps:         300_000,
+		operations:    50,
+		fragments:     200,
+		variables:     200,
+		fields:        10_000,
+		roots:         200,
+		directives:    10,
+		introspection: 30,
+	}
 }
 
 // boundsOfStrangers hold for everybody else, who has nothing to ask for but the schema.
 func boundsOfStrangers() bounds {
-	return bounds{tokens: 2_000, nodes: 1_000, steps: 30_000, operations: 5, fragments: 20, variables: 20, fields: 1_000, roots: 5, directives: 2, introspection: 30}
+	return bounds{
+		tokens:        2_000,
+		nodes:         1_000,
+		steps:         30_000,
+		operations:    5,
+		fragments:     20,
+		variables:     20,
+		fields:        1_000,
+		roots:         5,
+		directives:    2,
+		introspection: 30,
+	}
 }
 
-// shape is what the text of a query asks for, before the schema is looked at. It is found in one walk over the text, each
-// fragment once, so that fragments that spread one another many times cost no more to measure than to write down.
+// shape is what the text of a query asks for, before the schema is looked at. It is found in one walk over the text,
+// each fragment once, so that fragments that spread one another many times cost no more to measure than to write down.
 type shape struct {
 	operations map[*ast.OperationDefinition]extent
 	// nodes is the number of selections, arguments, directives, variables and values in the text.
 	nodes int
-	// pairs estimates how many pairs of selections validation compares: those with the same name in the answer, and the spreads.
-	// inlinePairs are those of inline fragments, which it compares again on each walk.
+	// pairs estimates how many pairs of selections validation compares: those with the same name in the answer, and the
+	// spreads. inlinePairs are those of inline fragments, which it compares again on each walk.
 	pairs, inlinePairs int
 	// uses is how many variables are looked up in the list of an operation's.
 	uses      int
@@ -78,10 +100,15 @@ func times(a, b int) int {
 	return a * b
 }
 
-// measure finds the shape of a parsed document, which need not be valid: fragments may be missing, or spread themselves.
+// measure finds the shape of a parsed document, which need not be valid: fragments may be missing, or spread
+// themselves.
 func measure(doc *ast.QueryDocument) shape {
-	m := measurer{shape: shape{operations: map[*ast.OperationDefinition]extent{}}, fragments: map[string]*ast.FragmentDefinition{},
-		known: map[string]*extent{}, inlineNames: map[string]int{}}
+	m := measurer{
+		shape:       shape{operations: map[*ast.OperationDefinition]extent{}},
+		fragments:   map[string]*ast.FragmentDefinition{},
+		known:       map[string]*extent{},
+		inlineNames: map[string]int{},
+	}
 	for _, f := range doc.Fragments {
 		if m.fragments[f.Name] == nil { // the first of several with one name counts, as in validation
 			m.fragments[f.Name] = f
@@ -152,8 +179,8 @@ func (m *measurer) fragment(name string) extent {
 	return e
 }
 
-// scope is a place in an answer. Fields at one place are compared with each other; those of fragments, and those of a place where
-// fragments are spread, with any of the same name.
+// scope is a place in an answer. Fields at one place are compared with each other; those of fragments, and those of a
+// place where fragments are spread, with any of the same name.
 type scope struct {
 	count  int
 	loose  bool
@@ -180,7 +207,8 @@ func (s *scope) field(name string) *scope {
 	return f
 }
 
-// pairs is how many pairs are compared at a place and below it. Fields that are compared with others elsewhere are counted by name.
+// pairs is how many pairs are compared at a place and below it. Fields that are compared with others elsewhere are
+// counted by name.
 func (s *scope) pairs(name string, loose bool, names map[string]int) (n int) {
 	if loose {
 		names[name] += s.count
@@ -305,9 +333,9 @@ func (m *measurer) value(v *ast.Value) {
 	}
 }
 
-// steps estimates from above what validation does. It walks each operation, and from each fragment again all that the fragment
-// reaches; on every such walk it may look at each node and search each variable among an operation's. Pairs it compares once for
-// each operation, and for the fragments.
+// steps estimates from above what validation does. It walks each operation, and from each fragment again all that the
+// fragment reaches; on every such walk it may look at each node and search each variable among an operation's. Pairs it
+// compares once for each operation, and for the fragments.
 func (s shape) steps(doc *ast.QueryDocument) int {
 	walks := len(doc.Operations) + len(doc.Fragments)
 	each := add(add(s.nodes, s.inlinePairs), times(s.uses, s.variables))
@@ -318,22 +346,41 @@ func (s shape) steps(doc *ast.QueryDocument) int {
 func (s shape) check(doc *ast.QueryDocument, b bounds) *gqlerror.Error {
 	switch {
 	case len(doc.Operations) > b.operations:
-		return overLimit("the query defines %d operations; the limit is %d: send those that run", len(doc.Operations), b.operations)
+		return overLimit(
+			"the query defines %d operations; the limit is %d: send those that run",
+			len(doc.Operations),
+			b.operations,
+		)
 	case len(doc.Fragments) > b.fragments:
-		return overLimit("the query defines %d fragments; the limit is %d: ask in several queries", len(doc.Fragments), b.fragments)
+		return overLimit(
+			"the query defines %d fragments; the limit is %d: ask in several queries",
+			len(doc.Fragments),
+			b.fragments,
+		)
 	case s.variables > b.variables:
-		return overLimit("the operation has %d variables; the limit is %d: put what belongs together into one input", s.variables, b.variables)
+		return overLimit(
+			"the operation has %d variables; the limit is %d: put what belongs together into one input",
+			s.variables,
+			b.variables,
+		)
 	case s.directives > b.directives:
 		return overLimit("%d directives stand at one place; the limit is %d", s.directives, b.directives)
 	case s.name > maxName:
 		return overLimit("a name in the query has %d bytes; the limit is %d", s.name, maxName)
 	case s.nodes > b.nodes:
-		return overLimit("the query holds %d fields, arguments and values; the limit is %d: ask in several queries, and send values as variables", s.nodes, b.nodes)
+		return overLimit(
+			"the query holds %d fields, arguments and values; the limit is %d: ask in several queries, and send values as variables",
+			s.nodes,
+			b.nodes,
+		)
 	}
 	for _, op := range doc.Operations {
 		switch e := s.operations[op]; {
 		case e.fields > b.fields:
-			return overLimit("the query selects more than %d fields, with fragments in the place of their spreads: ask in several queries", b.fields)
+			return overLimit(
+				"the query selects more than %d fields, with fragments in the place of their spreads: ask in several queries",
+				b.fields,
+			)
 		case e.roots > b.roots:
 			return overLimit("the query has %d fields at its root; the limit is %d: ask in several queries", e.roots, b.roots)
 		case e.introspection > b.introspection:
@@ -341,7 +388,9 @@ func (s shape) check(doc *ast.QueryDocument, b bounds) *gqlerror.Error {
 		}
 	}
 	if s.steps(doc) > b.steps {
-		return overLimit("the query repeats so many fields and fragments that checking it would take too long: select each field once, and ask in several queries")
+		return overLimit(
+			"the query repeats so many fields and fragments that checking it would take too long: select each field once, and ask in several queries",
+		)
 	}
 	return nil
 }

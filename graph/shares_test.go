@@ -24,11 +24,22 @@ func TestAnOrganisationHasNoMoreSocketsOpenThanItMay(t *testing.T) {
 	_, err = open(t, web.URL, "", map[string]string{"Authorization": key})
 	require.NoError(t, err)
 	third := refusedOn(t, web.URL, credentials)
-	assert.Equal(t, websocket.StatusCode(4429), websocket.CloseStatus(third), "whoever of the organisation opens it: %v", third)
+	assert.Equal(
+		t,
+		websocket.StatusCode(4429),
+		websocket.CloseStatus(third),
+		"whoever of the organisation opens it: %v",
+		third,
+	)
 
 	// Where the credentials come with the upgrade, and for streams of events, it is a status.
 	for _, headers := range [][]string{{"Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="}, {"Accept: text/event-stream"}} {
-		r := srv.Do(t, "POST", "/graphql", `{"query":"subscription { changes { id } }"}`, append(headers, "Content-Type: application/json", "Authorization: "+srv.AccessKey)...)
+		r := srv.Do(
+			t,
+			"POST",
+			"/graphql",
+			`{"query":"subscription { changes { id } }"}`,
+			append(headers, "Content-Type: application/json", "Authorization: "+srv.AccessKey)...)
 		require.Equal(t, http.StatusTooManyRequests, r.Status, "%s", r.Body)
 		require.NotEmpty(t, r.Header.Get("Retry-After"))
 		require.Equal(t, "TOO_MANY", r.Get("errors.0.extensions.code").Str)
@@ -48,7 +59,11 @@ func TestAnOrganisationHasNoMoreSocketsOpenThanItMay(t *testing.T) {
 
 func TestOperationsOnAWebsocketCountAsRequests(t *testing.T) {
 	now := time.Now()
-	srv, web := serve(t, apptest.WithEnv("GATEHOUSE_ORGANISATIONLIMITS_REQUESTSPERSECOND=5"), apptest.WithStore(store.WithClock(func() time.Time { return now })))
+	srv, web := serve(
+		t,
+		apptest.WithEnv("GATEHOUSE_ORGANISATIONLIMITS_REQUESTSPERSECOND=5"),
+		apptest.WithStore(store.WithClock(func() time.Time { return now })),
+	)
 	s, err := open(t, web.URL, "", map[string]string{"Authorization": srv.AccessKey})
 	require.NoError(t, err)
 	refused := 0
@@ -72,7 +87,11 @@ func TestOperationsOnAWebsocketCountAsRequests(t *testing.T) {
 // refusedOn opens a websocket and returns what ended it.
 func refusedOn(t *testing.T, url string, credentials map[string]string) error {
 	t.Helper()
-	conn, _, err := websocket.Dial(t.Context(), url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	conn, _, err := websocket.Dial(
+		t.Context(),
+		url+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}},
+	)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.CloseNow() })
 	require.NoError(t, wsjson.Write(t.Context(), conn, map[string]any{"type": "connection_init", "payload": credentials}))

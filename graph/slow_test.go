@@ -22,7 +22,8 @@ import (
 	"gatehouse/internal/apptest"
 )
 
-// TestAClientThatDoesNotReadIsCut has clients that ask for 4 MB, more than the buffers of two machines hold, and read none of it.
+// TestAClientThatDoesNotReadIsCut has clients that ask for 4 MB, more than the buffers of two machines hold, and read
+// none of it.
 func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	srv := apptest.New(t, apptest.WithEnv("GATEHOUSE_REQUESTTIMEOUT=2s"))
 	ended := make(chan string, 3)
@@ -58,10 +59,28 @@ func TestAClientThatDoesNotReadIsCut(t *testing.T) {
 	conn := dial()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	ws, _, err := websocket.Dial(ctx, web.URL+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: http.Header{"X-Request-Id": {"websocket"}},
-		HTTPClient: &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}}})
+	ws, _, err := websocket.Dial(
+		ctx,
+		web.URL+"/graphql",
+		&websocket.DialOptions{
+			Subprotocols: []string{"graphql-transport-ws"},
+			HTTPHeader:   http.Header{"X-Request-Id": {"websocket"}},
+			HTTPClient: &http.Client{
+				Transport: &http.Transport{
+					DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+				},
+			},
+		},
+	)
 	require.NoError(t, err)
-	require.NoError(t, wsjson.Write(ctx, ws, message{Type: "connection_init", Payload: json.RawMessage(`{"Authorization":"` + srv.AccessKey + `"}`)}))
+	require.NoError(
+		t,
+		wsjson.Write(
+			ctx,
+			ws,
+			message{Type: "connection_init", Payload: json.RawMessage(`{"Authorization":"` + srv.AccessKey + `"}`)},
+		),
+	)
 	require.NoError(t, wsjson.Write(ctx, ws, message{ID: "1", Type: "subscribe", Payload: body}))
 
 	cut := map[string]bool{}

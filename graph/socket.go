@@ -31,8 +31,8 @@ const (
 	bytesPerSecond = 1 << 20
 )
 
-// socket is one websocket. Its operations run at once, each in a goroutine; a client that does not take their answers in is cut
-// after Options.Timeout, and all of them end with it.
+// socket is one websocket. Its operations run at once, each in a goroutine; a client that does not take their answers
+// in is cut after Options.Timeout, and all of them end with it.
 type socket struct {
 	server   *server
 	conn     *websocket.Conn
@@ -72,12 +72,24 @@ func (s *server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { release() }()
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{transportWS, legacyWS}, OriginPatterns: s.AllowedOrigins})
+	conn, err := websocket.Accept(
+		w,
+		r,
+		&websocket.AcceptOptions{Subprotocols: []string{transportWS, legacyWS}, OriginPatterns: s.AllowedOrigins},
+	)
 	if err != nil {
 		return // it has answered
 	}
 	ctx, cancel := context.WithCancel(r.Context())
-	c := &socket{server: s, conn: conn, protocol: protocolOf(conn.Subprotocol()), ctx: ctx, cancel: cancel, release: release, running: map[string]*running{}}
+	c := &socket{
+		server:   s,
+		conn:     conn,
+		protocol: protocolOf(conn.Subprotocol()),
+		ctx:      ctx,
+		cancel:   cancel,
+		release:  release,
+		running:  map[string]*running{},
+	}
 	release = func() { c.release() }
 	defer func() {
 		cancel()
@@ -112,7 +124,8 @@ func (c *socket) close(code int, reason string) {
 
 // read reads the next message; false when there is none any more, or none that this language has.
 func (c *socket) read() (m socketMessage, ok bool) {
-	_, raw, err := c.conn.Read(context.WithoutCancel(c.ctx)) // a context that ends would break the connection without a word
+	// a context that ends would break the connection without a word
+	_, raw, err := c.conn.Read(context.WithoutCancel(c.ctx))
 	if err != nil {
 		return m, false
 	}
@@ -199,7 +212,10 @@ func (c *socket) admit(authorization, adminAuth string) error {
 	s.SetActor(c.ctx, actor.ID())
 	if !actor.Known() {
 		c.limit = strangerOperations
-		leave := time.AfterFunc(strangerTime, func() { c.close(closeUnauthorized, "Unauthorized: send credentials with connection_init") })
+		leave := time.AfterFunc(
+			strangerTime,
+			func() { c.close(closeUnauthorized, "Unauthorized: send credentials with connection_init") },
+		)
 		context.AfterFunc(c.ctx, func() { leave.Stop() })
 		return nil
 	}
@@ -263,8 +279,8 @@ func (c *socket) watch() {
 	}
 }
 
-// judge says who the client is now; over when nobody is, since the credentials ended. That ends the websocket, in a way that clients
-// do not answer by coming again. A store that cannot be asked ends nothing, and leaves the actor unknown.
+// judge says who the client is now; over when nobody is, since the credentials ended. That ends the websocket, in a way
+// that clients do not answer by coming again. A store that cannot be asked ends nothing, and leaves the actor unknown.
 func (c *socket) judge() (actor authz.Actor, over bool) {
 	actor, err := c.session.actor(c.ctx)
 	if core.CodeOf(err) == core.CodeUnauthenticated {

@@ -21,13 +21,24 @@ import (
 	"gatehouse/internal/apptest"
 )
 
-// fatal are the close codes after which the client of graphql-ws (graphql-transport-ws) does not connect again by itself.
+// fatal are the close codes after which the client of graphql-ws (graphql-transport-ws) does not connect again by
+// itself.
 var fatal = []websocket.StatusCode{4400, 4401, 4406, 4409, 4429, 4500}
 
 // user makes a user with permissions, as JSON, and returns the id and the access key.
 func user(t *testing.T, srv *apptest.Server, permissions string) (id, key string) {
 	t.Helper()
-	r := srv.REST(t, "POST", "/admin/users", fmt.Sprintf(`{"org_id":%q,"email_address":"u%d@x.test","active":true,"user_permissions":%s}`, srv.OrgID, time.Now().UnixNano(), permissions))
+	r := srv.REST(
+		t,
+		"POST",
+		"/admin/users",
+		fmt.Sprintf(
+			`{"org_id":%q,"email_address":"u%d@x.test","active":true,"user_permissions":%s}`,
+			srv.OrgID,
+			time.Now().UnixNano(),
+			permissions,
+		),
+	)
 	require.Equal(t, 200, r.Status, "%s", r.Body)
 	return r.Get("Meta.id").Str, r.Get("Message").Str
 }
@@ -67,7 +78,12 @@ func TestAWebsocketIsAsGoodAsItsCredentialsAreNow(t *testing.T) {
 			}
 			assert.Contains(t, fatal, websocket.CloseStatus(err), "%v", err)
 			assert.ErrorContains(t, err, "credentials of this connection ended")
-			assert.Equal(t, before, srv.GraphQL(t, `{ webhooks { totalCount } }`, nil).Get("data.webhooks.totalCount").Int(), "nothing was made after the end")
+			assert.Equal(
+				t,
+				before,
+				srv.GraphQL(t, `{ webhooks { totalCount } }`, nil).Get("data.webhooks.totalCount").Int(),
+				"nothing was made after the end",
+			)
 		})
 	}
 	t.Run("the user is demoted", func(t *testing.T) {
@@ -78,7 +94,11 @@ func TestAWebsocketIsAsGoodAsItsCredentialsAreNow(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(m.Payload), `"revision":1`)
 		_, _ = s.next() // complete
-		r := srv.GraphQL(t, `mutation($id: ID!) { updateUser(id: $id, input: {permissions: {hooks: "read"}}) { id } }`, map[string]any{"id": id})
+		r := srv.GraphQL(
+			t,
+			`mutation($id: ID!) { updateUser(id: $id, input: {permissions: {hooks: "read"}}) { id } }`,
+			map[string]any{"id": id},
+		)
 		require.False(t, r.Get("errors").Exists(), "%s", r.Body)
 		m, err = s.ask(t, "2", createHook)
 		require.NoError(t, err, "who may still do something stays")
@@ -111,7 +131,12 @@ func TestASubscriptionEndsWithTheCredentialsOfItsConnection(t *testing.T) {
 func TestAStreamOfEventsEndsWithItsCredentials(t *testing.T) {
 	srv, web := serve(t)
 	id, key := user(t, srv, `{"hooks":"read"}`)
-	r, err := http.NewRequestWithContext(t.Context(), "POST", web.URL+"/graphql", strings.NewReader(`{"query":"`+watch+`"}`))
+	r, err := http.NewRequestWithContext(
+		t.Context(),
+		"POST",
+		web.URL+"/graphql",
+		strings.NewReader(`{"query":"`+watch+`"}`),
+	)
 	require.NoError(t, err)
 	r.Header = http.Header{"Accept": {"text/event-stream"}, "Authorization": {key}}
 	resp, err := web.Client().Do(r)
@@ -177,9 +202,16 @@ func TestAWebsocketKeepsTheRulesOfItsProtocol(t *testing.T) {
 	t.Run("who does not greet first is refused", func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
-		conn, _, err := websocket.Dial(ctx, web.URL+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+		conn, _, err := websocket.Dial(
+			ctx,
+			web.URL+"/graphql",
+			&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}},
+		)
 		require.NoError(t, err)
-		require.NoError(t, wsjson.Write(ctx, conn, message{ID: "1", Type: "subscribe", Payload: json.RawMessage(`{"query":"{version}"}`)}))
+		require.NoError(
+			t,
+			wsjson.Write(ctx, conn, message{ID: "1", Type: "subscribe", Payload: json.RawMessage(`{"query":"{version}"}`)}),
+		)
 		_, _, err = conn.Read(ctx)
 		assert.Equal(t, websocket.StatusCode(4401), websocket.CloseStatus(err))
 	})
@@ -198,14 +230,27 @@ func TestTheOlderProtocolIsSpokenToo(t *testing.T) {
 		}
 		return m
 	}
-	require.NoError(t, wsjson.Write(ctx, conn, message{Type: "connection_init", Payload: json.RawMessage(`{"authorization":"Bearer ` + srv.AccessKey + `"}`)}))
+	require.NoError(
+		t,
+		wsjson.Write(
+			ctx,
+			conn,
+			message{Type: "connection_init", Payload: json.RawMessage(`{"authorization":"Bearer ` + srv.AccessKey + `"}`)},
+		),
+	)
 	assert.Equal(t, "connection_ack", hear().Type)
-	require.NoError(t, wsjson.Write(ctx, conn, message{ID: "7", Type: "start", Payload: json.RawMessage(`{"query":"{ version }"}`)}))
+	require.NoError(
+		t,
+		wsjson.Write(ctx, conn, message{ID: "7", Type: "start", Payload: json.RawMessage(`{"query":"{ version }"}`)}),
+	)
 	m := hear()
 	assert.Equal(t, message{ID: "7", Type: "data", Payload: json.RawMessage(`{"data":{"version":"test"}}`)}, m)
 	m = hear()
 	assert.Equal(t, message{ID: "7", Type: "complete"}, m)
-	require.NoError(t, wsjson.Write(ctx, conn, message{ID: "8", Type: "start", Payload: json.RawMessage(`{"query":"{ nothing }"}`)}))
+	require.NoError(
+		t,
+		wsjson.Write(ctx, conn, message{ID: "8", Type: "start", Payload: json.RawMessage(`{"query":"{ nothing }"}`)}),
+	)
 	m = hear()
 	assert.Equal(t, "error", m.Type)
 	assert.Contains(t, gjson.GetBytes(m.Payload, "message").Str, "nothing")
@@ -215,7 +260,14 @@ func TestTheOlderProtocolIsSpokenToo(t *testing.T) {
 }
 
 func TestWhatOneCallerKeepsOpenIsBounded(t *testing.T) {
-	srv, web := serve(t, apptest.WithEnv("GATEHOUSE_GRAPHQL_MAXOPERATIONSPERSOCKET=2", "GATEHOUSE_GRAPHQL_MAXSUBSCRIPTIONSPERCALLER=3", "GATEHOUSE_GRAPHQL_MAXWEBSOCKETSPERCALLER=2"))
+	srv, web := serve(
+		t,
+		apptest.WithEnv(
+			"GATEHOUSE_GRAPHQL_MAXOPERATIONSPERSOCKET=2",
+			"GATEHOUSE_GRAPHQL_MAXSUBSCRIPTIONSPERCALLER=3",
+			"GATEHOUSE_GRAPHQL_MAXWEBSOCKETSPERCALLER=2",
+		),
+	)
 	key := map[string]string{"Authorization": srv.AccessKey}
 	subscribe := func(s *socket, id string) {
 		s.send(t, message{ID: id, Type: "subscribe", Payload: json.RawMessage(`{"query":"` + watch + `"}`)})

@@ -26,7 +26,11 @@ func TestServerSentEventsReportChanges(t *testing.T) {
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, "POST", web.URL+"/graphql", strings.NewReader(`{"query":"`+watch+`"}`))
 	require.NoError(t, err)
-	r.Header = http.Header{"Accept": {"text/event-stream"}, "Content-Type": {"application/json"}, "Authorization": {srv.AccessKey}}
+	r.Header = http.Header{
+		"Accept":        {"text/event-stream"},
+		"Content-Type":  {"application/json"},
+		"Authorization": {srv.AccessKey},
+	}
 	resp, err := web.Client().Do(r)
 	require.NoError(t, err)
 	defer resp.Body.Close()
@@ -70,7 +74,11 @@ func TestASubscriberThatFallsBehindIsCutOffAndTold(t *testing.T) {
 	srv := apptest.New(t)
 	w := &slowReader{ResponseRecorder: httptest.NewRecorder(), begun: make(chan error), resume: make(chan struct{})}
 	r := httptest.NewRequestWithContext(t.Context(), "POST", "/graphql", strings.NewReader(`{"query":"`+watch+`"}`))
-	r.Header = http.Header{"Accept": {"text/event-stream"}, "Content-Type": {"application/json"}, "Authorization": {srv.AccessKey}}
+	r.Header = http.Header{
+		"Accept":        {"text/event-stream"},
+		"Content-Type":  {"application/json"},
+		"Authorization": {srv.AccessKey},
+	}
 	ended := make(chan struct{})
 	go func() {
 		srv.Handler.ServeHTTP(w, r)
@@ -110,7 +118,11 @@ func TestAShutdownEndsSubscriptionsAndLeavesNothingBehind(t *testing.T) {
 		}
 		r, err := http.NewRequestWithContext(t.Context(), "POST", url+"/graphql", strings.NewReader(`{"query":"`+watch+`"}`))
 		require.NoError(t, err)
-		r.Header = http.Header{"Accept": {"text/event-stream"}, "Content-Type": {"application/json"}, "Authorization": {srv.AccessKey}}
+		r.Header = http.Header{
+			"Accept":        {"text/event-stream"},
+			"Content-Type":  {"application/json"},
+			"Authorization": {srv.AccessKey},
+		}
 		client := &http.Client{Transport: &http.Transport{}}
 		events, err := client.Do(r)
 		require.NoError(t, err)

@@ -53,7 +53,11 @@ func open(t *testing.T, url, origin string, init map[string]string) (*socket, er
 	if origin != "" {
 		header.Set("Origin", origin)
 	}
-	conn, _, err := websocket.Dial(ctx, url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header})
+	conn, _, err := websocket.Dial(
+		ctx,
+		url+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +205,13 @@ func TestASubscriptionReportsOnlyTheObjectsItAsksFor(t *testing.T) {
 	s.subscribe(t, `subscription { changes(objects: ["Webhook", "Policy"]) { kind object id orgId revision actorId } }`)
 	s.listening(t, srv)
 	srv.GraphQL(t, `mutation { createApi(input: {name: "Unheard"}) { id } }`, nil)
-	policy := srv.GraphQL(t, `mutation { createPolicy(input: {name: "Heard"}) { id } }`, nil).Get("data.createPolicy.id").Str
+	policy := srv.GraphQL(
+		t,
+		`mutation { createPolicy(input: {name: "Heard"}) { id } }`,
+		nil,
+	).Get(
+		"data.createPolicy.id",
+	).Str
 	assert.Equal(t, policy, s.result(t).Data.Changes.ID)
 }
 
@@ -258,7 +268,12 @@ func TestAWebsocketIsGuarded(t *testing.T) {
 
 func TestASubscriberThatMayNotReadATypeDoesNotHearOfIt(t *testing.T) {
 	srv, web := serve(t)
-	r := srv.REST(t, "POST", "/admin/users", `{"org_id":"`+srv.OrgID+`","email_address":"jo@x.test","active":true,"user_permissions":{"hooks":"read","apis":"deny"}}`)
+	r := srv.REST(
+		t,
+		"POST",
+		"/admin/users",
+		`{"org_id":"`+srv.OrgID+`","email_address":"jo@x.test","active":true,"user_permissions":{"hooks":"read","apis":"deny"}}`,
+	)
 	s, err := open(t, web.URL, "", map[string]string{"Authorization": r.Get("Message").Str})
 	require.NoError(t, err)
 	s.subscribe(t, watch)
@@ -270,7 +285,12 @@ func TestASubscriberThatMayNotReadATypeDoesNotHearOfIt(t *testing.T) {
 
 func TestOperationGuardsEverySubscriptionField(t *testing.T) {
 	srv, web := serve(t)
-	inactive := srv.REST(t, "POST", "/admin/users", `{"org_id":"`+srv.OrgID+`","email_address":"off@x.test","active":false,"user_permissions":{"IsAdmin":"admin"}}`)
+	inactive := srv.REST(
+		t,
+		"POST",
+		"/admin/users",
+		`{"org_id":"`+srv.OrgID+`","email_address":"off@x.test","active":false,"user_permissions":{"IsAdmin":"admin"}}`,
+	)
 	schema := srv.GraphQL(t, `{ __schema { subscriptionType { fields { name } } } }`, nil)
 	fields := schema.Get("data.__schema.subscriptionType.fields").Array()
 	require.NotEmpty(t, fields)

@@ -30,13 +30,26 @@ func TestPOSTAnswersQueriesAndMutations(t *testing.T) {
 	body, err := json.Marshal(map[string]any{"operationName": "One", "variables": map[string]any{"id": id},
 		"query": `query One($id: ID!) { webhook(id: $id) { name } } query Two { version }`})
 	require.NoError(t, err)
-	r = s.Do(t, "POST", "/graphql", string(body), "Authorization: Bearer "+s.AccessKey, "Content-Type: application/json; charset=utf-8")
+	r = s.Do(
+		t,
+		"POST",
+		"/graphql",
+		string(body),
+		"Authorization: Bearer "+s.AccessKey,
+		"Content-Type: application/json; charset=utf-8",
+	)
 	assert.JSONEq(t, `{"data":{"webhook":{"name":"Told"}}}`, string(r.Body))
 }
 
 func TestGETAnswersQueries(t *testing.T) {
 	s := apptest.New(t)
-	r := s.Do(t, "GET", get(`query($first: Int) { apis(first: $first) { totalCount } }`, `{"first":3}`), "", "Authorization: "+s.AccessKey)
+	r := s.Do(
+		t,
+		"GET",
+		get(`query($first: Int) { apis(first: $first) { totalCount } }`, `{"first":3}`),
+		"",
+		"Authorization: "+s.AccessKey,
+	)
 	assert.Equal(t, 200, r.Status)
 	assert.JSONEq(t, `{"data":{"apis":{"totalCount":0}}}`, string(r.Body))
 }
@@ -76,7 +89,14 @@ func TestRequestsWithoutCredentialsReadTheSchemaAndNothingElse(t *testing.T) {
 
 func TestABodyThatCannotBeReadIsNamedAndNotRepeated(t *testing.T) {
 	s := apptest.New(t)
-	r := s.Do(t, "POST", "/graphql", `{"variables":{"password":"hunter2"`, "Authorization: "+s.AccessKey, "Content-Type: application/json")
+	r := s.Do(
+		t,
+		"POST",
+		"/graphql",
+		`{"variables":{"password":"hunter2"`,
+		"Authorization: "+s.AccessKey,
+		"Content-Type: application/json",
+	)
 	assert.Equal(t, "MALFORMED", r.Get("errors.0.extensions.code").Str, "%s", r.Body)
 	assert.Contains(t, r.Get("errors.0.message").Str, "could not be decoded")
 	assert.NotContains(t, string(r.Body), "hunter2")
@@ -109,7 +129,14 @@ func TestWhatIsNoOperationIsRefused(t *testing.T) {
 func TestABodyIsReadAsJSONWhateverItSaysItIs(t *testing.T) {
 	s := apptest.New(t)
 	for _, contentType := range []string{"application/x-www-form-urlencoded", "", "text/plain", "application/json;;", "x"} {
-		r := s.Do(t, "POST", "/graphql", `{"query":"{ version }"}`, "Authorization: "+s.AccessKey, "Content-Type: "+contentType)
+		r := s.Do(
+			t,
+			"POST",
+			"/graphql",
+			`{"query":"{ version }"}`,
+			"Authorization: "+s.AccessKey,
+			"Content-Type: "+contentType,
+		)
 		assert.Equal(t, 200, r.Status, "%q: %s", contentType, r.Body)
 		assert.Equal(t, "test", r.Get("data.version").Str, contentType)
 	}
@@ -117,7 +144,14 @@ func TestABodyIsReadAsJSONWhateverItSaysItIs(t *testing.T) {
 
 func TestABodyThatIsNotReadIsNotRepeatedAndNamesTheFieldAtFault(t *testing.T) {
 	s := apptest.New(t)
-	r := s.Do(t, "POST", "/graphql", `{"query":"{ version }","variables":"hunter2"}`, "Authorization: "+s.AccessKey, "Content-Type: application/json")
+	r := s.Do(
+		t,
+		"POST",
+		"/graphql",
+		`{"query":"{ version }","variables":"hunter2"}`,
+		"Authorization: "+s.AccessKey,
+		"Content-Type: application/json",
+	)
 	assert.Equal(t, 400, r.Status)
 	assert.Contains(t, r.Get("errors.0.message").Str, "variables cannot be a string")
 	assert.NotContains(t, string(r.Body), "hunter2")

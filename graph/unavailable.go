@@ -7,9 +7,9 @@ import (
 	"gatehouse/internal/core"
 )
 
-// isOutage tells whether an answer is nothing but that something we depend on is down. It has the status 503: proxies, probes and
-// clients that know nothing of GraphQL then see what happened, and come again. An answer of which a part is there stays 200, and says
-// the rest in errors.
+// isOutage tells whether an answer is nothing but that something we depend on is down. It has the status 503: proxies,
+// probes and clients that know nothing of GraphQL then see what happened, and come again. An answer of which a part is
+// there stays 200, and says the rest in errors.
 func isOutage(r *graphql.Response) bool {
 	if r == nil || len(r.Errors) == 0 {
 		return false

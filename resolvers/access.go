@@ -14,8 +14,8 @@ import (
 	"gatehouse/store"
 )
 
-// withAccess replaces access rights by all of some APIs; nil leaves them. The names follow in checkRights. The rights are written in
-// one go: set one by one, the document would be copied as often as it has rights.
+// withAccess replaces access rights by all of some APIs; nil leaves them. The names follow in checkRights. The rights
+// are written in one go: set one by one, the document would be copied as often as it has rights.
 func withAccess(doc core.Document, apiIDs []string) (core.Document, error) {
 	if apiIDs == nil {
 		return doc, nil
@@ -23,7 +23,13 @@ func withAccess(doc core.Document, apiIDs []string) (core.Document, error) {
 	rights, seen := []byte{'{'}, make(map[string]bool, len(apiIDs))
 	for _, id := range apiIDs {
 		if !plainID(id) {
-			return nil, core.Errorf(core.CodeInvalid, "apiIds must hold public ids of APIs, not %q", clip(id)).In("access_rights." + id)
+			return nil, core.Errorf(
+				core.CodeInvalid,
+				"apiIds must hold public ids of APIs, not %q",
+				clip(id),
+			).In(
+				"access_rights." + id,
+			)
 		}
 		if seen[id] {
 			continue
@@ -51,9 +57,14 @@ func clip(s string) string {
 	return s
 }
 
-// checkRights holds for the access rights of policies and keys: the APIs exist in the organisation. Empty names of APIs are
-// filled in. It returns the ids of those that do not exist.
-func (r *Resolver) checkRights(ctx context.Context, org string, doc core.Document, apiIDs []string) (core.Document, []string, error) {
+// checkRights holds for the access rights of policies and keys: the APIs exist in the organisation. Empty names of APIs
+// are filled in. It returns the ids of those that do not exist.
+func (r *Resolver) checkRights(
+	ctx context.Context,
+	org string,
+	doc core.Document,
+	apiIDs []string,
+) (core.Document, []string, error) {
 	if len(apiIDs) == 0 {
 		return doc, nil, nil
 	}
@@ -80,8 +91,8 @@ func (r *Resolver) checkRights(ctx context.Context, org string, doc core.Documen
 // namesAtOnce is how many APIs are read at a time for their names: no more of their documents are in memory at once.
 const namesAtOnce = 200
 
-// apiNames are the names of the APIs that exist, by their public ids. A few of them, which is what a key has, are looked up in the
-// read cache.
+// apiNames are the names of the APIs that exist, by their public ids. A few of them, which is what a key has, are
+// looked up in the read cache.
 func (r *Resolver) apiNames(ctx context.Context, org string, apiIDs []string) (map[string]string, error) {
 	names := make(map[string]string, len(apiIDs))
 	if len(apiIDs) > 10 {
@@ -113,11 +124,17 @@ func missingApis(missing []string) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return core.InField("access_rights", "name APIs that do not exist in the organisation: %s", someOf(missing)).In("access_rights." + missing[0])
+	return core.InField(
+		"access_rights",
+		"name APIs that do not exist in the organisation: %s",
+		someOf(missing),
+	).In(
+		"access_rights." + missing[0],
+	)
 }
 
-// checkMetaPolicies holds for policies in the meta data of a session or of an OAuth client: they are the organisation's, and so are the
-// APIs that they open. known are APIs of which that was found out.
+// checkMetaPolicies holds for policies in the meta data of a session or of an OAuth client: they are the
+// organisation's, and so are the APIs that they open. known are APIs of which that was found out.
 func (r *Resolver) checkMetaPolicies(ctx context.Context, org string, doc core.Document, known []string) error {
 	if err := core.CheckCustomPolicies(org, doc); err != nil {
 		return err
@@ -145,8 +162,8 @@ func someOf(names []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
 }
 
-// policiesFor reads the policies that a key is to apply, by either of their ids, in the order of ids; all must exist in the
-// organisation. A few of them, which is what a key has, are looked up in the read cache.
+// policiesFor reads the policies that a key is to apply, by either of their ids, in the order of ids; all must exist in
+// the organisation. A few of them, which is what a key has, are looked up in the read cache.
 func (r *Resolver) policiesFor(ctx context.Context, org string, ids []string) ([]*core.Policy, error) {
 	find := r.lookUpPolicies
 	if len(ids) > 10 {
@@ -166,7 +183,13 @@ func (r *Resolver) policiesFor(ctx context.Context, org string, ids []string) ([
 		}
 	}
 	if len(missing) > 0 {
-		return nil, core.InField("apply_policies", "names policies that do not exist in the organisation: %s", someOf(missing)).In("apply_policies." + missing[0])
+		return nil, core.InField(
+			"apply_policies",
+			"names policies that do not exist in the organisation: %s",
+			someOf(missing),
+		).In(
+			"apply_policies." + missing[0],
+		)
 	}
 	return out, nil
 }

@@ -41,7 +41,8 @@ func apiDocument(in model.APIInput, stored core.Document) (core.Document, error)
 	if err != nil {
 		return nil, err
 	}
-	if !doc.Get("api_definition").Exists() && (doc.Get("name").Exists() || doc.Get("proxy").Exists() || len(doc) == len("{}")) {
+	if !doc.Get("api_definition").Exists() &&
+		(doc.Get("name").Exists() || doc.Get("proxy").Exists() || len(doc) == len("{}")) {
 		doc = core.Document(`{}`).SetRaw("api_definition", doc)
 	}
 	if d := doc.Get("api_definition"); d.Exists() && !d.IsObject() {
@@ -62,8 +63,8 @@ func apiDocument(in model.APIInput, stored core.Document) (core.Document, error)
 	return f.doc, nil
 }
 
-// newApi makes an API of a document that came from outside: ids, slug and listen path that it lacks are made, and webhooks
-// that it refers to are embedded. old is what it replaces, nil for a new one.
+// newApi makes an API of a document that came from outside: ids, slug and listen path that it lacks are made, and
+// webhooks that it refers to are embedded. old is what it replaces, nil for a new one.
 func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, old *core.Api) (*core.Api, error) {
 	draft, err := core.ParseApi(core.Meta{}, doc)
 	if err != nil {
@@ -74,7 +75,12 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	created := strconv.Quote(r.store.Now().Format(time.RFC3339))
 	if old != nil {
 		if meta.ID != "" && meta.ID != old.ID {
-			return nil, core.Errorf(core.CodeInvalid, "Invalid `ID` value: api_definition.id is %q, and the API that you are changing has %q", meta.ID, old.ID)
+			return nil, core.Errorf(
+				core.CodeInvalid,
+				"Invalid `ID` value: api_definition.id is %q, and the API that you are changing has %q",
+				meta.ID,
+				old.ID,
+			)
 		}
 		meta = old.Meta
 		apiID, slug, listenPath = first(apiID, old.ApiID), first(slug, old.Slug), first(listenPath, old.ListenPath)
@@ -266,8 +272,8 @@ func (r *Resolver) apiURL(a *core.Api) *model.APIURL {
 	return &model.APIURL{APIURL: scheme + "://" + host + a.ListenPath, BasePath: a.ListenPath, Host: host}
 }
 
-// importedApi makes an API of a document of an import: over the one with the same public id, or new with the ids it carries.
-// It returns what it replaces, too; nil for a new one.
+// importedApi makes an API of a document of an import: over the one with the same public id, or new with the ids it
+// carries. It returns what it replaces, too; nil for a new one.
 func (r *Resolver) importedApi(ctx context.Context, raw core.Document) (a, old *core.Api, err error) {
 	doc, err := apiDocument(model.APIInput{Definition: raw}, nil)
 	if err != nil {
@@ -317,7 +323,12 @@ func (w *apiEdit) Update(ctx context.Context, next *core.Api) error {
 func (w *apiEdit) Delete(ctx context.Context, a *core.Api) error { return w.store.Apis.Delete(ctx, a) }
 
 // editApi changes an API to the document that change makes of the old one.
-func (r *Resolver) editApi(ctx context.Context, id string, revision *int, change func(old *core.Api) (core.Document, error)) (*core.Api, error) {
+func (r *Resolver) editApi(
+	ctx context.Context,
+	id string,
+	revision *int,
+	change func(old *core.Api) (core.Document, error),
+) (*core.Api, error) {
 	w := &apiEdit{Resolver: r}
 	return edit(ctx, r, core.ApiKind, w, revision, func() (*core.Api, error) { return r.findApi(ctx, id) },
 		func(old *core.Api) (*core.Api, error) {
@@ -334,7 +345,14 @@ func (r *Resolver) editApi(ctx context.Context, id string, revision *int, change
 		})
 }
 
-func (r *Resolver) listApis(ctx context.Context, t store.Tenant, first *int, after *string, filter *model.APIFilter, sort *model.APISort) (*model.APIConnection, error) {
+func (r *Resolver) listApis(
+	ctx context.Context,
+	t store.Tenant,
+	first *int,
+	after *string,
+	filter *model.APIFilter,
+	sort *model.APISort,
+) (*model.APIConnection, error) {
 	q, err := r.query(ctx, t, first, after)
 	if err != nil {
 		return nil, err

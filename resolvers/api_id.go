@@ -9,9 +9,10 @@ import (
 	"gatehouse/store"
 )
 
-// Gateways judge access rights by the public id of an API alone, and a key by the organisation of the policy that now has the id which
-// the key names. So an id belongs to the organisation that was the first to use it, for an API, a policy, or in the rights of a policy or
-// a key, and it stays hers when these go: rights left somewhere would open what another organisation has under it.
+// Gateways judge access rights by the public id of an API alone, and a key by the organisation of the policy that now
+// has the id which the key names. So an id belongs to the organisation that was the first to use it, for an API, a
+// policy, or in the rights of a policy or a key, and it stays hers when these go: rights left somewhere would open what
+// another organisation has under it.
 
 // reserveIDs returns the writes that make the ids of new APIs those of their organisations.
 func (r *Resolver) reserveIDs(ctx context.Context, apis []apiWrite) ([]store.Change, error) {
@@ -46,7 +47,13 @@ func (r *Resolver) reserveIDs(ctx context.Context, apis []apiWrite) ([]store.Cha
 // namedElsewhere tells whether policies, keys or OAuth clients of other organisations name one of ids.
 func (r *Resolver) namedElsewhere(ctx context.Context, org string, ids store.Ids) (bool, error) {
 	query := func(named store.Cond) store.Query {
-		return store.Query{Tenant: store.AllTenants(), Limit: 1, Sort: "id", IDsOnly: true, Where: []store.Cond{named, store.NoneOf(store.In("org_id", org))}}
+		return store.Query{
+			Tenant:  store.AllTenants(),
+			Limit:   1,
+			Sort:    "id",
+			IDsOnly: true,
+			Where:   []store.Cond{named, store.NoneOf(store.In("org_id", org))},
+		}
 	}
 	for part := range slices.Chunk(ids.Apis, clashPage) {
 		policies, err := r.store.Policies.List(ctx, query(store.HasLabel("api", part...)))
@@ -73,8 +80,8 @@ func (r *Resolver) namedElsewhere(ctx context.Context, org string, ids store.Ids
 
 var errPolicyID = core.Errorf(core.CodeConflict, "another policy has the same ID, or had it: give another id")
 
-// reservePolicies returns the writes that make the ids of policies, and those of the APIs that they name, their organisation's. It refuses
-// one that has or names an id of another organisation.
+// reservePolicies returns the writes that make the ids of policies, and those of the APIs that they name, their
+// organisation's. It refuses one that has or names an id of another organisation.
 func (r *Resolver) reservePolicies(ctx context.Context, org string, policies ...policyWrite) ([]store.Change, error) {
 	var ids, fresh store.Ids
 	for _, w := range policies {
@@ -105,8 +112,8 @@ func (r *Resolver) reservePolicies(ctx context.Context, org string, policies ...
 // policyWrite is a policy that is about to be written, with the one that it replaces; nil for a new one.
 type policyWrite struct{ next, old *core.Policy }
 
-// reserveForKey makes the ids that a session names those of its organisation, before the key is written: sessions live elsewhere. It
-// refuses one that names an id of another organisation.
+// reserveForKey makes the ids that a session names those of its organisation, before the key is written: sessions live
+// elsewhere. It refuses one that names an id of another organisation.
 func (r *Resolver) reserveForKey(ctx context.Context, org string, session core.Document) error {
 	named := core.NamedApis(session)
 	if len(named) == 0 {
@@ -143,11 +150,16 @@ func (w *policyEdit) Delete(ctx context.Context, p *core.Policy) error {
 	return w.store.Policies.Delete(ctx, p)
 }
 
-// mayOpenAll holds for a key without access rights and policies: gateways let it into the APIs of every organisation. old is what it
-// replaces, nil for a new one; what is such a key already may stay one.
+// mayOpenAll holds for a key without access rights and policies: gateways let it into the APIs of every organisation.
+// old is what it replaces, nil for a new one; what is such a key already may stay one.
 func (r *Resolver) mayOpenAll(ctx context.Context, old *core.Key) error {
 	if !r.settings.MasterKeys {
-		return core.Errorf(core.CodeInvalid, "the key has neither access_rights nor apply_policies: name at least one API or one policy (a master key for every API needs enable_master_keys)").In("access_rights")
+		return core.Errorf(
+			core.CodeInvalid,
+			"the key has neither access_rights nor apply_policies: name at least one API or one policy (a master key for every API needs enable_master_keys)",
+		).In(
+			"access_rights",
+		)
 	}
 	if authz.From(ctx).Admin || old != nil && len(old.ApiIDs)+len(old.PolicyIDs) == 0 {
 		return nil
@@ -156,5 +168,10 @@ func (r *Resolver) mayOpenAll(ctx context.Context, old *core.Key) error {
 	if err != nil || organisations < 2 {
 		return err
 	}
-	return core.Errorf(core.CodeForbidden, "a key without access_rights and apply_policies opens the APIs of every organisation on the gateways: name at least one API or one policy; only the admin secret can make a key for all").In("access_rights")
+	return core.Errorf(
+		core.CodeForbidden,
+		"a key without access_rights and apply_policies opens the APIs of every organisation on the gateways: name at least one API or one policy; only the admin secret can make a key for all",
+	).In(
+		"access_rights",
+	)
 }

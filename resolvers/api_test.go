@@ -114,26 +114,56 @@ func TestDuplicateSlugsAreTakenWhereTheConfigurationAllowsThem(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t, apptest.WithEnv("TYK_DB_ENABLEDUPLICATESLUGS=true"))
 	for range 2 {
-		must(t, s.GraphQL(t, makeApi, map[string]any{"doc": `{"name":"Twin","slug":"twin","proxy":{"listen_path":"/twin/"}}`}))
+		must(
+			t,
+			s.GraphQL(t, makeApi, map[string]any{"doc": `{"name":"Twin","slug":"twin","proxy":{"listen_path":"/twin/"}}`}),
+		)
 	}
 }
 
 func TestCategoriesComeFromTheNameAndTheDocument(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
-	r := must(t, s.GraphQL(t, makeApi, map[string]any{"doc": `{"api_definition":{"name":"Weather #internal #public"},"categories":["data","#public"]}`}))
+	r := must(
+		t,
+		s.GraphQL(
+			t,
+			makeApi,
+			map[string]any{"doc": `{"api_definition":{"name":"Weather #internal #public"},"categories":["data","#public"]}`},
+		),
+	)
 	assert.Equal(t, `["data","internal","public"]`, r.Get("data.it.categories").Raw)
 	assert.Equal(t, "Weather", r.Get("data.it.displayName").Str)
 	createApi(t, s, `{"name":"Rain #public"}`)
-	r = must(t, s.GraphQL(t, `{ apiCategories { nodes { name count } } apis(filter: {categories: ["#internal"]}) { nodes { displayName } } }`, nil))
-	assert.JSONEq(t, `[{"name":"data","count":1},{"name":"internal","count":1},{"name":"public","count":2}]`, r.Get("data.apiCategories.nodes").Raw)
+	r = must(
+		t,
+		s.GraphQL(
+			t,
+			`{ apiCategories { nodes { name count } } apis(filter: {categories: ["#internal"]}) { nodes { displayName } } }`,
+			nil,
+		),
+	)
+	assert.JSONEq(
+		t,
+		`[{"name":"data","count":1},{"name":"internal","count":1},{"name":"public","count":2}]`,
+		r.Get("data.apiCategories.nodes").Raw,
+	)
 	assert.Equal(t, `["Weather"]`, r.Get("data.apis.nodes.#.displayName").Raw)
 }
 
 func TestHookReferencesEmbedTheWebhook(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
-	hook := must(t, s.GraphQL(t, `mutation { it: createWebhook(input: {name: "Told", method: "POST", targetPath: "http://told.test", headers: {a: "b"}}) { id } }`, nil)).Get("data.it.id").Str
+	hook := must(
+		t,
+		s.GraphQL(
+			t,
+			`mutation { it: createWebhook(input: {name: "Told", method: "POST", targetPath: "http://told.test", headers: {a: "b"}}) { id } }`,
+			nil,
+		),
+	).Get(
+		"data.it.id",
+	).Str
 	doc := `{"api_definition":{"name":"W","event_handlers":{"events":{"QuotaExceeded":[{"handler_name":"eh_log_handler","handler_meta":{"prefix":"quota"}}]}}},` +
 		`"hook_references":[{"event_name":"QuotaExceeded","event_timeout":60,"hook":{"id":"` + hook + `"}}]}`
 	r := must(t, s.GraphQL(t, makeApi, map[string]any{"doc": doc}))
@@ -143,26 +173,61 @@ func TestHookReferencesEmbedTheWebhook(t *testing.T) {
 	}
 	require.Equal(t, int64(2), handlers(r).Get("#").Int(), "the handler of another kind stays")
 	assert.Equal(t, "eh_log_handler", handlers(r).Get("0.handler_name").Str)
-	assert.JSONEq(t, fmt.Sprintf(`{"_id":%[1]q,"id":%[1]q,"name":"Told","org_id":%[2]q,"method":"POST","target_path":"http://told.test","template_path":"",
-		"event_timeout":60,"header_map":{"a":"b"}}`, hook, s.OrgID), handlers(r).Get("1.handler_meta").Raw)
-	assert.Equal(t, "Told", r.Get("data.it.definition.hook_references.0.hook.name").Str, "the reference holds the webhook, too")
+	assert.JSONEq(
+		t,
+		fmt.Sprintf(
+			`{"_id":%[1]q,"id":%[1]q,"name":"Told","org_id":%[2]q,"method":"POST","target_path":"http://told.test","template_path":"",
+		"event_timeout":60,"header_map":{"a":"b"}}`,
+			hook,
+			s.OrgID,
+		),
+		handlers(r).Get("1.handler_meta").Raw,
+	)
+	assert.Equal(
+		t,
+		"Told",
+		r.Get("data.it.definition.hook_references.0.hook.name").Str,
+		"the reference holds the webhook, too",
+	)
 
 	before := r.Get("data.it.definition").Raw
 	r = must(t, s.GraphQL(t, changeApi, map[string]any{"id": id, "doc": before}))
 	assert.Equal(t, before, r.Get("data.it.definition").Raw, "a save without an edit changes nothing")
 	assert.Equal(t, int64(1), r.Get("data.it.revision").Int())
 
-	must(t, s.GraphQL(t, `mutation($id: ID!) { updateWebhook(id: $id, input: {targetPath: "http://elsewhere.test"}) { id } }`, map[string]any{"id": hook}))
+	must(
+		t,
+		s.GraphQL(
+			t,
+			`mutation($id: ID!) { updateWebhook(id: $id, input: {targetPath: "http://elsewhere.test"}) { id } }`,
+			map[string]any{"id": hook},
+		),
+	)
 	r = must(t, s.GraphQL(t, changeApi, map[string]any{"id": id, "doc": before}))
 	require.Equal(t, int64(2), handlers(r).Get("#").Int(), "the handler is replaced, not added again")
-	assert.Equal(t, "http://elsewhere.test", handlers(r).Get("1.handler_meta.target_path").Str, "the next save takes the webhook as it is now")
+	assert.Equal(
+		t,
+		"http://elsewhere.test",
+		handlers(r).Get("1.handler_meta.target_path").Str,
+		"the next save takes the webhook as it is now",
+	)
 }
 
 func TestAHookReferenceToNothingIsRefused(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
 	_, key := s.Organisation(t, "other")
-	foreign := must(t, s.GraphQL(t, `mutation { it: createWebhook(input: {name: "F", method: "POST", targetPath: "http://foreign.test"}) { id } }`, nil, "Authorization: "+key)).Get("data.it.id").Str
+	foreign := must(
+		t,
+		s.GraphQL(
+			t,
+			`mutation { it: createWebhook(input: {name: "F", method: "POST", targetPath: "http://foreign.test"}) { id } }`,
+			nil,
+			"Authorization: "+key,
+		),
+	).Get(
+		"data.it.id",
+	).Str
 	for name, c := range map[string]struct{ reference, says string }{
 		"an unknown id":               {`{"event_name":"E","hook":{"id":"` + anID + `"}}`, "names no webhook of the organisation"},
 		"another organisation's id":   {`{"event_name":"E","hook":{"id":"` + foreign + `"}}`, "names no webhook of the organisation"},
@@ -171,7 +236,11 @@ func TestAHookReferenceToNothingIsRefused(t *testing.T) {
 		"a reference without webhook": {`{"event_name":"E"}`, "names no webhook"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := s.GraphQL(t, makeApi, map[string]any{"doc": `{"api_definition":{"name":"W"},"hook_references":[` + c.reference + `]}`})
+			r := s.GraphQL(
+				t,
+				makeApi,
+				map[string]any{"doc": `{"api_definition":{"name":"W"},"hook_references":[` + c.reference + `]}`},
+			)
 			refused(t, r, "INVALID", "hook_references[0]", c.says)
 			assert.NotContains(t, string(r.Body), "foreign.test")
 		})
@@ -189,12 +258,23 @@ func TestAVersionIsAddedToItsBase(t *testing.T) {
 	}
 	refused(t, s.GraphQL(t, version, map[string]any{"base": base, "own": "v1"}), "INVALID", "new_version_name")
 	refused(t, s.GraphQL(t, version, map[string]any{"base": base, "name": "v2"}), "INVALID", "base_api_version_name")
-	refused(t, s.GraphQL(t, version, map[string]any{"base": "nothing", "name": "v2", "own": "v1"}), "INVALID", "nothing", "does not exist")
+	refused(
+		t,
+		s.GraphQL(t, version, map[string]any{"base": "nothing", "name": "v2", "own": "v1"}),
+		"INVALID",
+		"nothing",
+		"does not exist",
+	)
 
 	other := createApi(t, s, `{"name":"Other base"}`)
 	one := must(t, s.GraphQL(t, version, map[string]any{"base": other, "name": "1", "own": "0"})).Get("data.it.apiId").Str
 	r := must(t, s.GraphQL(t, showApi, map[string]any{"id": other}))
-	assert.JSONEq(t, `{"1":"`+one+`"}`, r.Get("data.it.definition.api_definition.definition.versions").Raw, "a number is a name")
+	assert.JSONEq(
+		t,
+		`{"1":"`+one+`"}`,
+		r.Get("data.it.definition.api_definition.definition.versions").Raw,
+		"a number is a name",
+	)
 
 	v2 := must(t, s.GraphQL(t, version, map[string]any{"base": base, "name": "v2", "own": "v1"})).Get("data.it.apiId").Str
 	assert.Equal(t, "v1", definition().Get("name").Str)
@@ -203,7 +283,12 @@ func TestAVersionIsAddedToItsBase(t *testing.T) {
 	assert.JSONEq(t, `{"v2":"`+v2+`"}`, definition().Get("versions").Raw)
 
 	refused(t, s.GraphQL(t, version, map[string]any{"base": base, "name": "v2"}), "CONFLICT", `"v2"`)
-	v3 := must(t, s.GraphQL(t, version, map[string]any{"base": base, "name": "v3", "default": true})).Get("data.it.apiId").Str
+	v3 := must(
+		t,
+		s.GraphQL(t, version, map[string]any{"base": base, "name": "v3", "default": true}),
+	).Get(
+		"data.it.apiId",
+	).Str
 	assert.Equal(t, "v3", definition().Get("default").Str)
 	assert.JSONEq(t, `{"v2":"`+v2+`","v3":"`+v3+`"}`, definition().Get("versions").Raw)
 	r = must(t, s.GraphQL(t, `{ all: apis { totalCount } base: apis(filter: {baseOnly: true}) { nodes { name } } }`, nil))
@@ -216,9 +301,26 @@ func TestAChangeByAnOldRevisionIsRefusedAndLosesNothing(t *testing.T) {
 	s := apptest.New(t)
 	id := createApi(t, s, `{"name":"One","x-unknown":1.50}`)
 	must(t, s.GraphQL(t, changeApi, map[string]any{"id": id, "doc": `{"name":"Two"}`, "revision": 1}))
-	refused(t, s.GraphQL(t, changeApi, map[string]any{"id": id, "doc": `{"name":"Three"}`, "revision": 1}), "STALE", "revision 2")
-	refused(t, s.GraphQL(t, `mutation($id: ID!) { deleteApi(id: $id, revision: 1) { id } }`, map[string]any{"id": id}), "STALE", "revision 2")
-	r := must(t, s.GraphQL(t, `mutation($id: ID!) { it: patchApi(id: $id, patch: {api_definition: {active: true}}, revision: 2) { name active revision } }`, map[string]any{"id": id}))
+	refused(
+		t,
+		s.GraphQL(t, changeApi, map[string]any{"id": id, "doc": `{"name":"Three"}`, "revision": 1}),
+		"STALE",
+		"revision 2",
+	)
+	refused(
+		t,
+		s.GraphQL(t, `mutation($id: ID!) { deleteApi(id: $id, revision: 1) { id } }`, map[string]any{"id": id}),
+		"STALE",
+		"revision 2",
+	)
+	r := must(
+		t,
+		s.GraphQL(
+			t,
+			`mutation($id: ID!) { it: patchApi(id: $id, patch: {api_definition: {active: true}}, revision: 2) { name active revision } }`,
+			map[string]any{"id": id},
+		),
+	)
 	assert.JSONEq(t, `{"name":"Two","active":true,"revision":3}`, r.Get("data.it").Raw)
 }
 
@@ -227,7 +329,12 @@ func TestAnImportOfApisIsAllOrNothing(t *testing.T) {
 	const imports = `mutation($apis: [JSON!]!) { it: importApis(apis: $apis) { id created warnings } }`
 	s := apptest.New(t)
 	doc := func(org, id, name string) string {
-		return fmt.Sprintf(`{"api_definition":{"org_id":%q,"api_id":%q,"name":%q},"created_at":"2020-01-02T03:04:05Z"}`, org, id, name)
+		return fmt.Sprintf(
+			`{"api_definition":{"org_id":%q,"api_id":%q,"name":%q},"created_at":"2020-01-02T03:04:05Z"}`,
+			org,
+			id,
+			name,
+		)
 	}
 	admin := "admin-auth: " + apptest.AdminSecret
 	for name, c := range map[string]struct{ bad, code, says string }{
@@ -238,16 +345,36 @@ func TestAnImportOfApisIsAllOrNothing(t *testing.T) {
 		"text":                              {"x", "MALFORMED", "apis[1]: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			refused(t, s.GraphQL(t, imports, map[string]any{"apis": []string{doc(s.OrgID, "a", "A"), c.bad}}, admin), c.code, c.says)
+			refused(
+				t,
+				s.GraphQL(t, imports, map[string]any{"apis": []string{doc(s.OrgID, "a", "A"), c.bad}}, admin),
+				c.code,
+				c.says,
+			)
 			assert.Equal(t, int64(0), s.GraphQL(t, `{ apis { totalCount } }`, nil).Get("data.apis.totalCount").Int())
 		})
 	}
-	r := must(t, s.GraphQL(t, imports, map[string]any{"apis": []string{doc(s.OrgID, "a", "A"), doc(s.OrgID, "b", "B")}}, admin))
-	assert.JSONEq(t, `[{"id":"a","created":true,"warnings":[]},{"id":"b","created":true,"warnings":[]}]`, r.Get("data.it").Raw)
-	r = must(t, s.GraphQL(t, imports, map[string]any{"apis": []string{doc(s.OrgID, "a", "A again"), doc(s.OrgID, "c", "C")}}, admin))
+	r := must(
+		t,
+		s.GraphQL(t, imports, map[string]any{"apis": []string{doc(s.OrgID, "a", "A"), doc(s.OrgID, "b", "B")}}, admin),
+	)
+	assert.JSONEq(
+		t,
+		`[{"id":"a","created":true,"warnings":[]},{"id":"b","created":true,"warnings":[]}]`,
+		r.Get("data.it").Raw,
+	)
+	r = must(
+		t,
+		s.GraphQL(t, imports, map[string]any{"apis": []string{doc(s.OrgID, "a", "A again"), doc(s.OrgID, "c", "C")}}, admin),
+	)
 	assert.Equal(t, `[false,true]`, r.Get("data.it.#.created").Raw)
 	r = must(t, s.GraphQL(t, `{ api(id: "a") { name revision createdAt } }`, nil))
 	assert.JSONEq(t, `{"name":"A again","revision":2,"createdAt":"2020-01-02T03:04:05Z"}`, r.Get("data.api").Raw)
 	org, _ := s.Organisation(t, "other")
-	refused(t, s.GraphQL(t, imports, map[string]any{"apis": []string{doc(org, "a", "Taken over")}}, admin), "CONFLICT", "another organisation")
+	refused(
+		t,
+		s.GraphQL(t, imports, map[string]any{"apis": []string{doc(org, "a", "Taken over")}}, admin),
+		"CONFLICT",
+		"another organisation",
+	)
 }

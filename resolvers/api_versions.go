@@ -100,7 +100,11 @@ func (r *Resolver) versionIDs(ctx context.Context, t store.Tenant) ([]string, er
 		}
 	}
 	if len(ids) > maxVersions {
-		return nil, core.Errorf(core.CodeLimit, "%d APIs are versions of others, more than one search can leave out: list all, and look at their definitions", len(ids))
+		return nil, core.Errorf(
+			core.CodeLimit,
+			"%d APIs are versions of others, more than one search can leave out: list all, and look at their definitions",
+			len(ids),
+		)
 	}
 	return ids, nil
 }

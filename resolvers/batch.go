@@ -9,9 +9,10 @@ import (
 // within is an id, or a label's value, in an organisation: a relation never leaves the organisation of its object.
 type within struct{ org, value string }
 
-// batch loads what a relation field asks for, for all siblings at once. Siblings have the same fields: when the first asks, the
-// others will, so what they were announced to ask for is loaded along. That needs no waiting for them, as loaders do that
-// collect for some milliseconds, and the number of fetches depends on the query only, never on the scheduler.
+// batch loads what a relation field asks for, for all siblings at once. Siblings have the same fields: when the first
+// asks, the others will, so what they were announced to ask for is loaded along. That needs no waiting for them, as
+// loaders do that collect for some milliseconds, and the number of fetches depends on the query only, never on the
+// scheduler.
 type batch[V any] struct {
 	// fetch loads all keys in one go; what does not exist is left out. limit is that of a list, 0 for what is no list.
 	fetch func(ctx context.Context, limit int, keys []within) (map[within]V, error)
@@ -21,7 +22,8 @@ type batch[V any] struct {
 	loads    map[batchKey]*load[V]
 }
 
-// expectation is what one sibling will ask for, if any does: the first of values, as many as the page has that is asked for.
+// expectation is what one sibling will ask for, if any does: the first of values, as many as the page has that is asked
+// for.
 type expectation struct {
 	org    string
 	values []string
@@ -40,8 +42,8 @@ type load[V any] struct {
 	err   error
 }
 
-// expect announces what a sibling will ask for, if the first of them asks at all. values is kept, not copied: a list of thousands
-// may be announced of which nobody asks for more than a page.
+// expect announces what a sibling will ask for, if the first of them asks at all. values is kept, not copied: a list of
+// thousands may be announced of which nobody asks for more than a page.
 func (b *batch[V]) expect(org string, values ...string) {
 	if len(values) == 0 {
 		return
@@ -51,8 +53,8 @@ func (b *batch[V]) expect(org string, values ...string) {
 	b.expected = append(b.expected, expectation{org, values})
 }
 
-// start returns the loads of keys. Those that nobody has asked for are fetched before it returns, and with them the first siblings
-// values of each expectation.
+// start returns the loads of keys. Those that nobody has asked for are fetched before it returns, and with them the
+// first siblings values of each expectation.
 func (b *batch[V]) start(ctx context.Context, limit, siblings int, keys ...within) []*load[V] {
 	loads, claimed := b.claim(limit, siblings, keys)
 	if len(claimed) == 0 {

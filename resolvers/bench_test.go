@@ -18,7 +18,11 @@ func BenchmarkCreateKeyWithManyApis(b *testing.B) {
 			apis := manyApis(b, s, n)
 			b.ReportAllocs()
 			for b.Loop() {
-				r := s.GraphQL(b, `mutation($apis: [ID!]) { createKey(input: {apiIds: $apis}) { token } }`, map[string]any{"apis": apis})
+				r := s.GraphQL(
+					b,
+					`mutation($apis: [ID!]) { createKey(input: {apiIds: $apis}) { token } }`,
+					map[string]any{"apis": apis},
+				)
 				require.NotEmpty(b, r.Get("data.createKey.token").Str, "%.300s", r.Body)
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/API")
@@ -38,8 +42,11 @@ func BenchmarkPolicyWithManyRights(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				rate++
-				r := s.GraphQL(b, `mutation($id: ID!, $apis: [ID!], $rate: Float) { it: updatePolicy(id: $id, input: {apiIds: $apis, rate: $rate}) { rate } }`,
-					map[string]any{"id": id, "apis": apis, "rate": rate})
+				r := s.GraphQL(
+					b,
+					`mutation($id: ID!, $apis: [ID!], $rate: Float) { it: updatePolicy(id: $id, input: {apiIds: $apis, rate: $rate}) { rate } }`,
+					map[string]any{"id": id, "apis": apis, "rate": rate},
+				)
 				require.Equal(b, float64(rate), r.Get("data.it.rate").Num, "%.300s", r.Body)
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/API")
@@ -47,18 +54,25 @@ func BenchmarkPolicyWithManyRights(b *testing.B) {
 	}
 }
 
-// BenchmarkPolicyOf10000Apis asks for the policies of the APIs of a policy that names 10,000, and tells how much was allocated for one
-// answer and how far the heap grew.
+// BenchmarkPolicyOf10000Apis asks for the policies of the APIs of a policy that names 10,000, and tells how much was
+// allocated for one answer and how far the heap grew.
 func BenchmarkPolicyOf10000Apis(b *testing.B) {
 	s := apptest.New(b)
-	require.NotEmpty(b, s.GraphQL(b, manyPolicy, map[string]any{"name": "rest10k", "apis": manyApis(b, s, 10_000)}).Get("data.it.id").Str)
+	require.NotEmpty(
+		b,
+		s.GraphQL(b, manyPolicy, map[string]any{"name": "rest10k", "apis": manyApis(b, s, 10_000)}).Get("data.it.id").Str,
+	)
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	var peak uint64
 	b.ReportAllocs()
 	for b.Loop() {
-		r := s.GraphQL(b, `{ policies(first: 1, filter: {q: "rest10k"}) { nodes { apis { nodes { policies(first: 500) { totalCount } } } } } }`, nil)
+		r := s.GraphQL(
+			b,
+			`{ policies(first: 1, filter: {q: "rest10k"}) { nodes { apis { nodes { policies(first: 500) { totalCount } } } } } }`,
+			nil,
+		)
 		require.Len(b, r.Get("data.policies.nodes.0.apis.nodes").Array(), 10, "%.300s", r.Body)
 		runtime.ReadMemStats(&after)
 		peak = max(peak, after.HeapAlloc)

@@ -12,8 +12,8 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
-	"gatehouse/internal/certificate"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/certificate"
 	"gatehouse/store"
 )
 
@@ -23,7 +23,14 @@ const keysAtOnce = 100
 // findCertificate finds a certificate by its id or its fingerprint.
 func (r *Resolver) findCertificate(ctx context.Context, id string) (*core.Certificate, error) {
 	id = strings.ToLower(id)
-	return one(ctx, core.CertificateKind, r.store.Certificates.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"fingerprint", id})
+	return one(
+		ctx,
+		core.CertificateKind,
+		r.store.Certificates.FindMany,
+		tenant(ctx),
+		[2]string{"id", id},
+		[2]string{"fingerprint", id},
+	)
 }
 
 // newCertificate makes a certificate of what somebody uploaded.
@@ -84,8 +91,12 @@ func (r *Resolver) unused(ctx context.Context, c *core.Certificate) error {
 	if apis[c.ID]+keys[c.ID] == 0 {
 		return nil
 	}
-	return core.Errorf(core.CodeConflict, "the certificate is in use, by %s and %s: delete its dependencies first, or delete it with force=true",
-		counted(apis[c.ID], "API"), counted(keys[c.ID], "key"))
+	return core.Errorf(
+		core.CodeConflict,
+		"the certificate is in use, by %s and %s: delete its dependencies first, or delete it with force=true",
+		counted(apis[c.ID], "API"),
+		counted(keys[c.ID], "key"),
+	)
 }
 
 func counted(n int, what string) string {
@@ -96,7 +107,13 @@ func counted(n int, what string) string {
 }
 
 // dependentApis are the APIs that have one use for a certificate.
-func (r *Resolver) dependentApis(ctx context.Context, c *core.Certificate, use string, first *int, after *string) (*model.APIConnection, error) {
+func (r *Resolver) dependentApis(
+	ctx context.Context,
+	c *core.Certificate,
+	use string,
+	first *int,
+	after *string,
+) (*model.APIConnection, error) {
 	return r.relatedApis(ctx, r.loaders(ctx).apisByCertificateUse, c.OrgID, store.CertificateUse(use, c.ID), first, after)
 }
 
@@ -109,7 +126,12 @@ func (r *Resolver) takeFromApis(ctx context.Context, c *core.Certificate) error 
 		if err := r.guard.CheckPermission(authz.From(ctx), core.ApiKind.Permission, http.MethodPut, "/api/apis"); err != nil {
 			return err
 		}
-		_, err := r.editApi(ctx, a.ID, nil, func(old *core.Api) (core.Document, error) { return withoutCertificate(old.Definition, c.ID) })
+		_, err := r.editApi(
+			ctx,
+			a.ID,
+			nil,
+			func(old *core.Api) (core.Document, error) { return withoutCertificate(old.Definition, c.ID) },
+		)
 		if err != nil && core.CodeOf(err) != core.CodeNotFound {
 			return err
 		}
@@ -117,7 +139,8 @@ func (r *Resolver) takeFromApis(ctx context.Context, c *core.Certificate) error 
 	return nil
 }
 
-// withoutCertificate takes a certificate out of client_certificates and upstream_certificates, under whatever spelling gateways read them.
+// withoutCertificate takes a certificate out of client_certificates and upstream_certificates, under whatever spelling
+// gateways read them.
 func withoutCertificate(doc core.Document, id string) (core.Document, error) {
 	patch := map[string]any{}
 	doc.Get("api_definition").ForEach(func(name, value gjson.Result) bool {

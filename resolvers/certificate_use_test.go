@@ -12,8 +12,8 @@ import (
 	"gatehouse/internal/core"
 )
 
-// certificateFields are all fields of definitions that name certificates: the field with %s in the place of the name, where the name is, and
-// under which of the dependencies the API is then.
+// certificateFields are all fields of definitions that name certificates: the field with %s in the place of the name,
+// where the name is, and under which of the dependencies the API is then.
 var certificateFields = []struct{ field, place, dependency string }{
 	{`"client_certificates":["%s"]`, "client_certificates[0]", "clientApis"},
 	{`"certificates":["%s"]`, "certificates[0]", "serverApis"},
@@ -60,7 +60,12 @@ func (c *certified) upload(t *testing.T) string {
 func (c *certified) written(t *testing.T, id, fields string) *core.Api {
 	t.Helper()
 	meta := core.Meta{ID: core.NewID(c.Store.Now()), OrgID: c.ourOrg}
-	a := core.NewApi(meta, core.Document(`{"api_definition":{"id":"`+meta.ID+`","api_id":"`+id+`","slug":"`+id+`","org_id":"`+c.ourOrg+`","name":"`+id+`","active":true,"proxy":{"listen_path":"/`+id+`/"},`+fields+`}}`))
+	a := core.NewApi(
+		meta,
+		core.Document(
+			`{"api_definition":{"id":"`+meta.ID+`","api_id":"`+id+`","slug":"`+id+`","org_id":"`+c.ourOrg+`","name":"`+id+`","active":true,"proxy":{"listen_path":"/`+id+`/"},`+fields+`}}`,
+		),
+	)
 	require.NoError(t, c.Store.Apis.Create(t.Context(), a))
 	return a
 }
@@ -77,7 +82,12 @@ func TestADefinitionNamesOwnCertificatesOnly(t *testing.T) {
 			with := func(name string) string { return strings.Replace(f.field, "%s", name, 1) }
 			place := "api_definition." + f.place
 			patch := func(name string) apptest.Reply {
-				return c.GraphQL(t, patchApi, map[string]any{"id": base, "doc": json.RawMessage(`{"api_definition":{` + with(name) + `}}`)}, as(c.ours))
+				return c.GraphQL(
+					t,
+					patchApi,
+					map[string]any{"id": base, "doc": json.RawMessage(`{"api_definition":{` + with(name) + `}}`)},
+					as(c.ours),
+				)
 			}
 			var said []string
 			for _, name := range []string{c.foreign, stranger} {
@@ -90,7 +100,14 @@ func TestADefinitionNamesOwnCertificatesOnly(t *testing.T) {
 			assert.Equal(t, said[0], said[1], "whether it exists is not told")
 			for _, name := range []string{"/etc/ssl/private/gateway.pem", "cert.pem", c.ourOrg + "/../key.pem", c.foreign[24:]} {
 				r := patch(name)
-				refused(t, r, "INVALID", place+" has the gateways read a file or a certificate of theirs", "gatehouse.shared_gateways.deny", `"files"`)
+				refused(
+					t,
+					r,
+					"INVALID",
+					place+" has the gateways read a file or a certificate of theirs",
+					"gatehouse.shared_gateways.deny",
+					`"files"`,
+				)
 				assert.NotContains(t, string(r.Body), name)
 			}
 			refused(t, c.make(t, c.ours, path("/new/", with(c.foreign))), "INVALID", place+notOwnCertificate)
@@ -107,18 +124,62 @@ func TestADefinitionNamesOwnCertificatesOnly(t *testing.T) {
 			}
 			own := c.upload(t)
 			for _, name := range []string{"env://CERT", "secrets://x", "vault://x/y", "consul://x", "$secret_vault.x", core.NoCertificate(c.ourOrg), own} {
-				r := c.REST(t, "POST", "/admin/apis/import", `{"apis":[{"api_definition":{"name":"x","api_id":"deferred","org_id":"`+c.ourOrg+`",`+path("/deferred/", with(name))+`}}]}`)
+				r := c.REST(
+					t,
+					"POST",
+					"/admin/apis/import",
+					`{"apis":[{"api_definition":{"name":"x","api_id":"deferred","org_id":"`+c.ourOrg+`",`+path(
+						"/deferred/",
+						with(name),
+					)+`}}]}`,
+				)
 				assert.Equal(t, 200, r.Status, "%s: %s", name, r.Body)
 			}
-			r := must(t, c.GraphQL(t, `query($id: ID!) { it: certificateDependencies(id: $id) { `+f.dependency+` { nodes { apiId } } } }`, map[string]any{"id": own}, as(c.ours)))
+			r := must(
+				t,
+				c.GraphQL(
+					t,
+					`query($id: ID!) { it: certificateDependencies(id: $id) { `+f.dependency+` { nodes { apiId } } } }`,
+					map[string]any{"id": own},
+					as(c.ours),
+				),
+			)
 			assert.Equal(t, `["deferred"]`, r.Get("data.it."+f.dependency+".nodes.#.apiId").Raw)
 			refused(t, c.GraphQL(t, dropCertificate, map[string]any{"id": own}, as(c.ours)), "CONFLICT", "by 1 API and 0 keys")
 
 			old := c.written(t, "old-"+string(rune('a'+i)), with(c.foreign))
-			must(t, c.GraphQL(t, patchApi, map[string]any{"id": old.ID, "doc": json.RawMessage(`{"api_definition":{"active":false}}`)}, as(c.ours)))
-			must(t, c.GraphQL(t, changeApi, map[string]any{"id": old.ID, "doc": string(old.Definition.Set("api_definition.name", "saved as it was read"))}, as(c.ours)))
-			warned := must(t, c.GraphQL(t, `query($id: ID!) { it: api(id: $id) { servable warnings } }`, map[string]any{"id": old.ID}, as(c.ours)))
-			assert.Contains(t, warned.Get("data.it.warnings").Raw, "gateways that organisations share are told of no certificate")
+			must(
+				t,
+				c.GraphQL(
+					t,
+					patchApi,
+					map[string]any{"id": old.ID, "doc": json.RawMessage(`{"api_definition":{"active":false}}`)},
+					as(c.ours),
+				),
+			)
+			must(
+				t,
+				c.GraphQL(
+					t,
+					changeApi,
+					map[string]any{"id": old.ID, "doc": string(old.Definition.Set("api_definition.name", "saved as it was read"))},
+					as(c.ours),
+				),
+			)
+			warned := must(
+				t,
+				c.GraphQL(
+					t,
+					`query($id: ID!) { it: api(id: $id) { servable warnings } }`,
+					map[string]any{"id": old.ID},
+					as(c.ours),
+				),
+			)
+			assert.Contains(
+				t,
+				warned.Get("data.it.warnings").Raw,
+				"gateways that organisations share are told of no certificate",
+			)
 			assert.Contains(t, warned.Get("data.it.warnings").Raw, place)
 			assert.True(t, warned.Get("data.it.servable").Bool())
 		})
@@ -128,13 +189,27 @@ func TestADefinitionNamesOwnCertificatesOnly(t *testing.T) {
 func TestWhatAnApiNamedMayMoveInItsListAndNowhereElse(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
-	old := c.written(t, "old", `"client_certificates":["`+c.own+`","`+c.foreign+`"],"pinned_public_keys":{"*":"`+c.own+`"}`)
+	old := c.written(
+		t,
+		"old",
+		`"client_certificates":["`+c.own+`","`+c.foreign+`"],"pinned_public_keys":{"*":"`+c.own+`"}`,
+	)
 	patch := func(doc string) apptest.Reply {
-		return c.GraphQL(t, patchApi, map[string]any{"id": old.ID, "doc": json.RawMessage(`{"api_definition":{` + doc + `}}`)}, as(c.ours))
+		return c.GraphQL(
+			t,
+			patchApi,
+			map[string]any{"id": old.ID, "doc": json.RawMessage(`{"api_definition":{` + doc + `}}`)},
+			as(c.ours),
+		)
 	}
 	must(t, patch(`"client_certificates":["`+c.foreign+`"]`))
 	refused(t, patch(`"certificates":["`+c.foreign+`"]`), "INVALID", "api_definition.certificates[0]")
-	refused(t, patch(`"pinned_public_keys":{"*":"`+c.own+`, `+c.foreign+`"}`), "INVALID", "api_definition.pinned_public_keys.*")
+	refused(
+		t,
+		patch(`"pinned_public_keys":{"*":"`+c.own+`, `+c.foreign+`"}`),
+		"INVALID",
+		"api_definition.pinned_public_keys.*",
+	)
 	must(t, patch(`"client_certificates":[]`))
 	refused(t, patch(`"client_certificates":["`+c.foreign+`"]`), "INVALID", "api_definition.client_certificates[0]")
 }
@@ -162,25 +237,59 @@ func TestAKeyNamesOwnCertificatesOnly(t *testing.T) {
 			}
 			own := c.upload(t)
 			made := must(t, c.GraphQL(t, createKey, map[string]any{"s": with(own)}, as(c.ours)))
-			refused(t, c.GraphQL(t, updateKey, map[string]any{"id": made.Get("data.it.key.id").Str, "s": with(c.foreign)}, as(c.ours)), "INVALID", f.place+notOwnCertificate)
-			r := must(t, c.GraphQL(t, `query($id: ID!) { it: certificateDependencies(id: $id) { keys { nodes { id } } } }`, map[string]any{"id": own}, as(c.ours)))
+			refused(
+				t,
+				c.GraphQL(t, updateKey, map[string]any{"id": made.Get("data.it.key.id").Str, "s": with(c.foreign)}, as(c.ours)),
+				"INVALID",
+				f.place+notOwnCertificate,
+			)
+			r := must(
+				t,
+				c.GraphQL(
+					t,
+					`query($id: ID!) { it: certificateDependencies(id: $id) { keys { nodes { id } } } }`,
+					map[string]any{"id": own},
+					as(c.ours),
+				),
+			)
 			assert.Equal(t, made.Get("data.it.key.id").Str, r.Get("data.it.keys.nodes.0.id").Str)
 			refused(t, c.GraphQL(t, dropCertificate, map[string]any{"id": own}, as(c.ours)), "CONFLICT", "by 0 APIs and 1 key")
 
 			old := core.NewKey(core.Meta{ID: "01d" + string(rune('a'+i)), OrgID: c.ourOrg}, core.Document(with(c.foreign)))
 			require.NoError(t, c.Store.Keys.Create(t.Context(), old))
-			must(t, c.GraphQL(t, updateKey, map[string]any{"id": old.ID, "s": string(old.Session.Set("is_inactive", true))}, as(c.ours)))
+			must(
+				t,
+				c.GraphQL(
+					t,
+					updateKey,
+					map[string]any{"id": old.ID, "s": string(old.Session.Set("is_inactive", true))},
+					as(c.ours),
+				),
+			)
 		})
 	}
 	// Gateways put the certificate into a token as it is.
-	refused(t, c.GraphQL(t, createKey, map[string]any{"s": session(`"certificate":"x\",\"org\":\"y"`)}, as(c.ours)), "INVALID", "certificate must be 1 to 120 printable")
+	refused(
+		t,
+		c.GraphQL(t, createKey, map[string]any{"s": session(`"certificate":"x\",\"org\":\"y"`)}, as(c.ours)),
+		"INVALID",
+		"certificate must be 1 to 120 printable",
+	)
 }
 
 func TestWhoeverRunsGatehouseMayNameFilesOfGatewaysAndNobodyForeignCertificates(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	importing := func(id, name string) apptest.Reply {
-		return c.REST(t, "POST", "/admin/apis/import", `{"apis":[{"api_definition":{"name":"x","api_id":"`+id+`","slug":"`+id+`","org_id":"`+c.ourOrg+`",`+path("/"+id+"/", `"certificates":["`+name+`"]`)+`}}]}`)
+		return c.REST(
+			t,
+			"POST",
+			"/admin/apis/import",
+			`{"apis":[{"api_definition":{"name":"x","api_id":"`+id+`","slug":"`+id+`","org_id":"`+c.ourOrg+`",`+path(
+				"/"+id+"/",
+				`"certificates":["`+name+`"]`,
+			)+`}}]}`,
+		)
 	}
 	assert.Equal(t, 200, importing("file", "/etc/ssl/own.pem").Status)
 	assert.Equal(t, 200, importing("gateways-own", c.foreign[24:]).Status)
@@ -218,5 +327,10 @@ func TestTheCertificatesOfADeletedOrganisationAreNobodys(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t, "GATEHOUSE_SHAREDGATEWAYS_APPLY=always")
 	must(t, c.GraphQL(t, dropOrg, map[string]any{"id": c.OrgID, "cascade": true}, admin))
-	refused(t, c.make(t, c.ours, path("/x/", `"certificates":["`+c.foreign+`"]`)), "INVALID", "api_definition.certificates[0]"+notOwnCertificate)
+	refused(
+		t,
+		c.make(t, c.ours, path("/x/", `"certificates":["`+c.foreign+`"]`)),
+		"INVALID",
+		"api_definition.certificates[0]"+notOwnCertificate,
+	)
 }

@@ -11,7 +11,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/internal/notify"
+	"gatehouse/internal/gateway/notify"
 	"slices"
 )
 

@@ -9,8 +9,8 @@ import (
 	"gatehouse/store"
 )
 
-// embedHooks writes the webhooks that hook_references name into the event handlers, where gateways look for them. A reference
-// to a webhook of the organisation takes its present document; any other must bring the webhook along.
+// embedHooks writes the webhooks that hook_references name into the event handlers, where gateways look for them. A
+// reference to a webhook of the organisation takes its present document; any other must bring the webhook along.
 func (r *Resolver) embedHooks(ctx context.Context, org string, doc core.Document) (core.Document, error) {
 	refs := doc.Get("hook_references").Array()
 	if len(refs) == 0 {
@@ -34,14 +34,23 @@ func (r *Resolver) embedHooks(ctx context.Context, org string, doc core.Document
 	for i, ref := range refs {
 		event := ref.Get("event_name").String()
 		if !core.IsEvent(event) {
-			return nil, core.Errorf(core.CodeInvalid, "hook_references[%d].event_name must name an event, such as QuotaExceeded", i)
+			return nil, core.Errorf(
+				core.CodeInvalid,
+				"hook_references[%d].event_name must name an event, such as QuotaExceeded",
+				i,
+			)
 		}
 		hook := core.Document(ref.Get("hook").Raw)
 		if w := known[hookID(ref)]; w != nil {
 			hook = w.Document
 		}
 		if hook.Text("target_path") == "" {
-			return nil, core.Errorf(core.CodeInvalid, "hook_references[%d].hook.id %q names no webhook of the organisation", i, hookID(ref))
+			return nil, core.Errorf(
+				core.CodeInvalid,
+				"hook_references[%d].hook.id %q names no webhook of the organisation",
+				i,
+				hookID(ref),
+			)
 		}
 		embedded[i] = core.EmbeddedHook{Event: event, Timeout: ref.Get("event_timeout").Int(), Hook: hook}
 	}

@@ -7,8 +7,8 @@ import (
 	"gatehouse/store"
 )
 
-// importer collects what an import writes, to be made in one go: objects that are new, objects over those with the same id, and
-// nothing for what is there already as it comes.
+// importer collects what an import writes, to be made in one go: objects that are new, objects over those with the same
+// id, and nothing for what is there already as it comes.
 type importer struct {
 	resolver *Resolver
 	kind     *core.Kind
@@ -21,7 +21,13 @@ type importer struct {
 }
 
 // plan adds one object. old is what it replaces, nil for a new one; same tells that the two are equal.
-func plan[T any, P object[T]](im *importer, repo *store.Repository[T], next, old *T, same bool, item *core.ImportedItem) {
+func plan[T any, P object[T]](
+	im *importer,
+	repo *store.Repository[T],
+	next, old *T,
+	same bool,
+	item *core.ImportedItem,
+) {
 	im.report = append(im.report, item)
 	kind := core.ChangeUpdated
 	switch {

@@ -14,14 +14,18 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/internal/secret"
-	"gatehouse/internal/token"
 	"gatehouse/store"
 )
 
-var errUpdateByHash = core.Errorf(core.CodeForbidden, "the configuration forbids to update keys by hash (enable_update_key_by_hash)")
+var errUpdateByHash = core.Errorf(
+	core.CodeForbidden,
+	"the configuration forbids to update keys by hash (enable_update_key_by_hash)",
+)
 
-// findKey finds a key by what its caller gives for it: the names under which the session may be kept, the likeliest first.
+// findKey finds a key by what its caller gives for it: the names under which the session may be kept, the likeliest
+// first.
 func (r *Resolver) findKey(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error) {
 	if id == "" || len(id) > 1024 {
 		return nil, notFound(core.KeyKind)
@@ -38,7 +42,10 @@ func (r *Resolver) findKey(ctx context.Context, id string, by *model.KeyIdentifi
 	var names []string
 	if how != model.KeyIdentifierHash {
 		if how == model.KeyIdentifierUsername && r.settings.NoKeyByUsername {
-			return nil, core.Errorf(core.CodeForbidden, "the configuration forbids to find keys by user name (disable_key_actions_by_username)")
+			return nil, core.Errorf(
+				core.CodeForbidden,
+				"the configuration forbids to find keys by user name (disable_key_actions_by_username)",
+			)
 		}
 		for _, tok := range token.Tokens(org, id) {
 			names = append(names, token.Hash(tok))
@@ -97,7 +104,11 @@ func keyDocument(in model.KeyInput, stored core.Document) (core.Document, error)
 	f.texts("apply_policies", in.PolicyIds)
 	if in.Expires != nil && in.Expires.Unix() < 1 {
 		// Gateways count from 1970, and take 0 and less for never: an end in the past would be none.
-		return nil, core.InField("expires", "must be after 1970-01-01T00:00:00Z, not %s; leave it out for a key that does not end", in.Expires.Format(time.RFC3339))
+		return nil, core.InField(
+			"expires",
+			"must be after 1970-01-01T00:00:00Z, not %s; leave it out for a key that does not end",
+			in.Expires.Format(time.RFC3339),
+		)
 	}
 	f.unix("expires", in.Expires)
 	f.truth("is_inactive", in.Inactive)
@@ -114,8 +125,8 @@ func keyDocument(in model.KeyInput, stored core.Document) (core.Document, error)
 	return withAccess(f.doc, in.APIIds)
 }
 
-// newKey makes a key of a session that came from outside: what it names must exist in the organisation, a password becomes a
-// hash. tok is its token, "" for a key that is only changed. old is what it replaces, nil for a new one.
+// newKey makes a key of a session that came from outside: what it names must exist in the organisation, a password
+// becomes a hash. tok is its token, "" for a key that is only changed. old is what it replaces, nil for a new one.
 func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Document, old *core.Key) (*core.Key, error) {
 	draft, err := core.ParseSession(doc)
 	if err != nil {
@@ -184,8 +195,8 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 	return k, nil
 }
 
-// DescribeKeys fills in what the sessions of keys do not say themselves: the explicit ids of policies that they name by their
-// database ids.
+// DescribeKeys fills in what the sessions of keys do not say themselves: the explicit ids of policies that they name by
+// their database ids.
 func (r *Resolver) DescribeKeys(ctx context.Context, keys []*core.Key) error {
 	named, seen := map[string][]string{}, map[[2]string]bool{}
 	for _, k := range keys {
@@ -242,7 +253,8 @@ func (r *Resolver) withExpiry(doc core.Document, policies []*core.Policy) core.D
 	return doc.Set("expires", core.After(r.store.Now().Unix(), life))
 }
 
-// withPassword hashes the password of a basic-auth user. An empty one, which is what answers show, keeps the stored one.
+// withPassword hashes the password of a basic-auth user. An empty one, which is what answers show, keeps the stored
+// one.
 func (r *Resolver) withPassword(doc core.Document, old *core.Key) (core.Document, error) {
 	const path = "basic_auth_data.password"
 	given := doc.Get(path)
@@ -309,8 +321,13 @@ func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace
 // logOpensAll notes that a key became a master key. old is what it replaces, nil for a new one.
 func (r *Resolver) logOpensAll(ctx context.Context, old, k *core.Key) {
 	if k.OpensAll() && (old == nil || !old.OpensAll()) {
-		r.log.WarnContext(ctx, "a master key is made: it opens every API of every organisation", slog.String("org_id", k.OrgID),
-			slog.String("key_hash", hashOf(k)), slog.String("actor_id", authz.From(ctx).ID()))
+		r.log.WarnContext(
+			ctx,
+			"a master key is made: it opens every API of every organisation",
+			slog.String("org_id", k.OrgID),
+			slog.String("key_hash", hashOf(k)),
+			slog.String("actor_id", authz.From(ctx).ID()),
+		)
 	}
 }
 
@@ -359,11 +376,13 @@ func (r *Resolver) keyConditions(ctx context.Context, t store.Tenant, f *model.K
 const (
 	// policiesAtOnce is how many policies are read at a time for their ids: some have a megabyte.
 	policiesAtOnce = 100
-	// maxOpening is how many policies a search for the keys that they open an API to takes: what every engine finds in one statement.
+	// maxOpening is how many policies a search for the keys that they open an API to takes: what every engine finds in one
+	// statement.
 	maxOpening = 8000
 )
 
-// opens is the condition that a key gives access to an API: its own rights name it, or those of a policy that it applies.
+// opens is the condition that a key gives access to an API: its own rights name it, or those of a policy that it
+// applies.
 func (r *Resolver) opens(ctx context.Context, a *core.Api) (store.Cond, error) {
 	cond := store.HasLabel("api", a.ApiID)
 	var ids []string
@@ -390,12 +409,22 @@ func (r *Resolver) opens(ctx context.Context, a *core.Api) (store.Cond, error) {
 	case len(ids) == 0:
 		return cond, nil
 	case len(ids) > maxOpening:
-		return cond, core.Errorf(core.CodeLimit, "%d policies that keys apply give access to the API, more than one search takes: search by policy", len(ids))
+		return cond, core.Errorf(
+			core.CodeLimit,
+			"%d policies that keys apply give access to the API, more than one search takes: search by policy",
+			len(ids),
+		)
 	}
 	return store.AnyOf(cond, store.HasLabel("policy", ids...)), nil
 }
 
-func (r *Resolver) listKeys(ctx context.Context, t store.Tenant, first *int, after *string, filter *model.KeyFilter) (*model.KeyConnection, error) {
+func (r *Resolver) listKeys(
+	ctx context.Context,
+	t store.Tenant,
+	first *int,
+	after *string,
+	filter *model.KeyFilter,
+) (*model.KeyConnection, error) {
 	q, err := r.query(ctx, t, first, after)
 	if err != nil {
 		return nil, err

@@ -10,7 +10,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/internal/token"
+	"gatehouse/internal/gateway/token"
 )
 
 // KeyHash is the resolver for the keyHash field.

@@ -13,7 +13,7 @@ import (
 
 	"gatehouse/internal/apptest"
 	"gatehouse/internal/core"
-	"gatehouse/internal/token"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/store"
 )
 
@@ -38,7 +38,16 @@ func newKeeper(t *testing.T, opts ...apptest.Option) keeper {
 	}
 	s := apptest.New(t, opts...)
 	api := createApi(t, s, `{"name":"Weather"}`)
-	policy := must(t, s.GraphQL(t, `mutation($api: ID!) { it: createPolicy(input: {name: "Gold", apiIds: [$api]}) { id } }`, map[string]any{"api": api})).Get("data.it.id").Str
+	policy := must(
+		t,
+		s.GraphQL(
+			t,
+			`mutation($api: ID!) { it: createPolicy(input: {name: "Gold", apiIds: [$api]}) { id } }`,
+			map[string]any{"api": api},
+		),
+	).Get(
+		"data.it.id",
+	).Str
 	return keeper{s, api, policy}
 }
 
@@ -80,9 +89,18 @@ func TestAHashedKeyShowsItsTokenOnceAndKeepsItNowhere(t *testing.T) {
 		assert.Equal(t, "Jo", found.Get("data.it.alias").Str, by)
 		assert.NotContains(t, string(found.Body), tok)
 	}
-	assert.JSONEq(t, `{"data":{"it":null}}`, string(k.GraphQL(t, findKey, map[string]any{"id": id, "by": "TOKEN"}).Body), "a hash is no token")
+	assert.JSONEq(
+		t,
+		`{"data":{"it":null}}`,
+		string(k.GraphQL(t, findKey, map[string]any{"id": id, "by": "TOKEN"}).Body),
+		"a hash is no token",
+	)
 	_, other := k.Organisation(t, "other")
-	assert.JSONEq(t, `{"data":{"it":null}}`, string(k.GraphQL(t, findKey, map[string]any{"id": tok}, "Authorization: "+other).Body))
+	assert.JSONEq(
+		t,
+		`{"data":{"it":null}}`,
+		string(k.GraphQL(t, findKey, map[string]any{"id": tok}, "Authorization: "+other).Body),
+	)
 }
 
 func TestAnUnhashedKeyIsKeptByItsTokenAndFoundByItsHash(t *testing.T) {
@@ -111,7 +129,12 @@ func TestACustomKeyIsReplacedByTheNextOfItsName(t *testing.T) {
 		assert.Equal(t, "Second", must(t, k.GraphQL(t, findKey, map[string]any{"id": name})).Get("data.it.alias").Str, name)
 	}
 	for _, bad := range []string{"", "with space", `with"quote`, "ü"} {
-		refused(t, k.GraphQL(t, makeKey, map[string]any{"in": k.input(map[string]any{"customId": bad})}), "INVALID", "customId must be")
+		refused(
+			t,
+			k.GraphQL(t, makeKey, map[string]any{"in": k.input(map[string]any{"customId": bad})}),
+			"INVALID",
+			"customId must be",
+		)
 	}
 }
 
@@ -145,8 +168,16 @@ func TestAKeyExpiresWithTheShortestOfItsPolicies(t *testing.T) {
 	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	k := newKeeper(t, apptest.WithStore(store.WithClock(func() time.Time { return now })))
 	policy := func(name string, life int) string {
-		return must(t, k.GraphQL(t, `mutation($name: String!, $life: Int, $api: ID!) { it: createPolicy(input: {name: $name, keyExpiresIn: $life, apiIds: [$api]}) { id } }`,
-			map[string]any{"name": name, "life": life, "api": k.api})).Get("data.it.id").Str
+		return must(
+			t,
+			k.GraphQL(
+				t,
+				`mutation($name: String!, $life: Int, $api: ID!) { it: createPolicy(input: {name: $name, keyExpiresIn: $life, apiIds: [$api]}) { id } }`,
+				map[string]any{"name": name, "life": life, "api": k.api},
+			),
+		).Get(
+			"data.it.id",
+		).Str
 	}
 	hour, day := policy("Hour", 3600), policy("Day", 86400)
 	at := func(d time.Duration) string { return `"` + now.Add(d).Format(time.RFC3339) + `"` }
@@ -182,7 +213,14 @@ func TestThePasswordOfABasicAuthUserIsHashedAndKept(t *testing.T) {
 
 	set := func(session string) {
 		t.Helper()
-		must(t, k.GraphQL(t, setKey, map[string]any{"id": "jo", "by": "USERNAME", "in": k.input(map[string]any{"session": session})}))
+		must(
+			t,
+			k.GraphQL(
+				t,
+				setKey,
+				map[string]any{"id": "jo", "by": "USERNAME", "in": k.input(map[string]any{"session": session})},
+			),
+		)
 	}
 	set(r.Get("data.it.key.session").Raw)
 	assert.Equal(t, first, hash(), "the empty password that answers show keeps it")
@@ -194,9 +232,18 @@ func TestThePasswordOfABasicAuthUserIsHashedAndKept(t *testing.T) {
 	require.NoError(t, bcrypt.CompareHashAndPassword([]byte(hash()), []byte("another password")))
 
 	refused(t, k.GraphQL(t, create, map[string]any{"name": "jo", "in": k.input(nil)}), "INVALID", "password is required")
-	refused(t, k.GraphQL(t, create, map[string]any{"name": "jo jo", "password": "x", "in": k.input(nil)}), "INVALID", "user name")
+	refused(
+		t,
+		k.GraphQL(t, create, map[string]any{"name": "jo jo", "password": "x", "in": k.input(nil)}),
+		"INVALID",
+		"user name",
+	)
 	must(t, k.GraphQL(t, create, map[string]any{"name": "jo", "password": "a third one", "in": k.input(nil)}))
-	require.NoError(t, bcrypt.CompareHashAndPassword([]byte(hash()), []byte("a third one")), "the next of the name replaces it")
+	require.NoError(
+		t,
+		bcrypt.CompareHashAndPassword([]byte(hash()), []byte("a third one")),
+		"the next of the name replaces it",
+	)
 }
 
 func TestTheConfigurationForbidsWhatItForbids(t *testing.T) {
@@ -244,7 +291,12 @@ func TestAPreviewChecksAndKeepsNothing(t *testing.T) {
 	r := must(t, k.GraphQL(t, preview, map[string]any{"in": k.input(map[string]any{"alias": "maybe"})}))
 	assert.Equal(t, "maybe", r.Get("data.it.alias").Str)
 	assert.Equal(t, k.OrgID, r.Get("data.it.session.org_id").Str)
-	refused(t, k.GraphQL(t, preview, map[string]any{"in": map[string]any{"policyIds": []string{"nothing"}}}), "INVALID", "nothing")
+	refused(
+		t,
+		k.GraphQL(t, preview, map[string]any{"in": map[string]any{"policyIds": []string{"nothing"}}}),
+		"INVALID",
+		"nothing",
+	)
 	assert.Equal(t, int64(0), k.GraphQL(t, `{ keys { totalCount } }`, nil).Get("data.keys.totalCount").Int())
 }
 
@@ -254,9 +306,24 @@ func TestKeysAreFoundByWhatTheyHave(t *testing.T) {
 	now := time.Now().UTC()
 	other := createApi(t, k.Server, `{"name":"Rain"}`)
 	k.create(t, map[string]any{"alias": "Policy key", "tags": []string{"gold"}})
-	k.create(t, map[string]any{"alias": "Own rights", "apiIds": []string{other}, "policyIds": []string{}, "expires": now.Add(time.Hour)})
+	k.create(
+		t,
+		map[string]any{
+			"alias":     "Own rights",
+			"apiIds":    []string{other},
+			"policyIds": []string{},
+			"expires":   now.Add(time.Hour),
+		},
+	)
 	k.create(t, map[string]any{"alias": "Off", "inactive": true, "expires": now.Add(48 * time.Hour)})
-	must(t, k.GraphQL(t, `mutation($in: KeyInput!) { createBasicAuthUser(username: "jo", password: "password", input: $in) { token } }`, map[string]any{"in": k.input(map[string]any{"alias": "Basic"})}))
+	must(
+		t,
+		k.GraphQL(
+			t,
+			`mutation($in: KeyInput!) { createBasicAuthUser(username: "jo", password: "password", input: $in) { token } }`,
+			map[string]any{"in": k.input(map[string]any{"alias": "Basic"})},
+		),
+	)
 	for filter, want := range map[string]string{
 		`{alias: "KEY"}`:                      `["Policy key"]`,
 		`{tag: "gold"}`:                       `["Policy key"]`,
@@ -278,11 +345,25 @@ func TestKeysAreFoundByWhatTheyHave(t *testing.T) {
 func TestAKeyIsFoundByEitherIdOfItsPolicy(t *testing.T) {
 	t.Parallel()
 	k := newKeeper(t)
-	r := must(t, k.GraphQL(t, `mutation($apis: [ID!]) { it: createPolicy(input: {policyId: "platinum", name: "Platinum", apiIds: $apis}) { id } }`, map[string]any{"apis": []string{k.api}}))
+	r := must(
+		t,
+		k.GraphQL(
+			t,
+			`mutation($apis: [ID!]) { it: createPolicy(input: {policyId: "platinum", name: "Platinum", apiIds: $apis}) { id } }`,
+			map[string]any{"apis": []string{k.api}},
+		),
+	)
 	k.create(t, map[string]any{"alias": "by database id", "policyIds": []string{r.Get("data.it.id").Str}})
 	k.create(t, map[string]any{"alias": "by explicit id", "policyIds": []string{"platinum"}})
 	const both = `["by explicit id","by database id"]`
-	r = must(t, k.GraphQL(t, `{ policy(id: "platinum") { keys { totalCount nodes { alias } } } keys(filter: {policyId: "platinum"}) { nodes { alias } } }`, nil))
+	r = must(
+		t,
+		k.GraphQL(
+			t,
+			`{ policy(id: "platinum") { keys { totalCount nodes { alias } } } keys(filter: {policyId: "platinum"}) { nodes { alias } } }`,
+			nil,
+		),
+	)
 	assert.Equal(t, both, r.Get("data.policy.keys.nodes.#.alias").Raw)
 	assert.Equal(t, int64(2), r.Get("data.policy.keys.totalCount").Int())
 	assert.Equal(t, both, r.Get("data.keys.nodes.#.alias").Raw)

@@ -7,7 +7,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/internal/keyspace"
+	"gatehouse/internal/gateway/keyspace"
 	"gatehouse/store"
 )
 
@@ -24,7 +24,13 @@ func (r *Resolver) renewed(doc core.Document) core.Document {
 		return doc
 	}
 	now := r.store.Now().Unix()
-	return doc.Set(lastUpdated, strconv.FormatInt(now, 10)).Set(quotaRenews, core.After(now, doc.Get("quota_renewal_rate").Int()))
+	return doc.Set(
+		lastUpdated,
+		strconv.FormatInt(now, 10),
+	).Set(
+		quotaRenews,
+		core.After(now, doc.Get("quota_renewal_rate").Int()),
+	)
 }
 
 // continued is a session whose limits go on where those of the one that it replaces are.
@@ -71,8 +77,8 @@ func (r *Resolver) sessionsOf(ctx context.Context, org string) ([]*core.Key, err
 	return keys, nil
 }
 
-// purge removes the sessions of keys that the store has lost with their organisation. Those that stay, for want of an answer,
-// open nothing, since its APIs are gone; the next scan deletes them.
+// purge removes the sessions of keys that the store has lost with their organisation. Those that stay, for want of an
+// answer, open nothing, since its APIs are gone; the next scan deletes them.
 func (r *Resolver) purge(ctx context.Context, keys []*core.Key) {
 	if len(keys) == 0 {
 		return
@@ -83,7 +89,12 @@ func (r *Resolver) purge(ctx context.Context, keys []*core.Key) {
 }
 
 // counters is what gateways counted for a key, where keys live in Redis.
-func (r *Resolver) counters(ctx context.Context, k *core.Key, first *int, after *string) (*model.KeyCounterConnection, error) {
+func (r *Resolver) counters(
+	ctx context.Context,
+	k *core.Key,
+	first *int,
+	after *string,
+) (*model.KeyCounterConnection, error) {
 	policies, err := r.loaders(ctx).policiesOf(ctx, k.OrgID, k.PolicyIDs, len(k.PolicyIDs))
 	if err != nil {
 		return nil, err
@@ -102,8 +113,14 @@ func (r *Resolver) counters(ctx context.Context, k *core.Key, first *int, after 
 		return nil, err
 	}
 	for _, c := range all {
-		n := &model.KeyCounter{Scope: c.Scope, QuotaMax: int(c.QuotaMax), QuotaRemaining: int(c.QuotaRemaining), Rate: c.Rate, Per: c.Per,
-			QuotaRenews: moment(c.QuotaRenews)}
+		n := &model.KeyCounter{
+			Scope:          c.Scope,
+			QuotaMax:       int(c.QuotaMax),
+			QuotaRemaining: int(c.QuotaRemaining),
+			Rate:           c.Rate,
+			Per:            c.Per,
+			QuotaRenews:    moment(c.QuotaRenews),
+		}
 		if c.RateUsed >= 0 {
 			used := int(c.RateUsed)
 			n.RateUsed = &used
@@ -130,6 +147,13 @@ func (r *Resolver) keyIndex(ctx context.Context) (*model.KeyIndex, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &model.KeyIndex{InRedis: true, Scanning: s.Scanning, Progress: s.Progress, Scanned: s.Scanned, Corrected: s.Corrected,
-		Pending: s.Pending, CompletedAt: moment(s.CompletedAt)}, nil
+	return &model.KeyIndex{
+		InRedis:     true,
+		Scanning:    s.Scanning,
+		Progress:    s.Progress,
+		Scanned:     s.Scanned,
+		Corrected:   s.Corrected,
+		Pending:     s.Pending,
+		CompletedAt: moment(s.CompletedAt),
+	}, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/apptest"
-	"gatehouse/internal/token"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/store"
 )
 
@@ -108,7 +108,10 @@ func TestAChangeByGraphQLLeavesTheLimitsAlone(t *testing.T) {
 	made := m.session(t, id)
 	require.NoError(t, m.redis.Set("quota-"+id, "4"))
 	*m.now = m.now.Add(time.Minute)
-	must(t, m.GraphQL(t, setKey, map[string]any{"id": r.Get("data.it.token").Str, "in": map[string]any{"alias": "renamed"}}))
+	must(
+		t,
+		m.GraphQL(t, setKey, map[string]any{"id": r.Get("data.it.token").Str, "in": map[string]any{"alias": "renamed"}}),
+	)
 	assert.Equal(t, made.Get("last_updated").Raw, m.session(t, id).Get("last_updated").Raw)
 	assert.True(t, m.redis.Exists("quota-"+id))
 }
@@ -116,7 +119,14 @@ func TestAChangeByGraphQLLeavesTheLimitsAlone(t *testing.T) {
 func TestAKeyIsFoundByBothIDsOfItsPolicyWhoeverMadeIt(t *testing.T) {
 	t.Parallel()
 	m := newMetered(t)
-	p := must(t, m.GraphQL(t, `mutation($api: ID!) { it: createPolicy(input: {document: "{\"id\":\"gold\",\"name\":\"Explicit\",\"active\":true}", apiIds: [$api]}) { id policyId } }`, map[string]any{"api": m.api}))
+	p := must(
+		t,
+		m.GraphQL(
+			t,
+			`mutation($api: ID!) { it: createPolicy(input: {document: "{\"id\":\"gold\",\"name\":\"Explicit\",\"active\":true}", apiIds: [$api]}) { id policyId } }`,
+			map[string]any{"api": m.api},
+		),
+	)
 	db, public := p.Get("data.it.id").Str, p.Get("data.it.policyId").Str
 	tok := token.Generate(m.OrgID, token.Default)
 	require.NoError(t, m.redis.Set("apikey-"+token.Hash(tok), `{"org_id":"`+m.OrgID+`","apply_policies":["`+db+`"]}`))
@@ -152,10 +162,17 @@ func TestTheKeysOfADeletedOrganisationAreGoneFromRedis(t *testing.T) {
 func TestTheKeyIndexTellsWhereKeysLive(t *testing.T) {
 	t.Parallel()
 	const index = `{ it: keyIndex { inRedis progress completedAt pending } }`
-	assert.JSONEq(t, `{"inRedis":false,"progress":1,"completedAt":null,"pending":0}`, must(t, apptest.New(t).GraphQL(t, index, nil)).Get("data.it").Raw)
+	assert.JSONEq(
+		t,
+		`{"inRedis":false,"progress":1,"completedAt":null,"pending":0}`,
+		must(t, apptest.New(t).GraphQL(t, index, nil)).Get("data.it").Raw,
+	)
 	m := newMetered(t)
 	assert.True(t, must(t, m.GraphQL(t, index, nil)).Get("data.it.inRedis").Bool())
-	asked := must(t, m.GraphQL(t, `mutation { it: rebuildKeyIndex { inRedis scanning } }`, nil, "admin-auth: "+apptest.AdminSecret))
+	asked := must(
+		t,
+		m.GraphQL(t, `mutation { it: rebuildKeyIndex { inRedis scanning } }`, nil, "admin-auth: "+apptest.AdminSecret),
+	)
 	assert.JSONEq(t, `{"inRedis":true,"scanning":true}`, asked.Get("data.it").Raw)
 	m.redis.Close()
 	refused(t, m.GraphQL(t, index, nil), "UNAVAILABLE", "Redis")

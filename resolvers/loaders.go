@@ -8,8 +8,8 @@ import (
 	"gatehouse/store"
 )
 
-// loaders batches what relation fields ask for, so that a nested query makes a number of store calls that does not grow with
-// its rows. They live as long as one operation.
+// loaders batches what relation fields ask for, so that a nested query makes a number of store calls that does not grow
+// with its rows. They live as long as one operation.
 type loaders struct {
 	organisations  *byID[core.Organisation]
 	apis           *byID[core.Api]
@@ -47,9 +47,17 @@ func (r *Resolver) loaders(ctx context.Context) *loaders {
 func (r *Resolver) newLoaders() *loaders {
 	s := r.store
 	return &loaders{
-		organisations:  newByID(s.Organisations.FindMany, "id", func(o *core.Organisation) within { return within{value: o.ID} }),
-		apis:           newByID(s.Apis.FindMany, "api_id", func(a *core.Api) within { return within{a.OrgID, a.ApiID} }),
-		policies:       newByID(s.Policies.FindMany, "policy_id", func(p *core.Policy) within { return within{p.OrgID, p.PolicyID} }),
+		organisations: newByID(
+			s.Organisations.FindMany,
+			"id",
+			func(o *core.Organisation) within { return within{value: o.ID} },
+		),
+		apis: newByID(s.Apis.FindMany, "api_id", func(a *core.Api) within { return within{a.OrgID, a.ApiID} }),
+		policies: newByID(
+			s.Policies.FindMany,
+			"policy_id",
+			func(p *core.Policy) within { return within{p.OrgID, p.PolicyID} },
+		),
 		policiesByDBID: newByID(s.Policies.FindMany, "id", func(p *core.Policy) within { return within{p.OrgID, p.ID} }),
 		webhooks:       newByID(s.Webhooks.FindMany, "id", func(w *core.Webhook) within { return within{w.OrgID, w.ID} }),
 		users:          newByID(s.Users.FindMany, "id", func(u *core.User) within { return within{u.OrgID, u.ID} }),
@@ -66,8 +74,8 @@ func (r *Resolver) newLoaders() *loaders {
 	}
 }
 
-// siblings tells the loaders of the operation, where there are any, that these objects are answered together: what the relation
-// fields of one of them load is loaded for all.
+// siblings tells the loaders of the operation, where there are any, that these objects are answered together: what the
+// relation fields of one of them load is loaded for all.
 func siblings[T any](ctx context.Context, objects []*T) []*T {
 	l, ok := ctx.Value(loadersKey{}).(*loaders)
 	if !ok {
@@ -121,7 +129,11 @@ func (l *loaders) organisation(ctx context.Context, id string) (*core.Organisati
 // byID loads objects by an id of theirs.
 type byID[T any] struct{ batch[*T] }
 
-func newByID[T any](find func(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*T, error), unique string, key func(*T) within) *byID[T] {
+func newByID[T any](
+	find func(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*T, error),
+	unique string,
+	key func(*T) within,
+) *byID[T] {
 	return &byID[T]{batch[*T]{fetch: func(ctx context.Context, _ int, keys []within) (map[within]*T, error) {
 		found, err := find(ctx, store.AllTenants(), unique, valuesOf(keys))
 		out := make(map[within]*T, len(found))
@@ -132,8 +144,8 @@ func newByID[T any](find func(ctx context.Context, t store.Tenant, unique string
 	}}}
 }
 
-// all loads those of ids that exist in the organisation, in their order; siblings is how many of the ids that each sibling names are
-// loaded along.
+// all loads those of ids that exist in the organisation, in their order; siblings is how many of the ids that each
+// sibling names are loaded along.
 func (b *byID[T]) all(ctx context.Context, org string, ids []string, siblings int) ([]*T, error) {
 	found, err := b.each(ctx, org, ids, siblings)
 	return slices.DeleteFunc(found, func(o *T) bool { return o == nil }), err
@@ -208,7 +220,10 @@ func (l *byLabel[T]) expect(org, value string) {
 }
 
 // perOrganisation fetches the values of each organisation: in one call, for everybody who belongs to one organisation.
-func perOrganisation[V any](keys []within, fetch func(org string, values []string) (map[string]V, error)) (map[within]V, error) {
+func perOrganisation[V any](
+	keys []within,
+	fetch func(org string, values []string) (map[string]V, error),
+) (map[within]V, error) {
 	groups := map[string][]string{}
 	for _, k := range keys {
 		groups[k.org] = append(groups[k.org], k.value)

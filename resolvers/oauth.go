@@ -26,7 +26,13 @@ func (r *Resolver) findOauthClient(ctx context.Context, apiID, clientID string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := one(ctx, core.OauthClientKind, r.store.OauthClients.FindMany, store.Org(a.OrgID), [2]string{"client_id", clientID})
+	c, err := one(
+		ctx,
+		core.OauthClientKind,
+		r.store.OauthClients.FindMany,
+		store.Org(a.OrgID),
+		[2]string{"client_id", clientID},
+	)
 	if err == nil && c.ApiID != a.ApiID {
 		return nil, nil, notFound(core.OauthClientKind)
 	}
@@ -38,7 +44,12 @@ func (r *Resolver) ownOauthClient(ctx context.Context, clientID string) (*core.O
 	return one(ctx, core.OauthClientKind, r.store.OauthClients.FindMany, tenant(ctx), [2]string{"client_id", clientID})
 }
 
-func (r *Resolver) listOauthClients(ctx context.Context, a *core.Api, first *int, after *string) (*model.OauthClientConnection, error) {
+func (r *Resolver) listOauthClients(
+	ctx context.Context,
+	a *core.Api,
+	first *int,
+	after *string,
+) (*model.OauthClientConnection, error) {
 	q, err := r.query(ctx, store.Org(a.OrgID), first, after)
 	if err != nil {
 		return nil, err
@@ -51,8 +62,12 @@ func (r *Resolver) listOauthClients(ctx context.Context, a *core.Api, first *int
 	return &model.OauthClientConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
 }
 
-// oauthClientDocument is the document that an input means, started from the stored one where there is one, and the secret in it.
-func (r *Resolver) oauthClientDocument(in model.OauthClientInput, stored core.Document) (doc core.Document, secret string, err error) {
+// oauthClientDocument is the document that an input means, started from the stored one where there is one, and the
+// secret in it.
+func (r *Resolver) oauthClientDocument(
+	in model.OauthClientInput,
+	stored core.Document,
+) (doc core.Document, secret string, err error) {
 	if doc, err = base(in.Document, stored, blank); err != nil {
 		return nil, "", err
 	}
@@ -68,13 +83,26 @@ func (r *Resolver) oauthClientDocument(in model.OauthClientInput, stored core.Do
 	return f.doc, first(deref(in.Secret), secret), err
 }
 
-// newOauthClient makes a client of an API of a document that came from outside. An id and a secret that are lacking are made, and
-// old ones stay. old is what it replaces, nil for a new one.
-func (r *Resolver) newOauthClient(ctx context.Context, a *core.Api, in model.OauthClientInput, old *core.OauthClient) (*core.OauthClient, error) {
+// newOauthClient makes a client of an API of a document that came from outside. An id and a secret that are lacking are
+// made, and old ones stay. old is what it replaces, nil for a new one.
+func (r *Resolver) newOauthClient(
+	ctx context.Context,
+	a *core.Api,
+	in model.OauthClientInput,
+	old *core.OauthClient,
+) (*core.OauthClient, error) {
 	if !a.Definition.Get("api_definition.use_oauth2").Bool() {
-		return nil, core.Errorf(core.CodeInvalid, "API is not OAuth2: set use_oauth2 in its definition, and create clients then")
+		return nil, core.Errorf(
+			core.CodeInvalid,
+			"API is not OAuth2: set use_oauth2 in its definition, and create clients then",
+		)
 	}
-	meta, id, was, stored := core.Meta{ID: core.NewID(r.store.Now()), OrgID: a.OrgID}, core.NewHex(), "", core.Document(nil)
+	meta, id, was, stored := core.Meta{
+		ID:    core.NewID(r.store.Now()),
+		OrgID: a.OrgID,
+	}, core.NewHex(), "", core.Document(
+		nil,
+	)
 	if old != nil {
 		var err error
 		if was, err = r.keyring.Open(old.Sealed, oauthSecretContext(old.ID)); err != nil {
@@ -114,8 +142,8 @@ func (r *Resolver) newOauthClient(ctx context.Context, a *core.Api, in model.Oau
 	return core.ParseOauthClient(meta, doc, sealed, r.settings.OauthSeparator)
 }
 
-// oauthPolicy holds for the policy that a client names: it exists in the organisation and opens the API. It becomes the id under
-// which gateways know it.
+// oauthPolicy holds for the policy that a client names: it exists in the organisation and opens the API. It becomes the
+// id under which gateways know it.
 func (r *Resolver) oauthPolicy(ctx context.Context, a *core.Api, doc core.Document) (core.Document, error) {
 	id := doc.Text("policy_id")
 	if id == "" {
@@ -129,7 +157,12 @@ func (r *Resolver) oauthPolicy(ctx context.Context, a *core.Api, doc core.Docume
 		return nil, err
 	}
 	if !contains(p.ApiIDs, a.ApiID) {
-		return nil, core.Errorf(core.CodeInvalid, "the policy %q gives no access to the API %q: add the API to the access rights of the policy", p.Name, a.Name)
+		return nil, core.Errorf(
+			core.CodeInvalid,
+			"the policy %q gives no access to the API %q: add the API to the access rights of the policy",
+			p.Name,
+			a.Name,
+		)
 	}
 	return doc.Owned("", "policy_id", p.PolicyID)
 }

@@ -12,8 +12,8 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
-	"gatehouse/internal/notify"
-	tok "gatehouse/internal/token"
+	"gatehouse/internal/gateway/notify"
+	tok "gatehouse/internal/gateway/token"
 )
 
 // CreateOauthClient is the resolver for the createOauthClient field.

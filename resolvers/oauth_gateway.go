@@ -15,7 +15,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
-	"gatehouse/internal/token"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/store"
 )
 
@@ -26,13 +26,21 @@ const (
 	cleanUpTime = 5 * time.Second
 )
 
-// pushOauthClient makes the gateway's client the same as ours, and tells whether that took a change. While it is under way the
-// client may be changed or deleted here: what is stored in the end is what the gateway has in the end.
-func (r *Resolver) pushOauthClient(ctx context.Context, c *core.OauthClient, patience time.Duration) (changed bool, err error) {
+// pushOauthClient makes the gateway's client the same as ours, and tells whether that took a change. While it is under
+// way the client may be changed or deleted here: what is stored in the end is what the gateway has in the end.
+func (r *Resolver) pushOauthClient(
+	ctx context.Context,
+	c *core.OauthClient,
+	patience time.Duration,
+) (changed bool, err error) {
 	for range lastWins {
 		secret, err := r.keyring.Open(c.Sealed, oauthSecretContext(c.ID))
 		if err != nil {
-			return changed, core.Wrap(core.CodeInvalid, err, "the secret of the OAuth client was sealed with another encryption key: give it a new secret")
+			return changed, core.Wrap(
+				core.CodeInvalid,
+				err,
+				"the secret of the OAuth client was sealed with another encryption key: give it a new secret",
+			)
 		}
 		owners, err := r.ownersForOauth(ctx, c)
 		if err != nil {
@@ -67,13 +75,19 @@ func (r *Resolver) ownersForOauth(ctx context.Context, clients ...*core.OauthCli
 	return r.store.OwnersOf(ctx, named)
 }
 
-// atGateway is a client as the gateway has it. Its policy and its meta data become those of its tokens. A client that was made before
-// that was looked at may name what is another organisation's; a gateway is not told so.
+// atGateway is a client as the gateway has it. Its policy and its meta data become those of its tokens. A client that
+// was made before that was looked at may name what is another organisation's; a gateway is not told so.
 func (r *Resolver) atGateway(c *core.OauthClient, secret string, owners store.Owners) gateway.OauthClient {
 	foreign := owners.Foreign(c.OrgID)
 	meta := core.ConfineSession(c.OrgID, c.Document, foreign).Get("meta_data")
-	out := gateway.OauthClient{ClientID: c.ClientID, Secret: secret, RedirectURI: c.RedirectURI(r.settings.OauthSeparator), ApiID: c.ApiID,
-		PolicyID: c.PolicyID, Description: c.Description}
+	out := gateway.OauthClient{
+		ClientID:    c.ClientID,
+		Secret:      secret,
+		RedirectURI: c.RedirectURI(r.settings.OauthSeparator),
+		ApiID:       c.ApiID,
+		PolicyID:    c.PolicyID,
+		Description: c.Description,
+	}
 	if meta.Type != gjson.Null {
 		out.MetaData = json.RawMessage(meta.Raw)
 	}
@@ -83,8 +97,8 @@ func (r *Resolver) atGateway(c *core.OauthClient, secret string, owners store.Ow
 	return out
 }
 
-// askGateway makes a call of the gateway about a client. A gateway that refuses may have lost the client: it is given it again
-// then, and asked once more.
+// askGateway makes a call of the gateway about a client. A gateway that refuses may have lost the client: it is given
+// it again then, and asked once more.
 func (r *Resolver) askGateway(ctx context.Context, c *core.OauthClient, call func() error) error {
 	err := call()
 	var refusal *gateway.StatusError
@@ -106,7 +120,14 @@ func (r *Resolver) withdrawOauthClient(ctx context.Context, c *core.OauthClient,
 		err = r.gateway.DeleteOauthClient(ctx, c.ApiID, c.ClientID)
 	}
 	if err != nil {
-		r.log.WarnContext(ctx, "an OAuth client that the gateway did not take may be left over", "client", c.ClientID, "error", err)
+		r.log.WarnContext(
+			ctx,
+			"an OAuth client that the gateway did not take may be left over",
+			"client",
+			c.ClientID,
+			"error",
+			err,
+		)
 	}
 }
 
@@ -117,7 +138,14 @@ func (r *Resolver) restoreOauthClient(ctx context.Context, old, next *core.Oauth
 	back := *old
 	back.Meta = next.Meta
 	if err := r.store.OauthClients.Update(ctx, &back); err != nil {
-		r.log.WarnContext(ctx, "an OAuth client has a change that the gateway did not take; it is tried again", "client", old.ClientID, "error", err)
+		r.log.WarnContext(
+			ctx,
+			"an OAuth client has a change that the gateway did not take; it is tried again",
+			"client",
+			old.ClientID,
+			"error",
+			err,
+		)
 		return
 	}
 	r.changed(ctx, core.ChangeUpdated, core.OauthClientKind, &back.Meta)
@@ -131,11 +159,14 @@ func (w apisWithClients) Update(ctx context.Context, a *core.Api) error {
 	return w.store.Apis.Update(ctx, a)
 }
 
-// Delete deletes an API and its clients here, and the clients at the gateway as far as that can be done: without the API they
-// open nothing.
+// Delete deletes an API and its clients here, and the clients at the gateway as far as that can be done: without the
+// API they open nothing.
 func (w apisWithClients) Delete(ctx context.Context, a *core.Api) error {
 	writes := []store.Change{w.store.Apis.Deleting(a)}
-	clients, err := w.oauthClientsOf(ctx, store.Query{Tenant: store.Org(a.OrgID), Where: []store.Cond{store.HasLabel("api", a.ApiID)}})
+	clients, err := w.oauthClientsOf(
+		ctx,
+		store.Query{Tenant: store.Org(a.OrgID), Where: []store.Cond{store.HasLabel("api", a.ApiID)}},
+	)
 	if err != nil {
 		return err
 	}
@@ -169,9 +200,14 @@ func (r *Resolver) oauthTokens(ctx context.Context, c *core.OauthClient) ([]gate
 	return tokens, gateway.Explain(err)
 }
 
-// revokeOauthToken revokes a token of a client. What is no token of the organisation, or no hash that the gateway lists for the
-// client, is not valid for this client, and is left alone: a gateway would end any session that it is named.
-func (r *Resolver) revokeOauthToken(ctx context.Context, c *core.OauthClient, tok string, kind *model.OauthTokenType) error {
+// revokeOauthToken revokes a token of a client. What is no token of the organisation, or no hash that the gateway lists
+// for the client, is not valid for this client, and is left alone: a gateway would end any session that it is named.
+func (r *Resolver) revokeOauthToken(
+	ctx context.Context,
+	c *core.OauthClient,
+	tok string,
+	kind *model.OauthTokenType,
+) error {
 	if err := r.gateway.Require(); err != nil {
 		return err
 	}
@@ -196,9 +232,14 @@ func (r *Resolver) revokeOauthToken(ctx context.Context, c *core.OauthClient, to
 	return err
 }
 
-// authorizeOauthClient has the gateway authorise a client for a user. The session that the caller asks for may open what keys of
-// the organisation may.
-func (r *Resolver) authorizeOauthClient(ctx context.Context, a *core.Api, c *core.OauthClient, in model.OauthAuthorizationInput) (*model.OauthAuthorization, error) {
+// authorizeOauthClient has the gateway authorise a client for a user. The session that the caller asks for may open
+// what keys of the organisation may.
+func (r *Resolver) authorizeOauthClient(
+	ctx context.Context,
+	a *core.Api,
+	c *core.OauthClient,
+	in model.OauthAuthorizationInput,
+) (*model.OauthAuthorization, error) {
 	form := url.Values{"response_type": {in.ResponseType}, "client_id": {c.ClientID}, "redirect_uri": {in.RedirectURI}}
 	if in.State != nil {
 		form.Set("state", *in.State)

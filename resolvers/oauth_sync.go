@@ -11,14 +11,16 @@ import (
 )
 
 const (
-	// oauthSyncEvery is how long a gateway that lost its OAuth clients can be without them, unless somebody asks about one.
+	// oauthSyncEvery is how long a gateway that lost its OAuth clients can be without them, unless somebody asks about
+	// one.
 	oauthSyncEvery = time.Minute
 	// oauthSyncRetry is the same after a failure.
 	oauthSyncRetry = 5 * time.Second
 )
 
-// RunOauthSync makes the OAuth clients of the gateway the same as ours at the start and every minute, until ctx ends: a gateway may
-// lose its Redis, and we may be stopped between our write and the gateway's. What the gateway has besides stays.
+// RunOauthSync makes the OAuth clients of the gateway the same as ours at the start and every minute, until ctx ends: a
+// gateway may lose its Redis, and we may be stopped between our write and the gateway's. What the gateway has besides
+// stays.
 func (r *Resolver) RunOauthSync(ctx context.Context) {
 	if !r.gateway.Configured() {
 		return
@@ -47,9 +49,9 @@ func (r *Resolver) RunOauthSync(ctx context.Context) {
 	}
 }
 
-// SyncOauthClients compares every client with the gateway's, a list for each API, and gives the gateway what differs. It returns
-// how many clients those were. One that the gateway refuses keeps the others from nothing; the error is that of a
-// gateway that does not answer.
+// SyncOauthClients compares every client with the gateway's, a list for each API, and gives the gateway what differs.
+// It returns how many clients those were. One that the gateway refuses keeps the others from nothing; the error is that
+// of a gateway that does not answer.
 func (r *Resolver) SyncOauthClients(ctx context.Context) (pushed int, err error) {
 	for l, err := range r.store.OauthClients.Pages(ctx, store.Query{Tenant: store.AllTenants(), Sort: "api_id"}) {
 		if err != nil {
@@ -69,7 +71,11 @@ func (r *Resolver) SyncOauthClients(ctx context.Context) (pushed int, err error)
 	return pushed, nil
 }
 
-func (r *Resolver) syncOauthClientsOf(ctx context.Context, apiID string, clients []*core.OauthClient) (pushed int, err error) {
+func (r *Resolver) syncOauthClientsOf(
+	ctx context.Context,
+	apiID string,
+	clients []*core.OauthClient,
+) (pushed int, err error) {
 	list, err := r.gateway.OauthClients(ctx, apiID)
 	if err != nil {
 		if gateway.IsStatus(err, http.StatusNotFound) {

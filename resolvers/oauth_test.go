@@ -17,7 +17,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/gatewaytest"
-	"gatehouse/internal/token"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/store"
 	"gatehouse/store/sql"
 	"gatehouse/store/storetest"
@@ -48,8 +48,16 @@ func newOauthWorld(t *testing.T) *oauthWorld {
 
 func (w *oauthWorld) newPolicy(t *testing.T, name, api string) string {
 	t.Helper()
-	return must(t, w.GraphQL(t, `mutation($name: String!, $apis: [ID!]) { it: createPolicy(input: {name: $name, apiIds: $apis}) { policyId } }`,
-		map[string]any{"name": name, "apis": []string{api}})).Get("data.it.policyId").Str
+	return must(
+		t,
+		w.GraphQL(
+			t,
+			`mutation($name: String!, $apis: [ID!]) { it: createPolicy(input: {name: $name, apiIds: $apis}) { policyId } }`,
+			map[string]any{"name": name, "apis": []string{api}},
+		),
+	).Get(
+		"data.it.policyId",
+	).Str
 }
 
 // create makes a client, over REST, of the fields given beside the policy.
@@ -65,18 +73,38 @@ func (w *oauthWorld) path(clientID string) string { return "/api/apis/oauth/" + 
 func TestAnOauthClientIsMadeHereAndAtTheGateway(t *testing.T) {
 	t.Parallel()
 	w := newOauthWorld(t)
-	made := w.create(t, fmt.Sprintf(`{"redirect_uri":"/cats,http://x.test/cb","policy_id":%q,"meta_data":{"user":"u"},"client_name":"n"}`, w.policy))
+	made := w.create(
+		t,
+		fmt.Sprintf(
+			`{"redirect_uri":"/cats,http://x.test/cb","policy_id":%q,"meta_data":{"user":"u"},"client_name":"n"}`,
+			w.policy,
+		),
+	)
 	id, secret := made.Get("client_id").Str, made.Get("secret").Str
 	assert.Regexp(t, `^[0-9a-f]{32}$`, id)
 	plain, err := base64.StdEncoding.DecodeString(secret)
 	require.NoError(t, err)
 	assert.Regexp(t, `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`, string(plain))
-	assert.JSONEq(t, fmt.Sprintf(`{"client_id":%q,"secret":%q,"redirect_uri":"/cats,http://x.test/cb","policy_id":%q,"description":"","client_name":"n","meta_data":{"user":"u"}}`,
-		id, secret, w.policy), string(made.Body))
+	assert.JSONEq(
+		t,
+		fmt.Sprintf(
+			`{"client_id":%q,"secret":%q,"redirect_uri":"/cats,http://x.test/cb","policy_id":%q,"description":"","client_name":"n","meta_data":{"user":"u"}}`,
+			id,
+			secret,
+			w.policy,
+		),
+		string(made.Body),
+	)
 
 	there, ok := w.gateway.Client(w.api, id)
 	require.True(t, ok)
-	want := gateway.OauthClient{ClientID: id, Secret: secret, RedirectURI: "/cats,http://x.test/cb", PolicyID: w.policy, MetaData: json.RawMessage(`{"user":"u"}`)}
+	want := gateway.OauthClient{
+		ClientID:    id,
+		Secret:      secret,
+		RedirectURI: "/cats,http://x.test/cb",
+		PolicyID:    w.policy,
+		MetaData:    json.RawMessage(`{"user":"u"}`),
+	}
 	assert.True(t, there.Same(want), "%+v", there)
 
 	stored, err := w.Store.OauthClients.FindBy(t.Context(), store.Org(w.OrgID), "client_id", id)
@@ -87,16 +115,30 @@ func TestAnOauthClientIsMadeHereAndAtTheGateway(t *testing.T) {
 	byDatabaseID := w.REST(t, "GET", "/api/apis/"+w.api, "").Get("api_definition.id").Str
 	assert.Equal(t, string(made.Body), string(w.REST(t, "GET", "/api/apis/oauth/"+byDatabaseID+"/"+id, "").Body))
 
-	got := must(t, w.GraphQL(t, `{ it: oauthClient(apiId: "cats", clientId: "`+id+`") { secret redirectUris document api { apiId } policy { name } organisation { id } } }`, nil))
+	got := must(
+		t,
+		w.GraphQL(
+			t,
+			`{ it: oauthClient(apiId: "cats", clientId: "`+id+`") { secret redirectUris document api { apiId } policy { name } organisation { id } } }`,
+			nil,
+		),
+	)
 	assert.Equal(t, secret, got.Get("data.it.secret").Str)
 	assert.Equal(t, `["/cats","http://x.test/cb"]`, got.Get("data.it.redirectUris").Raw)
-	assert.Equal(t, "cats Cats "+w.OrgID, got.Get("data.it.api.apiId").Str+" "+got.Get("data.it.policy.name").Str+" "+got.Get("data.it.organisation.id").Str)
+	assert.Equal(
+		t,
+		"cats Cats "+w.OrgID,
+		got.Get("data.it.api.apiId").Str+" "+got.Get("data.it.policy.name").Str+" "+got.Get("data.it.organisation.id").Str,
+	)
 }
 
 func TestTheIdAndTheSecretOfAnOauthClientMayBeGiven(t *testing.T) {
 	t.Parallel()
 	w := newOauthWorld(t)
-	w.create(t, `{"client_id":"my-client-id","api_id":"cats","secret":"my-client-secret","redirect_uri":"http://example.com"}`)
+	w.create(
+		t,
+		`{"client_id":"my-client-id","api_id":"cats","secret":"my-client-secret","redirect_uri":"http://example.com"}`,
+	)
 	there, ok := w.gateway.Client(w.api, "my-client-id")
 	require.True(t, ok)
 	assert.Equal(t, "my-client-secret", there.Secret)
@@ -173,12 +215,24 @@ func TestAChangeOfAnOauthClientReachesTheGateway(t *testing.T) {
 	made := w.create(t, fmt.Sprintf(`{"client_id":"c","secret":"s","policy_id":%q,"x_new":1.0}`, w.policy))
 	w.gateway.Issue("c", "a-token")
 
-	changed := must(t, w.GraphQL(t, `mutation($p: ID!) { it: updateOauthClient(apiId: "cats", clientId: "c", input: {policyId: $p}, revision: 1) { revision policyId document } }`, map[string]any{"p": other}))
+	changed := must(
+		t,
+		w.GraphQL(
+			t,
+			`mutation($p: ID!) { it: updateOauthClient(apiId: "cats", clientId: "c", input: {policyId: $p}, revision: 1) { revision policyId document } }`,
+			map[string]any{"p": other},
+		),
+	)
 	assert.Equal(t, other, changed.Get("data.it.policyId").Str)
 	assert.Equal(t, "1.0", changed.Get("data.it.document.x_new").Raw)
 	there, _ := w.gateway.Client(w.api, "c")
 	assert.Equal(t, other, there.PolicyID)
-	assert.Equal(t, "[]", string(w.REST(t, "GET", w.path("c")+"/tokens", "").Body), "tokens of the policy before are still there")
+	assert.Equal(
+		t,
+		"[]",
+		string(w.REST(t, "GET", w.path("c")+"/tokens", "").Body),
+		"tokens of the policy before are still there",
+	)
 
 	stale := w.Do(t, "PUT", w.path("c"), string(made.Body), "Authorization: "+w.AccessKey, `If-Match: "1"`)
 	assert.Equal(t, 412, stale.Status, "%s", stale.Body)
@@ -187,7 +241,14 @@ func TestAChangeOfAnOauthClientReachesTheGateway(t *testing.T) {
 	there, _ = w.gateway.Client(w.api, "c")
 	assert.Equal(t, w.policy+" s", there.PolicyID+" "+there.Secret)
 
-	must(t, w.GraphQL(t, `mutation { it: updateOauthClient(apiId: "cats", clientId: "c", input: {secret: "new"}) { secret } }`, nil))
+	must(
+		t,
+		w.GraphQL(
+			t,
+			`mutation { it: updateOauthClient(apiId: "cats", clientId: "c", input: {secret: "new"}) { secret } }`,
+			nil,
+		),
+	)
 	there, _ = w.gateway.Client(w.api, "c")
 	assert.Equal(t, "new", there.Secret)
 	assert.Equal(t, "new", w.REST(t, "GET", w.path("c"), "").Get("secret").Str)
@@ -212,7 +273,11 @@ func TestOauthClientsSurviveWithoutAGateway(t *testing.T) {
 	made := w.create(t, `{"client_id":"c"}`)
 	alone := &oauthWorld{Server: apptest.New(t, apptest.WithEngine(w.engine)), api: w.api}
 	alone.AccessKey = w.AccessKey
-	assert.Equal(t, `{"apps":[`+string(made.Body)+`],"pages":0}`, string(alone.REST(t, "GET", "/api/apis/oauth/cats", "").Body))
+	assert.Equal(
+		t,
+		`{"apps":[`+string(made.Body)+`],"pages":0}`,
+		string(alone.REST(t, "GET", "/api/apis/oauth/cats", "").Body),
+	)
 	for name, c := range map[string]struct{ method, path, body string }{
 		"creating one":    {"POST", "/api/apis/oauth/cats", `{}`},
 		"changing one":    {"PUT", w.path("c"), `{}`},
@@ -236,18 +301,43 @@ func TestAnOauthClientOfBeforeIsConfinedToItsOrganisationAtTheGateway(t *testing
 	t.Parallel()
 	w := newOauthWorld(t)
 	_, key := w.Organisation(t, "neighbour")
-	require.Equal(t, 200, w.Do(t, "POST", "/api/apis", strings.NewReplacer("%[1]s", "dogs").Replace(oauthApi), "Authorization: "+key).Status)
+	require.Equal(
+		t,
+		200,
+		w.Do(t, "POST", "/api/apis", strings.NewReplacer("%[1]s", "dogs").Replace(oauthApi), "Authorization: "+key).Status,
+	)
 	require.Equal(t, 200, w.Do(t, "POST", "/api/apis/oauth/dogs", `{"client_id":"ours"}`, "Authorization: "+key).Status)
 	stored, err := w.Store.OauthClients.FindMany(t.Context(), store.AllTenants(), "client_id", []string{"ours"})
 	require.NoError(t, err)
-	doc := stored[0].Document.Set("policy_id", w.policy).SetRaw("meta_data", fmt.Appendf(nil, `{"policies":[{"org_id":%q,"access_rights":{"cats":{}}}],"kept":1.50}`, w.OrgID))
-	require.NoError(t, w.Store.OauthClients.Update(t.Context(), core.NewOauthClient(stored[0].Meta, doc, stored[0].Sealed)))
+	doc := stored[0].Document.Set(
+		"policy_id",
+		w.policy,
+	).SetRaw(
+		"meta_data",
+		fmt.Appendf(nil, `{"policies":[{"org_id":%q,"access_rights":{"cats":{}}}],"kept":1.50}`, w.OrgID),
+	)
+	require.NoError(
+		t,
+		w.Store.OauthClients.Update(t.Context(), core.NewOauthClient(stored[0].Meta, doc, stored[0].Sealed)),
+	)
 	w.gateway.LoseRedis()
 	apptest.New(t, apptest.WithEngine(w.engine), apptest.WithEnv(w.gateway.Env()...))
 	var there gateway.OauthClient
-	require.Eventually(t, func() (ok bool) { there, ok = w.gateway.Client("dogs", "ours"); return ok }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(
+		t,
+		func() (ok bool) { there, ok = w.gateway.Client("dogs", "ours"); return ok },
+		10*time.Second,
+		10*time.Millisecond,
+	)
 	assert.Equal(t, core.NoPolicy, there.PolicyID)
-	assert.JSONEq(t, fmt.Sprintf(`{"policies":[{"org_id":%q,"access_rights":{".none":{"api_id":".none","versions":[]}}}],"kept":1.50}`, stored[0].OrgID), string(there.MetaData))
+	assert.JSONEq(
+		t,
+		fmt.Sprintf(
+			`{"policies":[{"org_id":%q,"access_rights":{".none":{"api_id":".none","versions":[]}}}],"kept":1.50}`,
+			stored[0].OrgID,
+		),
+		string(there.MetaData),
+	)
 }
 
 func TestAGatewayThatLostItsRedisGetsItsClientsBack(t *testing.T) {
@@ -262,7 +352,13 @@ func TestAGatewayThatLostItsRedisGetsItsClientsBack(t *testing.T) {
 	assert.True(t, ok, "a call about a client did not give it back")
 
 	apptest.New(t, apptest.WithEngine(w.engine), apptest.WithEnv(w.gateway.Env()...))
-	assert.Eventually(t, func() bool { _, ok := w.gateway.Client(w.api, "d"); return ok }, 10*time.Second, 10*time.Millisecond, "a start did not give it back")
+	assert.Eventually(
+		t,
+		func() bool { _, ok := w.gateway.Client(w.api, "d"); return ok },
+		10*time.Second,
+		10*time.Millisecond,
+		"a start did not give it back",
+	)
 }
 
 func TestAStartLeavesClientsAloneThatTheGatewayHas(t *testing.T) {
@@ -273,8 +369,18 @@ func TestAStartLeavesClientsAloneThatTheGatewayHas(t *testing.T) {
 	w.gateway.Calls()
 	apptest.New(t, apptest.WithEngine(w.engine), apptest.WithEnv(w.gateway.Env()...))
 	var calls []string
-	require.Eventually(t, func() bool { calls = append(calls, w.gateway.Calls()...); return len(calls) > 0 }, 10*time.Second, 10*time.Millisecond)
-	assert.Never(t, func() bool { calls = append(calls, w.gateway.Calls()...); return len(calls) > 1 }, 200*time.Millisecond, 20*time.Millisecond)
+	require.Eventually(
+		t,
+		func() bool { calls = append(calls, w.gateway.Calls()...); return len(calls) > 0 },
+		10*time.Second,
+		10*time.Millisecond,
+	)
+	assert.Never(
+		t,
+		func() bool { calls = append(calls, w.gateway.Calls()...); return len(calls) > 1 },
+		200*time.Millisecond,
+		20*time.Millisecond,
+	)
 	assert.Equal(t, []string{"GET /tyk/oauth/clients/cats"}, calls)
 	_, ok := w.gateway.Client(w.api, "made-there")
 	assert.True(t, ok)
@@ -320,10 +426,22 @@ func TestTokensOfAnOauthClient(t *testing.T) {
 	t.Parallel()
 	w := newOauthWorld(t)
 	w.create(t, `{"client_id":"c","secret":"s"}`)
-	tok, foreign := token.Custom(w.OrgID, "one", token.Murmur64), token.Custom("5e9d9544a1dcd60001d0ed20", "one", token.Murmur64)
+	tok, foreign := token.Custom(
+		w.OrgID,
+		"one",
+		token.Murmur64,
+	), token.Custom(
+		"5e9d9544a1dcd60001d0ed20",
+		"one",
+		token.Murmur64,
+	)
 	w.gateway.Issue("c", tok)
 	w.gateway.Issue("c", "0123456789abcdef")
-	assert.JSONEq(t, `[{"code":"`+tok+`","expires":4102444800},{"code":"0123456789abcdef","expires":4102444800}]`, string(w.REST(t, "GET", w.path("c")+"/tokens", "").Body))
+	assert.JSONEq(
+		t,
+		`[{"code":"`+tok+`","expires":4102444800},{"code":"0123456789abcdef","expires":4102444800}]`,
+		string(w.REST(t, "GET", w.path("c")+"/tokens", "").Body),
+	)
 	for name, c := range map[string]struct {
 		path, body, message string
 		status              int
@@ -350,8 +468,17 @@ func TestTokensOfAnOauthClient(t *testing.T) {
 	}
 
 	w.gateway.Calls()
-	require.Equal(t, 200, w.REST(t, "POST", "/api/apis/oauth/c/revoke", `{"token":"0123456789abcdef","token_type_hint":"access_token"}`).Status)
-	assert.Contains(t, strings.Join(w.gateway.Calls(), "\n"), "DELETE /tyk/keys/0123456789abcdef?api_id=cats&hashed=1", "the session of a token that is listed by its hash is not ended")
+	require.Equal(
+		t,
+		200,
+		w.REST(t, "POST", "/api/apis/oauth/c/revoke", `{"token":"0123456789abcdef","token_type_hint":"access_token"}`).Status,
+	)
+	assert.Contains(
+		t,
+		strings.Join(w.gateway.Calls(), "\n"),
+		"DELETE /tyk/keys/0123456789abcdef?api_id=cats&hashed=1",
+		"the session of a token that is listed by its hash is not ended",
+	)
 	require.Equal(t, 200, w.REST(t, "POST", "/api/apis/oauth/c/revoke", `{"token":"`+tok+`"}`).Status)
 	assert.Equal(t, "[]", string(w.REST(t, "GET", w.path("c")+"/tokens", "").Body))
 	w.gateway.Issue("c", tok)
@@ -377,9 +504,21 @@ func TestAuthorisingAnOauthClient(t *testing.T) {
 	assert.NotContains(t, calls, theirs, "the session is of the organisation that the caller names")
 
 	w.gateway.LoseRedis()
-	token := must(t, w.GraphQL(t, `mutation { it: authorizeOauthClient(apiId: "cats", input: {responseType: "token", clientId: "c", redirectUri: "http://app.test/cb",
-		keyRules: {access_rights: {cats: {}}}}) { code accessToken redirectTo } }`, nil))
-	assert.Equal(t, `{"code":null,"accessToken":"token-2","redirectTo":"http://app.test/cb#access_token=token-2"}`, token.Get("data.it").Raw, "a lost client is not given back")
+	token := must(
+		t,
+		w.GraphQL(
+			t,
+			`mutation { it: authorizeOauthClient(apiId: "cats", input: {responseType: "token", clientId: "c", redirectUri: "http://app.test/cb",
+		keyRules: {access_rights: {cats: {}}}}) { code accessToken redirectTo } }`,
+			nil,
+		),
+	)
+	assert.Equal(
+		t,
+		`{"code":null,"accessToken":"token-2","redirectTo":"http://app.test/cb#access_token=token-2"}`,
+		token.Get("data.it").Raw,
+		"a lost client is not given back",
+	)
 
 	w.gateway.Calls()
 	for name, c := range map[string]struct{ body, says string }{
@@ -398,7 +537,12 @@ func TestAuthorisingAnOauthClient(t *testing.T) {
 	}
 	assert.Empty(t, w.gateway.Calls())
 
-	refused := w.REST(t, "POST", "/api/apis/oauth/cats/authorize-client", strings.Replace(form, "app.test", "evil.test", 1)+rules+"%22%7D")
+	refused := w.REST(
+		t,
+		"POST",
+		"/api/apis/oauth/cats/authorize-client",
+		strings.Replace(form, "app.test", "evil.test", 1)+rules+"%22%7D",
+	)
 	assert.Equal(t, 400, refused.Status, "%s", refused.Body)
 	assert.Contains(t, refused.Get("Message").Str, "the gateway refuses")
 }
@@ -411,7 +555,11 @@ func TestOauthClientsOfAnotherOrganisationAreNoClients(t *testing.T) {
 	org, key := w.Organisation(t, "neighbour")
 	own := strings.NewReplacer("%[1]s", "dogs").Replace(oauthApi)
 	require.Equal(t, 200, w.Do(t, "POST", "/api/apis", own, "Authorization: "+key).Status, org)
-	require.Equal(t, 200, w.Do(t, "POST", "/api/apis/oauth/dogs", `{"client_id":"ours","redirect_uri":"/"}`, "Authorization: "+key).Status)
+	require.Equal(
+		t,
+		200,
+		w.Do(t, "POST", "/api/apis/oauth/dogs", `{"client_id":"ours","redirect_uri":"/"}`, "Authorization: "+key).Status,
+	)
 	w.gateway.Calls()
 	before := fmt.Sprint(w.gateway.Client("cats", "theirs"))
 	for _, c := range []struct{ method, path, body string }{
@@ -442,7 +590,14 @@ func TestOauthClientsOfAnotherOrganisationAreNoClients(t *testing.T) {
 			return fmt.Sprint(got.Status, " ", r.Replace(string(got.Body)))
 		}
 		got, unknown := ask(), ask("cats", "nope", "theirs", "nobodys", w.policy, "no-policy")
-		assert.Equal(t, strings.NewReplacer("cats", "nope", "theirs", "nobodys", w.policy, "no-policy").Replace(got), unknown, "%s %s", c.method, c.path)
+		assert.Equal(
+			t,
+			strings.NewReplacer("cats", "nope", "theirs", "nobodys", w.policy, "no-policy").Replace(got),
+			unknown,
+			"%s %s",
+			c.method,
+			c.path,
+		)
 		assert.NotContains(t, got, "200 ", "%s %s", c.method, c.path)
 	}
 	assert.Empty(t, w.gateway.Calls(), "the gateway was asked about what is another organisation's")
@@ -457,7 +612,16 @@ func TestWhatClientsRelateToIsLoadedTogether(t *testing.T) {
 		t.Cleanup(func() { _ = engine.Close() })
 		counting := &storetest.Counting{Engine: engine}
 		g := gatewaytest.New(t)
-		w := &oauthWorld{gateway: g, api: "cats", Server: apptest.New(t, apptest.WithEngine(counting), apptest.WithEnv(g.Env()...), apptest.WithStore(store.WithCacheTTL(time.Hour)))}
+		w := &oauthWorld{
+			gateway: g,
+			api:     "cats",
+			Server: apptest.New(
+				t,
+				apptest.WithEngine(counting),
+				apptest.WithEnv(g.Env()...),
+				apptest.WithStore(store.WithCacheTTL(time.Hour)),
+			),
+		}
 		createApi(t, w.Server, fmt.Sprintf(oauthApi, "cats"))
 		policies := []string{w.newPolicy(t, "A", "cats"), w.newPolicy(t, "B", "cats")}
 		for n := range clients {
@@ -465,7 +629,14 @@ func TestWhatClientsRelateToIsLoadedTogether(t *testing.T) {
 		}
 		w.GraphQL(t, `{ me { id } }`, nil)
 		before := counting.Reads()
-		got := must(t, w.GraphQL(t, `{ it: oauthClients(apiId: "cats", first: 20) { nodes { api { name } policy { name } organisation { name } } } }`, nil))
+		got := must(
+			t,
+			w.GraphQL(
+				t,
+				`{ it: oauthClients(apiId: "cats", first: 20) { nodes { api { name } policy { name } organisation { name } } } }`,
+				nil,
+			),
+		)
 		require.Len(t, got.Get("data.it.nodes").Array(), clients)
 		return counting.Reads() - before
 	}

@@ -27,7 +27,8 @@ func organisationDocument(in model.OrganisationInput, stored core.Document) (cor
 	return f.doc, nil
 }
 
-// newOrganisation makes an organisation of a document that came from outside. old is what it replaces, nil for a new one.
+// newOrganisation makes an organisation of a document that came from outside. old is what it replaces, nil for a new
+// one.
 func (r *Resolver) newOrganisation(doc core.Document, old *core.Organisation) (*core.Organisation, error) {
 	meta := core.Meta{ID: doc.Text("id")}
 	if old != nil {

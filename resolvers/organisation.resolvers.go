@@ -11,8 +11,8 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
-	"gatehouse/internal/certificate"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/certificate"
 	"gatehouse/store"
 )
 

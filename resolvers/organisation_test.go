@@ -19,7 +19,15 @@ const (
 func TestOrganisationsAreCheckedAndUnique(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
-	must(t, s.GraphQL(t, makeOrg, map[string]any{"doc": `{"id":"` + anID + `","owner_name":"Weather","owner_slug":"weather","cname":"weather.test"}`}, admin))
+	must(
+		t,
+		s.GraphQL(
+			t,
+			makeOrg,
+			map[string]any{"doc": `{"id":"` + anID + `","owner_name":"Weather","owner_slug":"weather","cname":"weather.test"}`},
+			admin,
+		),
+	)
 	for name, c := range map[string]struct{ doc, code, says string }{
 		"no name":               {`{"owner_slug":"x"}`, "INVALID", "owner_name is required"},
 		"an id that is taken":   {`{"owner_name":"B","id":"` + anID + `"}`, "CONFLICT", "same ID"},
@@ -40,10 +48,23 @@ func TestDeletingAnOrganisationSaysWhatItOwnsUnlessToldToCascade(t *testing.T) {
 	t.Parallel()
 	k := newKeeper(t)
 	k.create(t, nil)
-	must(t, k.GraphQL(t, `mutation { createWebhook(input: {name: "W", method: "GET", targetPath: "http://w.test"}) { id } }`, nil))
+	must(
+		t,
+		k.GraphQL(
+			t,
+			`mutation { createWebhook(input: {name: "W", method: "GET", targetPath: "http://w.test"}) { id } }`,
+			nil,
+		),
+	)
 	other, otherKey := k.Organisation(t, "other")
 
-	refused(t, k.GraphQL(t, dropOrg, map[string]any{"id": k.OrgID}, admin), "CONFLICT", "APIs: 1, policies: 1, keys: 1, users: 1, webhooks: 1", "cascade")
+	refused(
+		t,
+		k.GraphQL(t, dropOrg, map[string]any{"id": k.OrgID}, admin),
+		"CONFLICT",
+		"APIs: 1, policies: 1, keys: 1, users: 1, webhooks: 1",
+		"cascade",
+	)
 	must(t, k.GraphQL(t, whoAmI, nil))
 	must(t, k.GraphQL(t, dropOrg, map[string]any{"id": k.OrgID, "cascade": true}, admin))
 	refused(t, k.GraphQL(t, whoAmI, nil), "UNAUTHENTICATED")
@@ -62,7 +83,15 @@ func TestDeletingAnOrganisationSaysWhatItOwnsUnlessToldToCascade(t *testing.T) {
 	must(t, k.GraphQL(t, whoAmI, nil, as(otherKey)))
 	refused(t, k.GraphQL(t, dropOrg, map[string]any{"id": k.OrgID}, admin), "NOT_FOUND")
 
-	must(t, k.GraphQL(t, `mutation($id: ID!) { it: deleteUser(id: $id) { id } }`, map[string]any{"id": must(t, k.GraphQL(t, whoAmI, nil, as(otherKey))).Get("data.it.id").Str}, as(otherKey)))
+	must(
+		t,
+		k.GraphQL(
+			t,
+			`mutation($id: ID!) { it: deleteUser(id: $id) { id } }`,
+			map[string]any{"id": must(t, k.GraphQL(t, whoAmI, nil, as(otherKey))).Get("data.it.id").Str},
+			as(otherKey),
+		),
+	)
 	must(t, k.GraphQL(t, dropOrg, map[string]any{"id": other}, admin))
 }
 
@@ -70,12 +99,25 @@ func TestAnImportedOrganisationKeepsItsIdAndDocument(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
 	doc := `{"id":"` + anID + `","owner_name":"Weather","x-unknown":{"kept":1.50}}`
-	refused(t, s.GraphQL(t, importOrg, map[string]any{"doc": `{"owner_name":"Weather"}`}, admin), "INVALID", "id is required")
+	refused(
+		t,
+		s.GraphQL(t, importOrg, map[string]any{"doc": `{"owner_name":"Weather"}`}, admin),
+		"INVALID",
+		"id is required",
+	)
 	r := must(t, s.GraphQL(t, importOrg, map[string]any{"doc": doc}, admin))
 	assert.JSONEq(t, `{"id":"`+anID+`","created":true}`, r.Get("data.it").Raw)
 	r = must(t, s.GraphQL(t, importOrg, map[string]any{"doc": `{"id":"` + anID + `","owner_name":"Rain"}`}, admin))
 	assert.False(t, r.Get("data.it.created").Bool())
-	r = must(t, s.GraphQL(t, `query($id: ID!) { it: organisation(id: $id) { name revision document } }`, map[string]any{"id": anID}, admin))
+	r = must(
+		t,
+		s.GraphQL(
+			t,
+			`query($id: ID!) { it: organisation(id: $id) { name revision document } }`,
+			map[string]any{"id": anID},
+			admin,
+		),
+	)
 	assert.Equal(t, "Rain", r.Get("data.it.name").Str)
 	assert.Equal(t, int64(2), r.Get("data.it.revision").Int())
 
@@ -83,5 +125,10 @@ func TestAnImportedOrganisationKeepsItsIdAndDocument(t *testing.T) {
 	r = must(t, s.GraphQL(t, changeOrg, map[string]any{"id": anID, "doc": before}, admin))
 	assert.Equal(t, before, r.Get("data.it.document").Raw, "a save without an edit changes nothing")
 	assert.Equal(t, int64(2), r.Get("data.it.revision").Int())
-	refused(t, s.GraphQL(t, changeOrg, map[string]any{"id": anID, "doc": `{"id":"` + s.OrgID + `","owner_name":"x"}`}, admin), "INVALID", anID)
+	refused(
+		t,
+		s.GraphQL(t, changeOrg, map[string]any{"id": anID, "doc": `{"id":"` + s.OrgID + `","owner_name":"x"}`}, admin),
+		"INVALID",
+		anID,
+	)
 }

@@ -8,16 +8,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"gatehouse/internal/certificate"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/certificate"
 	"gatehouse/store"
 )
 
 // amid makes a write that adds objects to organisations, none of which is deleted meanwhile.
 //
-// Deleting an organisation lists what it owns, and then removes all that in one Apply. What is committed between the two is not in it. So
-// both sides look once more after their commit: who deletes removes what has come (sweep), and who adds removes what was added to an
-// organisation that has gone. Whichever commit came first, the one that came second sees it.
+// Deleting an organisation lists what it owns, and then removes all that in one Apply. What is committed between the
+// two is not in it. So both sides look once more after their commit: who deletes removes what has come (sweep), and who
+// adds removes what was added to an organisation that has gone. Whichever commit came first, the one that came second
+// sees it.
 func (r *Resolver) amid(ctx context.Context, additions []addition, write func() error) error {
 	var orgs []string
 	for _, a := range additions {
@@ -67,12 +68,23 @@ func (r *Resolver) sweep(ctx context.Context, org string) error {
 		}
 		// That the id is free is a part of the Apply: somebody may have imported the organisation again.
 		place := core.NewOrganisation(core.Meta{ID: org}, core.Document(`{}`))
-		writes := append(append(own.writes, released...), r.store.Organisations.Creating(place), r.store.Organisations.Deleting(place))
+		writes := append(
+			append(own.writes, released...),
+			r.store.Organisations.Creating(place),
+			r.store.Organisations.Deleting(place),
+		)
 		err = r.store.Apply(ctx, writes...)
 		var taken *store.ConflictError
 		switch {
 		case err == nil:
-			r.log.WarnContext(ctx, "what was made in an organisation while it was deleted is deleted with it", "organisation", org, "objects", own.summary)
+			r.log.WarnContext(
+				ctx,
+				"what was made in an organisation while it was deleted is deleted with it",
+				"organisation",
+				org,
+				"objects",
+				own.summary,
+			)
 			r.certificates.Wake()
 			r.forgetOauthClients(ctx, own.clients)
 			return nil
@@ -91,8 +103,9 @@ func (r *Resolver) sweep(ctx context.Context, org string) error {
 // forgettingAtOnce is how many clients a gateway is asked to forget at a time.
 const forgettingAtOnce = 8
 
-// forgetOauthClients deletes clients at the gateway that were deleted here, as far as that can be done in a short time: without their
-// API they open nothing. A gateway that has unloaded the API cannot delete them any more, so this comes before it is told.
+// forgetOauthClients deletes clients at the gateway that were deleted here, as far as that can be done in a short time:
+// without their API they open nothing. A gateway that has unloaded the API cannot delete them any more, so this comes
+// before it is told.
 func (r *Resolver) forgetOauthClients(ctx context.Context, clients []*core.OauthClient) {
 	if !r.gateway.Configured() || len(clients) == 0 {
 		return
@@ -109,6 +122,15 @@ func (r *Resolver) forgetOauthClients(ctx context.Context, clients []*core.Oauth
 		group.Go(func() error { return r.gateway.DeleteOauthClient(ctx, c.ApiID, c.ClientID) })
 	}
 	if err := group.Wait(); err != nil {
-		r.log.WarnContext(ctx, "OAuth clients of deleted APIs are left over at the gateway", "of", len(clients), "after", time.Since(start), "error", err)
+		r.log.WarnContext(
+			ctx,
+			"OAuth clients of deleted APIs are left over at the gateway",
+			"of",
+			len(clients),
+			"after",
+			time.Since(start),
+			"error",
+			err,
+		)
 	}
 }

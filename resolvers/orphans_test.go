@@ -31,7 +31,8 @@ type intervention struct {
 
 // Apply implements store.Engine.
 func (o *orderly) Apply(ctx context.Context, writes ...store.Write) error {
-	if next := o.before.Load(); next != nil && slices.ContainsFunc(writes, next.meets) && o.before.CompareAndSwap(next, nil) {
+	if next := o.before.Load(); next != nil && slices.ContainsFunc(writes, next.meets) &&
+		o.before.CompareAndSwap(next, nil) {
 		next.do()
 	}
 	return o.Engine.Apply(ctx, writes...)
@@ -59,10 +60,21 @@ func TestNothingIsMadeInAnOrganisationThatIsBeingDeleted(t *testing.T) {
 		for order, first := range map[string]string{"committed first": "object", "committed last": "organisation"} {
 			t.Run(name+" "+order, func(t *testing.T) {
 				org := s.REST(t, "POST", "/admin/organisations", `{"owner_name":"`+name+`"}`).Get("Meta").Str
-				admin := s.REST(t, "POST", "/admin/users", `{"org_id":"`+org+`","first_name":"A","last_name":"B","email_address":"a@a.test","active":true,"user_permissions":{"IsAdmin":"admin"}}`)
+				admin := s.REST(
+					t,
+					"POST",
+					"/admin/users",
+					`{"org_id":"`+org+`","first_name":"A","last_name":"B","email_address":"a@a.test","active":true,"user_permissions":{"IsAdmin":"admin"}}`,
+				)
 				require.Equal(t, 200, admin.Status, "%s", admin.Body)
 				as := "Authorization: " + admin.Get("Message").Str
-				made := s.Do(t, "POST", "/api/apis", `{"api_definition":{"name":"Old","use_oauth2":true,"proxy":{"listen_path":"/`+org+`/","target_url":"http://up.test"}}}`, as)
+				made := s.Do(
+					t,
+					"POST",
+					"/api/apis",
+					`{"api_definition":{"name":"Old","use_oauth2":true,"proxy":{"listen_path":"/`+org+`/","target_url":"http://up.test"}}}`,
+					as,
+				)
 				require.Equal(t, 200, made.Status, "%s", made.Body)
 				id := made.Get("Meta").Str
 				apiID := s.Do(t, "GET", "/api/apis/"+id, "", as).Get("api_definition.api_id").Str
@@ -110,7 +122,12 @@ func TestNothingIsMadeInAnOrganisationThatIsBeingDeleted(t *testing.T) {
 		}
 	}
 	t.Run("one that was deleted long ago", func(t *testing.T) {
-		r := s.REST(t, "POST", "/admin/users", `{"org_id":"`+anID+`","first_name":"A","last_name":"B","email_address":"late@new.test"}`)
+		r := s.REST(
+			t,
+			"POST",
+			"/admin/users",
+			`{"org_id":"`+anID+`","first_name":"A","last_name":"B","email_address":"late@new.test"}`,
+		)
 		assert.NotEqual(t, 200, r.Status)
 		assert.Contains(t, r.Get("Message").Str, "organisation")
 	})

@@ -28,8 +28,14 @@ func (r *Resolver) query(ctx context.Context, t store.Tenant, first *int, after 
 
 var (
 	errNoCursor      = core.InField("after", "is not a cursor: pass the endCursor of the page before, or leave it out")
-	errForeignCursor = core.InField("after", "is a cursor of another list, or of another order: pass the endCursor of the page before, or leave it out")
-	errLostCursor    = core.InField("after", "names a place that is gone, since the list changed: read it from the beginning")
+	errForeignCursor = core.InField(
+		"after",
+		"is a cursor of another list, or of another order: pass the endCursor of the page before, or leave it out",
+	)
+	errLostCursor = core.InField(
+		"after",
+		"names a place that is gone, since the list changed: read it from the beginning",
+	)
 )
 
 // pageSize is how many objects a page has at most: first, or page_size of the configuration.
@@ -42,12 +48,19 @@ func (r *Resolver) pageSize(first *int) (int, error) {
 		return 0, core.InField("first", "must be at least 1")
 	}
 	if n > r.settings.MaxPageSize {
-		return 0, core.Errorf(core.CodeLimit, "first must be at most %d: use after to get the next page", r.settings.MaxPageSize).In("first")
+		return 0, core.Errorf(
+			core.CodeLimit,
+			"first must be at most %d: use after to get the next page",
+			r.settings.MaxPageSize,
+		).In(
+			"first",
+		)
 	}
 	return n, nil
 }
 
-// asked is what of a connection somebody asked for: the page, which takes reading the objects, and the total, which does not.
+// asked is what of a connection somebody asked for: the page, which takes reading the objects, and the total, which
+// does not.
 type asked struct{ page, total bool }
 
 // askedOf is what the connection that is being resolved was asked for. REST always wants everything.
@@ -100,9 +113,16 @@ func pageInfo[T any](l *store.List[T]) model.PageInfo {
 	return info
 }
 
-// cut takes a page out of a list that is at hand as a whole. of names the list for its cursors, and key an element: where the
-// list changed between two pages, the next one goes on behind the same element.
-func cut[T any](r *Resolver, of string, all []T, key func(T) string, first *int, after *string) (page []T, info model.PageInfo, err error) {
+// cut takes a page out of a list that is at hand as a whole. of names the list for its cursors, and key an element:
+// where the list changed between two pages, the next one goes on behind the same element.
+func cut[T any](
+	r *Resolver,
+	of string,
+	all []T,
+	key func(T) string,
+	first *int,
+	after *string,
+) (page []T, info model.PageInfo, err error) {
 	limit, err := r.pageSize(first)
 	if err != nil {
 		return nil, info, err
@@ -154,7 +174,16 @@ func choices(field string, values []string) error {
 	if len(values) <= maxChoices {
 		return nil
 	}
-	return core.Wrap(core.CodeLimit, nil, "%s takes at most %d values, not %d: ask in several queries", field, maxChoices, len(values)).In(field)
+	return core.Wrap(
+		core.CodeLimit,
+		nil,
+		"%s takes at most %d values, not %d: ask in several queries",
+		field,
+		maxChoices,
+		len(values),
+	).In(
+		field,
+	)
 }
 
 // truth is the condition that a yes-or-no field has a value; nil is no condition.

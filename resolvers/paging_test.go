@@ -37,7 +37,13 @@ func (w *weighing) weigh(records []store.Record) {
 	}
 }
 
-func (w *weighing) Find(ctx context.Context, c *store.Collection, t store.Tenant, field string, values []string) ([]store.Record, error) {
+func (w *weighing) Find(
+	ctx context.Context,
+	c *store.Collection,
+	t store.Tenant,
+	field string,
+	values []string,
+) ([]store.Record, error) {
 	found, err := w.Engine.Find(ctx, c, t, field, values)
 	w.weigh(found)
 	return found, err
@@ -49,7 +55,14 @@ func (w *weighing) List(ctx context.Context, c *store.Collection, q store.Query)
 	return page, err
 }
 
-func (w *weighing) TopByLabel(ctx context.Context, c *store.Collection, t store.Tenant, label string, values []string, limit int) (map[string][]store.Record, error) {
+func (w *weighing) TopByLabel(
+	ctx context.Context,
+	c *store.Collection,
+	t store.Tenant,
+	label string,
+	values []string,
+	limit int,
+) (map[string][]store.Record, error) {
 	top, err := w.Engine.TopByLabel(ctx, c, t, label, values, limit)
 	seen := map[string]bool{}
 	for _, records := range top {
@@ -76,8 +89,18 @@ func manyApis(t testing.TB, s *apptest.Server, n int) []string {
 	var writes []store.Change
 	for i := range n {
 		ids[i] = fmt.Sprintf("many-%d", i)
-		doc := fmt.Sprintf(`{"api_definition":{"api_id":%q,"name":"Many %d","slug":%q,"proxy":{"listen_path":"/%s/"},"padding":%q}}`, ids[i], i, ids[i], ids[i], strings.Repeat("x", 1000))
-		writes = append(writes, s.Store.Apis.Creating(core.NewApi(core.Meta{ID: core.NewID(s.Store.Now()), OrgID: s.OrgID}, core.Document(doc))))
+		doc := fmt.Sprintf(
+			`{"api_definition":{"api_id":%q,"name":"Many %d","slug":%q,"proxy":{"listen_path":"/%s/"},"padding":%q}}`,
+			ids[i],
+			i,
+			ids[i],
+			ids[i],
+			strings.Repeat("x", 1000),
+		)
+		writes = append(
+			writes,
+			s.Store.Apis.Creating(core.NewApi(core.Meta{ID: core.NewID(s.Store.Now()), OrgID: s.OrgID}, core.Document(doc))),
+		)
 	}
 	require.NoError(t, s.Store.Apply(t.Context(), writes...))
 	return ids
@@ -91,7 +114,9 @@ func TestWhatAQueryReadsDependsOnItsPagesAndNotOnTheLengthOfRelations(t *testing
 	s := apptest.New(t, apptest.WithEngine(w))
 	apis := manyApis(t, s, 1500)
 	must(t, s.GraphQL(t, manyPolicy, map[string]any{"name": "rest10k", "apis": apis}))
-	policy := int64(len(must(t, s.GraphQL(t, `{ policies { nodes { document } } }`, nil)).Get("data.policies.nodes.0.document").Raw))
+	policy := int64(
+		len(must(t, s.GraphQL(t, `{ policies { nodes { document } } }`, nil)).Get("data.policies.nodes.0.document").Raw),
+	)
 	require.Greater(t, policy, int64(90_000))
 	for query, atMost := range map[string]int64{
 		`{ policies(first: 1, filter: {q: "rest10k"}) { nodes { apis { nodes { policies(first: 500) { totalCount } } } } } }`:                policy + 20_000,
@@ -109,25 +134,73 @@ func TestARelationIsReadPageByPage(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
 	hook := func(n int) string {
-		return must(t, s.GraphQL(t, `mutation($n: String!) { it: createWebhook(input: {name: $n, method: "GET", targetPath: "http://w.test"}) { id } }`, map[string]any{"n": fmt.Sprint("hook ", n)})).Get("data.it.id").Str
+		return must(
+			t,
+			s.GraphQL(
+				t,
+				`mutation($n: String!) { it: createWebhook(input: {name: $n, method: "GET", targetPath: "http://w.test"}) { id } }`,
+				map[string]any{"n": fmt.Sprint("hook ", n)},
+			),
+		).Get(
+			"data.it.id",
+		).Str
 	}
 	var apis, policies, hooks, owners []string
 	for n := range 5 {
 		hooks = append(hooks, hook(n))
-		owners = append(owners, must(t, s.GraphQL(t, `mutation($e: String!) { it: createUser(input: {email: $e, permissions: {apis: "read"}}) { id } }`, map[string]any{"e": fmt.Sprintf("u%d@x.test", n)})).Get("data.it.id").Str)
+		owners = append(
+			owners,
+			must(
+				t,
+				s.GraphQL(
+					t,
+					`mutation($e: String!) { it: createUser(input: {email: $e, permissions: {apis: "read"}}) { id } }`,
+					map[string]any{"e": fmt.Sprintf("u%d@x.test", n)},
+				),
+			).Get(
+				"data.it.id",
+			).Str,
+		)
 	}
 	for n := range 5 {
 		refs := ""
 		for _, h := range hooks {
 			refs += fmt.Sprintf(`,{"event_name":"E","hook":{"id":%q}}`, h)
 		}
-		apis = append(apis, createApi(t, s, fmt.Sprintf(`{"api_definition":{"name":"API %d"},"user_owners":["%s"],"hook_references":[%s]}`, n, strings.Join(owners, `","`), refs[1:])))
+		apis = append(
+			apis,
+			createApi(
+				t,
+				s,
+				fmt.Sprintf(
+					`{"api_definition":{"name":"API %d"},"user_owners":["%s"],"hook_references":[%s]}`,
+					n,
+					strings.Join(owners, `","`),
+					refs[1:],
+				),
+			),
+		)
 	}
 	for n := range 5 {
-		policies = append(policies, must(t, s.GraphQL(t, manyPolicy, map[string]any{"name": fmt.Sprintf("policy %d", n), "apis": apis})).Get("data.it.policyId").Str)
+		policies = append(
+			policies,
+			must(
+				t,
+				s.GraphQL(t, manyPolicy, map[string]any{"name": fmt.Sprintf("policy %d", n), "apis": apis}),
+			).Get(
+				"data.it.policyId",
+			).Str,
+		)
 	}
 	for n := range 5 {
-		must(t, s.GraphQL(t, `mutation($in: KeyInput!) { createKey(input: $in) { token } }`, map[string]any{"in": map[string]any{"alias": fmt.Sprintf("key %d", n), "apiIds": apis, "policyIds": policies}}))
+		must(
+			t,
+			s.GraphQL(
+				t,
+				`mutation($in: KeyInput!) { createKey(input: $in) { token } }`,
+				map[string]any{"in": map[string]any{"alias": fmt.Sprintf("key %d", n), "apiIds": apis, "policyIds": policies}},
+			),
+		)
 	}
 	// What is gone has no node, and counts: its id still stands there.
 	must(t, s.GraphQL(t, `mutation($id: ID!) { deleteApi(id: $id) { id } }`, map[string]any{"id": apis[2]}))
@@ -150,7 +223,17 @@ func TestARelationIsReadPageByPage(t *testing.T) {
 			var got []string
 			for after, pages := any(nil), 0; ; pages++ {
 				require.Less(t, pages, 5)
-				r := must(t, s.GraphQL(t, `query($after: String) { `+fmt.Sprintf(c.of, `(first: 2, after: $after) { totalCount nodes { `+c.shows+` } pageInfo { hasNextPage endCursor } }`)+` }`, map[string]any{"after": after}))
+				r := must(
+					t,
+					s.GraphQL(
+						t,
+						`query($after: String) { `+fmt.Sprintf(
+							c.of,
+							`(first: 2, after: $after) { totalCount nodes { `+c.shows+` } pageInfo { hasNextPage endCursor } }`,
+						)+` }`,
+						map[string]any{"after": after},
+					),
+				)
 				page := r.Get("data." + list + ".nodes.0.it")
 				assert.Equal(t, c.total, page.Get("totalCount").Int())
 				for _, v := range page.Get("nodes.#." + c.shows).Array() {
@@ -185,7 +268,11 @@ func TestACursorOfAnotherListIsRefused(t *testing.T) {
 		require.NotEmpty(t, cursors[name])
 	}
 	nested := must(t, s.GraphQL(t, `{ policies { nodes { apis(first: 1) {`+page+`} keys(first: 1) {`+page+`} } } }`, nil))
-	cursors["APIs of one policy"], cursors["APIs of the other"] = nested.Get("data.policies.nodes.0.apis.pageInfo.endCursor").Str, nested.Get("data.policies.nodes.1.apis.pageInfo.endCursor").Str
+	cursors["APIs of one policy"], cursors["APIs of the other"] = nested.Get(
+		"data.policies.nodes.0.apis.pageInfo.endCursor",
+	).Str, nested.Get(
+		"data.policies.nodes.1.apis.pageInfo.endCursor",
+	).Str
 	cursors["keys of one policy"] = nested.Get("data.policies.nodes.0.keys.pageInfo.endCursor").Str
 	cursors["made up"], cursors["text"] = core.Cursor{Offset: 3}.Encode(), "no cursor"
 	for list, query := range map[string]string{

@@ -13,7 +13,14 @@ import (
 
 // findPolicy reads a policy by either id, past the read cache.
 func (r *Resolver) findPolicy(ctx context.Context, id string) (*core.Policy, error) {
-	return one(ctx, core.PolicyKind, r.store.Policies.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"policy_id", id})
+	return one(
+		ctx,
+		core.PolicyKind,
+		r.store.Policies.FindMany,
+		tenant(ctx),
+		[2]string{"id", id},
+		[2]string{"policy_id", id},
+	)
 }
 
 // lookUpPolicy reads a policy by either id, through the read cache.
@@ -48,9 +55,15 @@ func policyDocument(in model.PolicyInput, stored core.Document) (core.Document, 
 	return withAccess(f.doc, in.APIIds)
 }
 
-// newPolicy makes a policy of a document that came from outside. keepIDs keeps the ids in it; lenient lets the access rights
-// name APIs that do not exist, and returns those. old is what it replaces, nil for a new one.
-func (r *Resolver) newPolicy(ctx context.Context, org string, doc core.Document, old *core.Policy, keepIDs, lenient bool) (*core.Policy, []string, error) {
+// newPolicy makes a policy of a document that came from outside. keepIDs keeps the ids in it; lenient lets the access
+// rights name APIs that do not exist, and returns those. old is what it replaces, nil for a new one.
+func (r *Resolver) newPolicy(
+	ctx context.Context,
+	org string,
+	doc core.Document,
+	old *core.Policy,
+	keepIDs, lenient bool,
+) (*core.Policy, []string, error) {
 	draft, err := core.ParsePolicy(core.Meta{}, doc, r.settings.UnsafePolicyIDs)
 	if err != nil {
 		return nil, nil, err
@@ -65,7 +78,12 @@ func (r *Resolver) newPolicy(ctx context.Context, org string, doc core.Document,
 		// A PUT of the legacy API carries ids or not; the path says which policy it is.
 		meta = old.Meta
 		if given := doc.Text("_id"); given != "" && given != old.ID {
-			return nil, nil, core.Errorf(core.CodeInvalid, "Invalid policy ID: _id is %q, and the policy that you are changing has %q", given, old.ID)
+			return nil, nil, core.Errorf(
+				core.CodeInvalid,
+				"Invalid policy ID: _id is %q, and the policy that you are changing has %q",
+				given,
+				old.ID,
+			)
 		}
 		if explicit == "" || !keepIDs {
 			explicit = old.Document.Text("id")
@@ -158,9 +176,12 @@ var policySorts = map[model.PolicySort]struct {
 	model.PolicySortState: {"state", false}, model.PolicySortStateDesc: {"state", true},
 }
 
-// importedPolicy makes a policy of a document of an import: over the one with the same id, or new with the ids it carries.
-// It returns what it replaces (nil for a new one) and what is worth knowing, too.
-func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (p, old *core.Policy, warnings []string, err error) {
+// importedPolicy makes a policy of a document of an import: over the one with the same id, or new with the ids it
+// carries. It returns what it replaces (nil for a new one) and what is worth knowing, too.
+func (r *Resolver) importedPolicy(
+	ctx context.Context,
+	raw core.Document,
+) (p, old *core.Policy, warnings []string, err error) {
 	doc, err := core.ParseDocument(raw)
 	if err != nil {
 		return nil, nil, nil, err
@@ -172,12 +193,23 @@ func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (p, ol
 	if err := r.organisationExists(ctx, org); err != nil {
 		return nil, nil, nil, err
 	}
-	old, err = one(ctx, core.PolicyKind, r.store.Policies.FindMany, store.AllTenants(), [2]string{"id", doc.Text("_id")}, [2]string{"policy_id", doc.Text("id")})
+	old, err = one(
+		ctx,
+		core.PolicyKind,
+		r.store.Policies.FindMany,
+		store.AllTenants(),
+		[2]string{"id", doc.Text("_id")},
+		[2]string{"policy_id", doc.Text("id")},
+	)
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return nil, nil, nil, err
 	}
 	if old != nil && old.OrgID != org {
-		return nil, nil, nil, core.Errorf(core.CodeConflict, "a policy with the id %s exists in another organisation", old.PolicyID)
+		return nil, nil, nil, core.Errorf(
+			core.CodeConflict,
+			"a policy with the id %s exists in another organisation",
+			old.PolicyID,
+		)
 	}
 	p, missing, err := r.newPolicy(ctx, org, doc, old, true, true)
 	if err != nil {
@@ -190,7 +222,12 @@ func (r *Resolver) importedPolicy(ctx context.Context, raw core.Document) (p, ol
 }
 
 // editPolicy changes a policy to the document that change makes of the old one.
-func (r *Resolver) editPolicy(ctx context.Context, id string, revision *int, change func(old *core.Policy) (core.Document, error)) (*core.Policy, error) {
+func (r *Resolver) editPolicy(
+	ctx context.Context,
+	id string,
+	revision *int,
+	change func(old *core.Policy) (core.Document, error),
+) (*core.Policy, error) {
 	write := &policyEdit{Resolver: r}
 	return edit(ctx, r, core.PolicyKind, write, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) },
 		func(old *core.Policy) (*core.Policy, error) {
@@ -207,7 +244,14 @@ func (r *Resolver) editPolicy(ctx context.Context, id string, revision *int, cha
 		})
 }
 
-func (r *Resolver) listPolicies(ctx context.Context, t store.Tenant, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) (*model.PolicyConnection, error) {
+func (r *Resolver) listPolicies(
+	ctx context.Context,
+	t store.Tenant,
+	first *int,
+	after *string,
+	filter *model.PolicyFilter,
+	sort *model.PolicySort,
+) (*model.PolicyConnection, error) {
 	q, err := r.query(ctx, t, first, after)
 	if err != nil {
 		return nil, err

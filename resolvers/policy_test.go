@@ -82,13 +82,23 @@ func TestAccessRightsMustNameApisOfTheOrganisation(t *testing.T) {
 	s := apptest.New(t)
 	api := createApi(t, s, `{"name":"Weather"}`)
 	_, key := s.Organisation(t, "other")
-	foreign := must(t, s.GraphQL(t, makeApi, map[string]any{"doc": `{"name":"Foreign"}`}, "Authorization: "+key)).Get("data.it.apiId").Str
+	foreign := must(
+		t,
+		s.GraphQL(t, makeApi, map[string]any{"doc": `{"name":"Foreign"}`}, "Authorization: "+key),
+	).Get(
+		"data.it.apiId",
+	).Str
 	right := func(id string) string {
 		return fmt.Sprintf(`{"name":"P","access_rights":{%q:{"api_id":%[1]q,"api_name":""}}}`, id)
 	}
 
 	r := must(t, s.GraphQL(t, makePolicy, map[string]any{"doc": right(api)}))
-	assert.Equal(t, "Weather", r.Get("data.it.document.access_rights."+api+".api_name").Str, "an empty name of an API is filled in")
+	assert.Equal(
+		t,
+		"Weather",
+		r.Get("data.it.document.access_rights."+api+".api_name").Str,
+		"an empty name of an API is filled in",
+	)
 	id := r.Get("data.it.id").Str
 	for name, c := range map[string]struct{ doc, says string }{
 		"an API that is not there":         {right("nothing"), "nothing"},
@@ -102,7 +112,12 @@ func TestAccessRightsMustNameApisOfTheOrganisation(t *testing.T) {
 			refused(t, s.GraphQL(t, changePolicy, map[string]any{"id": id, "doc": c.doc}), "INVALID", c.says)
 		})
 	}
-	refused(t, s.GraphQL(t, `mutation { createPolicy(input: {name: "P", apiIds: ["a.b"]}) { id } }`, nil), "INVALID", "apiIds")
+	refused(
+		t,
+		s.GraphQL(t, `mutation { createPolicy(input: {name: "P", apiIds: ["a.b"]}) { id } }`, nil),
+		"INVALID",
+		"apiIds",
+	)
 	assert.Equal(t, int64(1), s.GraphQL(t, `{ policies { totalCount } }`, nil).Get("data.policies.totalCount").Int())
 }
 
@@ -117,7 +132,13 @@ func TestAPolicyKeepsItsIdsWhenItIsReplaced(t *testing.T) {
 	r = must(t, s.GraphQL(t, changePolicy, map[string]any{"id": id, "doc": `{"name":"Q"}`}))
 	assert.Equal(t, "gold-plan", r.Get("data.it.policyId").Str)
 	assert.Equal(t, int64(2), r.Get("data.it.revision").Int())
-	refused(t, s.GraphQL(t, changePolicy, map[string]any{"id": id, "doc": `{"name":"Q","_id":"` + anID + `"}`}), "INVALID", anID, id)
+	refused(
+		t,
+		s.GraphQL(t, changePolicy, map[string]any{"id": id, "doc": `{"name":"Q","_id":"` + anID + `"}`}),
+		"INVALID",
+		anID,
+		id,
+	)
 }
 
 func TestAnImportOfPoliciesIsAllOrNothingAndWarnsOfMissingApis(t *testing.T) {
@@ -125,7 +146,11 @@ func TestAnImportOfPoliciesIsAllOrNothingAndWarnsOfMissingApis(t *testing.T) {
 	const imports = `mutation($policies: [JSON!]!) { it: importPolicies(policies: $policies) { id created warnings } }`
 	admin := "admin-auth: " + apptest.AdminSecret
 	s := apptest.New(t, apptest.WithEnv("TYK_DB_ALLOWEXPLICITPOLICYID=false"))
-	good := fmt.Sprintf(`{"_id":%q,"id":"gold","org_id":%q,"name":"Gold","access_rights":{"not-yet":{"api_id":"not-yet"}}}`, anID, s.OrgID)
+	good := fmt.Sprintf(
+		`{"_id":%q,"id":"gold","org_id":%q,"name":"Gold","access_rights":{"not-yet":{"api_id":"not-yet"}}}`,
+		anID,
+		s.OrgID,
+	)
 	for name, c := range map[string]struct{ bad, code, says string }{
 		"an organisation that is not there": {`{"org_id":"` + anID + `","name":"B"}`, "INVALID", "Data[1]: there is no organisation"},
 		"no organisation":                   {`{"name":"B"}`, "INVALID", "Data[1]: org_id is required"},
@@ -138,8 +163,16 @@ func TestAnImportOfPoliciesIsAllOrNothingAndWarnsOfMissingApis(t *testing.T) {
 		})
 	}
 	r := must(t, s.GraphQL(t, imports, map[string]any{"policies": []string{good}}, admin))
-	assert.Equal(t, "gold", r.Get("data.it.0.id").Str, "an import keeps ids, whatever the configuration says of new policies")
+	assert.Equal(
+		t,
+		"gold",
+		r.Get("data.it.0.id").Str,
+		"an import keeps ids, whatever the configuration says of new policies",
+	)
 	assert.True(t, r.Get("data.it.0.created").Bool())
 	assert.Contains(t, r.Get("data.it.0.warnings.0").Str, "not-yet")
-	assert.False(t, must(t, s.GraphQL(t, imports, map[string]any{"policies": []string{good}}, admin)).Get("data.it.0.created").Bool())
+	assert.False(
+		t,
+		must(t, s.GraphQL(t, imports, map[string]any{"policies": []string{good}}, admin)).Get("data.it.0.created").Bool(),
+	)
 }

@@ -16,11 +16,11 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
-	"gatehouse/internal/notify"
+	"gatehouse/internal/gateway/notify"
 )
 
-// forget has the gateways drop what they cached for an API of the caller: by a notification where there is a Redis, which reaches
-// all of them, and through the REST API of the configured gateway otherwise.
+// forget has the gateways drop what they cached for an API of the caller: by a notification where there is a Redis,
+// which reaches all of them, and through the REST API of the configured gateway otherwise.
 func (r *Resolver) forget(ctx context.Context, apiID string, command notify.Command, path string) (bool, error) {
 	a, err := r.findApi(ctx, apiID)
 	if err != nil {
@@ -31,11 +31,18 @@ func (r *Resolver) forget(ctx context.Context, apiID string, command notify.Comm
 		return err == nil, err
 	}
 	if !r.gateway.Configured() {
-		return false, core.Errorf(core.CodeUnavailable, "there is no way to tell gateways: set redis_host, or tyk_api_config.Host, tyk_api_config.Port and tyk_api_config.Secret")
+		return false, core.Errorf(
+			core.CodeUnavailable,
+			"there is no way to tell gateways: set redis_host, or tyk_api_config.Host, tyk_api_config.Port and tyk_api_config.Secret",
+		)
 	}
 	err = r.gateway.Do(ctx, http.MethodDelete, path+url.PathEscape(a.ApiID), nil, nil)
 	if gateway.IsStatus(err, http.StatusNotFound) {
-		return false, core.Wrap(core.CodeUnavailable, err, "the gateway is too old to forget these: upgrade it, or restart it")
+		return false, core.Wrap(
+			core.CodeUnavailable,
+			err,
+			"the gateway is too old to forget these: upgrade it, or restart it",
+		)
 	}
 	return err == nil, gateway.Explain(err)
 }
@@ -121,7 +128,11 @@ func (r *Resolver) debug(ctx context.Context, f *forwarding) (*model.ProxyRespon
 		return nil, err
 	}
 	if spec == nil {
-		return nil, core.Errorf(core.CodeInvalid, "gateways must not be given the API that listens at this url: %s", r.verdict(a).fault)
+		return nil, core.Errorf(
+			core.CodeInvalid,
+			"gateways must not be given the API that listens at this url: %s",
+			r.verdict(a).fault,
+		)
 	}
 	ask := map[string]any{"spec": spec, "request": map[string]any{
 		"method": f.method, "path": f.target.RequestURI(), "body": string(f.body), "headers": gateway.Forwardable(f.header)}}
@@ -198,12 +209,17 @@ func (r *Resolver) apiAt(ctx context.Context, f *forwarding) (*core.Api, error) 
 			continue
 		}
 		a := found[0]
-		if best == nil || len(a.ListenPath) > len(best.ListenPath) || len(a.ListenPath) == len(best.ListenPath) && (a.Domain != best.Domain && a.Domain != "" || a.Domain == best.Domain && a.ID < best.ID) {
+		if best == nil || len(a.ListenPath) > len(best.ListenPath) ||
+			len(a.ListenPath) == len(best.ListenPath) &&
+				(a.Domain != best.Domain && a.Domain != "" || a.Domain == best.Domain && a.ID < best.ID) {
 			best = a
 		}
 	}
 	if best == nil {
-		return nil, core.Errorf(core.CodeForbidden, "no API of your organisation listens at this url: only your own can be debugged")
+		return nil, core.Errorf(
+			core.CodeForbidden,
+			"no API of your organisation listens at this url: only your own can be debugged",
+		)
 	}
 	return best, nil
 }

@@ -12,7 +12,7 @@ import (
 	"gatehouse/internal/apptest"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/gatewaytest"
-	"gatehouse/internal/notify"
+	"gatehouse/internal/gateway/notify"
 )
 
 const (
@@ -21,7 +21,9 @@ const (
 )
 
 func echoApi(id, listenPath, domain string) map[string]any {
-	return map[string]any{"doc": `{"name":"` + id + `","api_id":"` + id + `","domain":"` + domain + `","proxy":{"listen_path":"` + listenPath + `"}}`}
+	return map[string]any{
+		"doc": `{"name":"` + id + `","api_id":"` + id + `","domain":"` + domain + `","proxy":{"listen_path":"` + listenPath + `"}}`,
+	}
 }
 
 func TestAProxiedRequestShowsWhatClientsGet(t *testing.T) {
@@ -40,8 +42,18 @@ func TestAProxiedRequestShowsWhatClientsGet(t *testing.T) {
 
 	r = must(t, s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": g.URL + "/echo/large"}}))
 	assert.True(t, r.Get("data.it.truncated").Bool())
-	refused(t, s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": "http://elsewhere.test/"}}), "FORBIDDEN", "not a recognised gateway URL")
-	refused(t, s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": g.URL + "/x", "headers": []string{"a"}}}), "INVALID", "headers must be an object")
+	refused(
+		t,
+		s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": "http://elsewhere.test/"}}),
+		"FORBIDDEN",
+		"not a recognised gateway URL",
+	)
+	refused(
+		t,
+		s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": g.URL + "/x", "headers": []string{"a"}}}),
+		"INVALID",
+		"headers must be an object",
+	)
 }
 
 func TestGatewaysOfTheConfigurationCanBeCalled(t *testing.T) {
@@ -54,11 +66,21 @@ func TestGatewaysOfTheConfigurationCanBeCalled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := apptest.New(t, apptest.WithEnv(env))
 			must(t, s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": g.URL + "/echo/"}}))
-			refused(t, s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": g.URL + "/echo/", "debug": true}}), "UNAVAILABLE", "tyk_api_config.Secret")
+			refused(
+				t,
+				s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": g.URL + "/echo/", "debug": true}}),
+				"UNAVAILABLE",
+				"tyk_api_config.Secret",
+			)
 		})
 	}
 	s := apptest.New(t)
-	refused(t, s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": "http://localhost:8080/"}}), "UNAVAILABLE", "set tyk_api_config.Host")
+	refused(
+		t,
+		s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": "http://localhost:8080/"}}),
+		"UNAVAILABLE",
+		"set tyk_api_config.Host",
+	)
 }
 
 func TestOnlyOwnApisAreDebugged(t *testing.T) {
@@ -69,7 +91,12 @@ func TestOnlyOwnApisAreDebugged(t *testing.T) {
 	must(t, s.GraphQL(t, makeEcho, echoApi("named", "/echo/named", "api.example")))
 	_, other := s.Organisation(t, "other")
 	ask := func(path, host, key string) apptest.Reply {
-		return s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": g.URL + path, "debug": true, "headers": map[string]any{"Host": host}}}, "Authorization: "+key)
+		return s.GraphQL(
+			t,
+			send,
+			map[string]any{"in": map[string]any{"url": g.URL + path, "debug": true, "headers": map[string]any{"Host": host}}},
+			"Authorization: "+key,
+		)
 	}
 	r := must(t, ask("/echo/mine/deep/er?q=1", "", s.AccessKey))
 	assert.Equal(t, "/echo/mine/deep/er?q=1", r.Get("data.it.body.url").Str)
@@ -90,12 +117,20 @@ func TestAnApiIsDebuggedAsGatewaysAreToldIt(t *testing.T) {
 	g := gatewaytest.New(t)
 	c := newCertified(t, g.Env()...)
 	must(t, c.GraphQL(t, makeEcho, echoApi("theirs", "/theirs/", "")))
-	a := c.written(t, "echo", `"upstream_certificates":{"*":"`+c.foreign+`"},"version_data":{"versions":{"Default":{"extended_paths":{"url_rewrites":[{"rewrite_to":"tyk://theirs/"}]}}}}`)
+	a := c.written(
+		t,
+		"echo",
+		`"upstream_certificates":{"*":"`+c.foreign+`"},"version_data":{"versions":{"Default":{"extended_paths":{"url_rewrites":[{"rewrite_to":"tyk://theirs/"}]}}}}`,
+	)
 	ask := map[string]any{"in": map[string]any{"url": g.URL + "/echo/", "debug": true}}
 	must(t, c.GraphQL(t, send, ask, as(c.ours)))
 	told := core.Document(g.Debugged())
 	assert.Equal(t, core.NoCertificate(c.ourOrg), told.Text("upstream_certificates.*"))
-	assert.Equal(t, "tyk://"+core.ZeroID+"/", told.Text("version_data.versions.Default.extended_paths.url_rewrites.0.rewrite_to"))
+	assert.Equal(
+		t,
+		"tyk://"+core.ZeroID+"/",
+		told.Text("version_data.versions.Default.extended_paths.url_rewrites.0.rewrite_to"),
+	)
 	g.Calls()
 	bad := *a
 	bad.Definition = a.Definition.Set("api_definition.enable_jwt", "yes")

@@ -41,7 +41,13 @@ type addition struct {
 }
 
 // adding makes a write that adds one object of a type, where its organisation may have it.
-func (r *Resolver) adding(ctx context.Context, kind *core.Kind, org string, object core.Object, write func() error) error {
+func (r *Resolver) adding(
+	ctx context.Context,
+	kind *core.Kind,
+	org string,
+	object core.Object,
+	write func() error,
+) error {
 	return r.within(ctx, []addition{{org, kind, 1, object.Size()}}, write)
 }
 

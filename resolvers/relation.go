@@ -8,9 +8,10 @@ import (
 	"gatehouse/store"
 )
 
-// named resolves a relation whose ids stand in the object: the page of ids is cut before anything is loaded, so that what it costs
-// depends on the page and not on the list. Ids of what does not exist have no node, and count. of names the list for its cursors; load
-// finds the objects of ids, and siblings is how many ids of each sibling will be asked for along with them.
+// named resolves a relation whose ids stand in the object: the page of ids is cut before anything is loaded, so that
+// what it costs depends on the page and not on the list. Ids of what does not exist have no node, and count. of names
+// the list for its cursors; load finds the objects of ids, and siblings is how many ids of each sibling will be asked
+// for along with them.
 func named[T any](ctx context.Context, r *Resolver, of string, ids []string, first *int, after *string,
 	load func(ids []string, siblings int) ([]*T, error)) (nodes []*T, total int, info model.PageInfo, err error) {
 	page, info, err := cut(r, of, ids, itself, first, after)
@@ -25,10 +26,17 @@ func named[T any](ctx context.Context, r *Resolver, of string, ids []string, fir
 	return nodes, len(ids), info, err
 }
 
-// related resolves a relation that objects tell by a label: those that carry the value, the newest first, and their number when it
-// was asked for. First pages are loaded for all siblings at once; a cursor is of one object, so there is no page behind it to load for
-// others.
-func related[T any, P object[T]](ctx context.Context, r *Resolver, l *byLabel[T], org, value string, first *int, after *string) (nodes []*T, total int, info model.PageInfo, err error) {
+// related resolves a relation that objects tell by a label: those that carry the value, the newest first, and their
+// number when it was asked for. First pages are loaded for all siblings at once; a cursor is of one object, so there is
+// no page behind it to load for others.
+func related[T any, P object[T]](
+	ctx context.Context,
+	r *Resolver,
+	l *byLabel[T],
+	org, value string,
+	first *int,
+	after *string,
+) (nodes []*T, total int, info model.PageInfo, err error) {
 	limit, err := r.pageSize(first)
 	if err != nil {
 		return nil, 0, info, err
@@ -70,8 +78,11 @@ func (l *byLabel[T]) behind(ctx context.Context, of string, key within, limit in
 	case c.Of != of || c.Offset > 0:
 		return nil, errForeignCursor
 	}
-	page, err := l.from.List(ctx, store.Query{Tenant: store.Org(key.org), Where: []store.Cond{store.HasLabel(l.label, key.value)}, Desc: true,
-		Limit: limit, After: core.Cursor{Int: c.Int, ID: c.ID}.Encode()})
+	page, err := l.from.List(
+		ctx,
+		store.Query{Tenant: store.Org(key.org), Where: []store.Cond{store.HasLabel(l.label, key.value)}, Desc: true,
+			Limit: limit, After: core.Cursor{Int: c.Int, ID: c.ID}.Encode()},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +90,13 @@ func (l *byLabel[T]) behind(ctx context.Context, of string, key within, limit in
 }
 
 // namedApis is a relation to the APIs of public ids.
-func (r *Resolver) namedApis(ctx context.Context, of, org string, ids []string, first *int, after *string) (*model.APIConnection, error) {
+func (r *Resolver) namedApis(
+	ctx context.Context,
+	of, org string,
+	ids []string,
+	first *int,
+	after *string,
+) (*model.APIConnection, error) {
 	nodes, total, info, err := named(ctx, r, of, ids, first, after, func(ids []string, siblings int) ([]*core.Api, error) {
 		return r.loaders(ctx).apis.all(ctx, org, ids, siblings)
 	})
@@ -89,7 +106,13 @@ func (r *Resolver) namedApis(ctx context.Context, of, org string, ids []string, 
 	return &model.APIConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
 }
 
-func (r *Resolver) relatedApis(ctx context.Context, l *byLabel[core.Api], org, value string, first *int, after *string) (*model.APIConnection, error) {
+func (r *Resolver) relatedApis(
+	ctx context.Context,
+	l *byLabel[core.Api],
+	org, value string,
+	first *int,
+	after *string,
+) (*model.APIConnection, error) {
 	nodes, total, info, err := related(ctx, r, l, org, value, first, after)
 	if err != nil {
 		return nil, err
@@ -97,7 +120,13 @@ func (r *Resolver) relatedApis(ctx context.Context, l *byLabel[core.Api], org, v
 	return &model.APIConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
 }
 
-func (r *Resolver) relatedPolicies(ctx context.Context, l *byLabel[core.Policy], org, value string, first *int, after *string) (*model.PolicyConnection, error) {
+func (r *Resolver) relatedPolicies(
+	ctx context.Context,
+	l *byLabel[core.Policy],
+	org, value string,
+	first *int,
+	after *string,
+) (*model.PolicyConnection, error) {
 	nodes, total, info, err := related(ctx, r, l, org, value, first, after)
 	if err != nil {
 		return nil, err
@@ -105,7 +134,13 @@ func (r *Resolver) relatedPolicies(ctx context.Context, l *byLabel[core.Policy],
 	return &model.PolicyConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
 }
 
-func (r *Resolver) relatedKeys(ctx context.Context, l *byLabel[core.Key], org, value string, first *int, after *string) (*model.KeyConnection, error) {
+func (r *Resolver) relatedKeys(
+	ctx context.Context,
+	l *byLabel[core.Key],
+	org, value string,
+	first *int,
+	after *string,
+) (*model.KeyConnection, error) {
 	nodes, total, info, err := related(ctx, r, l, org, value, first, after)
 	if err != nil {
 		return nil, err

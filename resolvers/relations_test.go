@@ -18,17 +18,53 @@ import (
 // related makes as many policies, each with two APIs of its own and five keys.
 func related(t *testing.T, s *apptest.Server, policies int) {
 	t.Helper()
-	hook := must(t, s.GraphQL(t, `mutation { it: createWebhook(input: {name: "W", method: "GET", targetPath: "http://w.test"}) { id } }`, nil)).Get("data.it.id").Str
+	hook := must(
+		t,
+		s.GraphQL(
+			t,
+			`mutation { it: createWebhook(input: {name: "W", method: "GET", targetPath: "http://w.test"}) { id } }`,
+			nil,
+		),
+	).Get(
+		"data.it.id",
+	).Str
 	for n := range policies {
 		var apis []string
 		for a := range 2 {
-			apis = append(apis, createApi(t, s, fmt.Sprintf(`{"api_definition":{"name":"API %d %d"},"user_owners":[%q],"hook_references":[{"event_name":"E","hook":{"id":%q}}]}`, n, a, s.UserID, hook)))
+			apis = append(
+				apis,
+				createApi(
+					t,
+					s,
+					fmt.Sprintf(
+						`{"api_definition":{"name":"API %d %d"},"user_owners":[%q],"hook_references":[{"event_name":"E","hook":{"id":%q}}]}`,
+						n,
+						a,
+						s.UserID,
+						hook,
+					),
+				),
+			)
 		}
-		policy := must(t, s.GraphQL(t, `mutation($name: String!, $apis: [ID!]) { it: createPolicy(input: {name: $name, apiIds: $apis}) { policyId } }`,
-			map[string]any{"name": fmt.Sprintf("Policy %d", n), "apis": apis})).Get("data.it.policyId").Str
+		policy := must(
+			t,
+			s.GraphQL(
+				t,
+				`mutation($name: String!, $apis: [ID!]) { it: createPolicy(input: {name: $name, apiIds: $apis}) { policyId } }`,
+				map[string]any{"name": fmt.Sprintf("Policy %d", n), "apis": apis},
+			),
+		).Get(
+			"data.it.policyId",
+		).Str
 		for k := range 5 {
-			must(t, s.GraphQL(t, `mutation($alias: String!, $policies: [ID!]!, $apis: [ID!]) { it: createKey(input: {alias: $alias, policyIds: $policies, apiIds: $apis}) { token } }`,
-				map[string]any{"alias": fmt.Sprintf("Key %d %d", n, k), "policies": []string{policy}, "apis": apis[:1]}))
+			must(
+				t,
+				s.GraphQL(
+					t,
+					`mutation($alias: String!, $policies: [ID!]!, $apis: [ID!]) { it: createKey(input: {alias: $alias, policyIds: $policies, apiIds: $apis}) { token } }`,
+					map[string]any{"alias": fmt.Sprintf("Key %d %d", n, k), "policies": []string{policy}, "apis": apis[:1]},
+				),
+			)
 		}
 	}
 }
@@ -44,7 +80,16 @@ func must(t *testing.T, r apptest.Reply) apptest.Reply {
 // createApi creates an API of a document and returns its public id.
 func createApi(t *testing.T, s *apptest.Server, document string) string {
 	t.Helper()
-	return must(t, s.GraphQL(t, `mutation($doc: JSON!) { it: createApi(input: {definition: $doc}) { apiId } }`, map[string]any{"doc": document})).Get("data.it.apiId").Str
+	return must(
+		t,
+		s.GraphQL(
+			t,
+			`mutation($doc: JSON!) { it: createApi(input: {definition: $doc}) { apiId } }`,
+			map[string]any{"doc": document},
+		),
+	).Get(
+		"data.it.apiId",
+	).Str
 }
 
 func TestANestedQueryMakesAsManyStoreCallsForTwentyRowsAsForTwo(t *testing.T) {
@@ -54,7 +99,12 @@ func TestANestedQueryMakesAsManyStoreCallsForTwentyRowsAsForTwo(t *testing.T) {
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = engine.Close() })
 		c := &storetest.Counting{Engine: engine}
-		s := apptest.New(t, apptest.WithEngine(c), apptest.WithEnv("TYK_DB_PAGESIZE=20"), apptest.WithStore(store.WithCacheTTL(time.Hour)))
+		s := apptest.New(
+			t,
+			apptest.WithEngine(c),
+			apptest.WithEnv("TYK_DB_PAGESIZE=20"),
+			apptest.WithStore(store.WithCacheTTL(time.Hour)),
+		)
 		related(t, s, policies)
 		s.GraphQL(t, `{ me { id } }`, nil) // so that the caller is in the cache
 		before := c.Reads()
@@ -90,7 +140,14 @@ func TestRelationsShowWhatTheyLeadTo(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
 	related(t, s, 2)
-	r := must(t, s.GraphQL(t, `{ policies(sort: NAME) { nodes { name apis { nodes { name } } keys(first: 2) { totalCount pageInfo { hasNextPage } nodes { alias } } } } }`, nil))
+	r := must(
+		t,
+		s.GraphQL(
+			t,
+			`{ policies(sort: NAME) { nodes { name apis { nodes { name } } keys(first: 2) { totalCount pageInfo { hasNextPage } nodes { alias } } } } }`,
+			nil,
+		),
+	)
 	assert.Equal(t, `["API 0 0","API 0 1"]`, r.Get("data.policies.nodes.0.apis.nodes.#.name").Raw)
 	assert.Equal(t, `["API 1 0","API 1 1"]`, r.Get("data.policies.nodes.1.apis.nodes.#.name").Raw)
 	assert.Equal(t, `["Key 1 4","Key 1 3"]`, r.Get("data.policies.nodes.1.keys.nodes.#.alias").Raw, "the newest first")
@@ -102,7 +159,12 @@ func TestARelationLeavesOutWhatIsGone(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
 	related(t, s, 1)
-	api := must(t, s.GraphQL(t, `{ apis(filter: {q: "API 0 0"}) { nodes { apiId } } }`, nil)).Get("data.apis.nodes.0.apiId").Str
+	api := must(
+		t,
+		s.GraphQL(t, `{ apis(filter: {q: "API 0 0"}) { nodes { apiId } } }`, nil),
+	).Get(
+		"data.apis.nodes.0.apiId",
+	).Str
 	must(t, s.GraphQL(t, `mutation($id: ID!) { deleteApi(id: $id) { id } }`, map[string]any{"id": api}))
 	r := must(t, s.GraphQL(t, `{ policies { nodes { apiIds apis { totalCount nodes { name } } } } }`, nil))
 	assert.Equal(t, int64(2), r.Get("data.policies.nodes.0.apiIds.#").Int())

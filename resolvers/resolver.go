@@ -1,6 +1,6 @@
-// Package resolvers is the application: one method per use case, called by GraphQL and, through the same generated interfaces,
-// by the legacy REST endpoints. <area>.resolvers.go holds the use cases of graph/schema/<area>.graphqls; what they share with
-// each other lies beside them in <area>.go.
+// Package resolvers is the application: one method per use case, called by GraphQL and, through the same generated
+// interfaces, by the legacy REST endpoints. <area>.resolvers.go holds the use cases of graph/schema/<area>.graphqls;
+// what they share with each other lies beside them in <area>.go.
 package resolvers
 
 import (
@@ -11,28 +11,34 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"gatehouse/internal/authz"
-	"gatehouse/internal/certificate"
 	"gatehouse/internal/changes"
 	"gatehouse/internal/config"
 	"gatehouse/internal/core"
-	"gatehouse/internal/definition"
 	"gatehouse/internal/gateway"
-	"gatehouse/internal/keyspace"
+	"gatehouse/internal/gateway/certificate"
+	"gatehouse/internal/gateway/definition"
+	"gatehouse/internal/gateway/keyspace"
+	"gatehouse/internal/gateway/nodes"
+	"gatehouse/internal/gateway/notify"
 	"gatehouse/internal/limits"
-	"gatehouse/internal/nodes"
-	"gatehouse/internal/notify"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
 
-// KeySpace is where the sessions of keys live, with the index that finds them. A session belongs to one organisation; its id
-// is the hash of its token, or the token. See store.Repository for what each method guarantees.
+// KeySpace is where the sessions of keys live, with the index that finds them. A session belongs to one organisation;
+// its id is the hash of its token, or the token. See store.Repository for what each method guarantees.
 type KeySpace interface {
 	FindMany(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*core.Key, error)
 	List(ctx context.Context, q store.Query) (*store.List[core.Key], error)
 	Count(ctx context.Context, t store.Tenant, where ...store.Cond) (int, error)
-	TopByLabel(ctx context.Context, t store.Tenant, label string, values []string, limit int) (map[string][]*core.Key, error)
+	TopByLabel(
+		ctx context.Context,
+		t store.Tenant,
+		label string,
+		values []string,
+		limit int,
+	) (map[string][]*core.Key, error)
 	CountByLabel(ctx context.Context, t store.Tenant, label string, values ...string) (map[string]int, error)
 	Create(ctx context.Context, k *core.Key) error
 	Update(ctx context.Context, k *core.Key) error
@@ -58,7 +64,8 @@ type Settings struct {
 	ListHashedKeys, UpdateByHash, DeleteByHash bool
 	// NoKeyByUsername refuses to find basic-auth users by their name (disable_key_actions_by_username).
 	NoKeyByUsername bool
-	// Routes says what becomes of an API whose route clashes with one of another organisation, and RouteRules when that is so.
+	// Routes says what becomes of an API whose route clashes with one of another organisation, and RouteRules when that is
+	// so.
 	Routes     RoutePolicy
 	RouteRules core.RouteRules
 	// DuplicateRoutes lets APIs of one organisation share a listen path (enable_duplicate_slugs).
@@ -83,8 +90,8 @@ type Settings struct {
 	EdgeEndpoints config.EdgeEndpoints
 	// Rules say what gateways may be given.
 	Rules definition.Rules
-	// Denied are the subjects that organisations which share gateways may not add to their definitions, and Shared when gateways are:
-	// "auto", "always" or "never".
+	// Denied are the subjects that organisations which share gateways may not add to their definitions, and Shared when
+	// gateways are: "auto", "always" or "never".
 	Denied []string
 	Shared string
 }
@@ -144,11 +151,27 @@ func New(d Dependencies) *Resolver {
 	if err != nil {
 		panic(err) // only for a size below one
 	}
-	r := &Resolver{verdicts: remembered, store: d.Store, keys: d.Store.Keys, guard: d.Guard, keyring: d.Keyring, broker: d.Broker, log: d.Log, settings: d.Settings,
-		space: d.Space, notifier: d.Notifier, nodes: d.Nodes, gateway: d.Gateway, certificates: d.Certificates, attempts: d.Attempts,
-		forwarder: gateway.NewForwarder(d.Settings.Gateways...)}
+	r := &Resolver{
+		verdicts:     remembered,
+		store:        d.Store,
+		keys:         d.Store.Keys,
+		guard:        d.Guard,
+		keyring:      d.Keyring,
+		broker:       d.Broker,
+		log:          d.Log,
+		settings:     d.Settings,
+		space:        d.Space,
+		notifier:     d.Notifier,
+		nodes:        d.Nodes,
+		gateway:      d.Gateway,
+		certificates: d.Certificates,
+		attempts:     d.Attempts,
+		forwarder:    gateway.NewForwarder(d.Settings.Gateways...),
+	}
 	r.measured = newMeasurements()
-	r.organisations = limits.NewOrganisations(limits.OrganisationsOptions{Defaults: d.OrganisationLimits, Find: r.findLimited, Now: d.Store.Now})
+	r.organisations = limits.NewOrganisations(
+		limits.OrganisationsOptions{Defaults: d.OrganisationLimits, Find: r.findLimited, Now: d.Store.Now},
+	)
 	if d.Space != nil {
 		r.keys = d.Space
 	}

@@ -16,9 +16,11 @@ type RoutePolicy string
 
 // The policies, the strictest first.
 const (
-	// RoutesStrict refuses a path that lies in a foreign /, too, and one for any host where another organisation has it on a domain.
+	// RoutesStrict refuses a path that lies in a foreign /, too, and one for any host where another organisation has it on
+	// a domain.
 	RoutesStrict RoutePolicy = "strict"
-	// RoutesDefault refuses the same path, and one inside of the other. Inside of a foreign / is accepted, with a warning on both sides.
+	// RoutesDefault refuses the same path, and one inside of the other. Inside of a foreign / is accepted, with a warning
+	// on both sides.
 	RoutesDefault RoutePolicy = "default"
 	// RoutesLoose refuses nothing.
 	RoutesLoose RoutePolicy = "loose"
@@ -38,9 +40,9 @@ type claimed struct {
 	route string
 }
 
-// applyApis writes APIs, and what else belongs to the same change, or nothing of it. Routes that they newly take are judged, and locked
-// while they are: of two that clash, one is refused, whichever servers they come by. What an API had before is not judged again, so
-// that one that clashes already can be changed elsewhere, and switched off.
+// applyApis writes APIs, and what else belongs to the same change, or nothing of it. Routes that they newly take are
+// judged, and locked while they are: of two that clash, one is refused, whichever servers they come by. What an API had
+// before is not judged again, so that one that clashes already can be changed elsewhere, and switched off.
 func (r *Resolver) applyApis(ctx context.Context, apis []apiWrite, also ...store.Change) error {
 	writes := make([]store.Change, 0, len(apis)+len(also))
 	for _, w := range apis {
@@ -68,8 +70,8 @@ func (r *Resolver) applyApis(ctx context.Context, apis []apiWrite, also ...store
 		if err := r.judgeLoops(ctx, apis); err != nil {
 			return err
 		}
-		// The locks come last: who takes one after us has read it after our APIs were there to see, also where an engine makes one write
-		// after the other.
+		// The locks come last: who takes one after us has read it after our APIs were there to see, also where an engine
+		// makes one write after the other.
 		err = r.store.Apply(ctx, slices.Concat(writes, ids, locks)...)
 		if err == nil {
 			r.logSharing(ctx, apis)
@@ -197,7 +199,12 @@ func (r *Resolver) judgeRoutes(ctx context.Context, apis []apiWrite) error {
 // listenPathField is what an error about a route points at.
 const listenPathField = "api_definition.proxy.listen_path"
 
-var errRouteTaken = core.Errorf(core.CodeConflict, "the route is taken: give another listen path, domain, listen port, or tags of other gateways").In(listenPathField)
+var errRouteTaken = core.Errorf(
+	core.CodeConflict,
+	"the route is taken: give another listen path, domain, listen port, or tags of other gateways",
+).In(
+	listenPathField,
+)
 
 // clashPage is how many labels are looked up at once: more than that, and databases look at each API instead.
 const clashPage = 60
@@ -217,7 +224,10 @@ func (r *Resolver) judgeRoute(ctx context.Context, a *core.Api, c claimed) error
 		return l.Objects[0], nil
 	}
 	if c.route != "" && !r.settings.DuplicateRoutes {
-		other, err := first(store.Org(a.OrgID), shared(store.HasLabel("listens", c.route), store.NoneOf(store.In("id", a.ID))))
+		other, err := first(
+			store.Org(a.OrgID),
+			shared(store.HasLabel("listens", c.route), store.NoneOf(store.In("id", a.ID))),
+		)
 		if err != nil {
 			return err
 		}
@@ -229,7 +239,10 @@ func (r *Resolver) judgeRoute(ctx context.Context, a *core.Api, c claimed) error
 		return nil
 	}
 	for labels := range slices.Chunk(c.clashes, clashPage) {
-		other, err := first(store.AllTenants(), shared(store.HasLabel("claim", labels...), store.NoneOf(store.In("org_id", a.OrgID))))
+		other, err := first(
+			store.AllTenants(),
+			shared(store.HasLabel("claim", labels...), store.NoneOf(store.In("org_id", a.OrgID))),
+		)
 		if err != nil {
 			return err
 		}
@@ -242,7 +255,13 @@ func (r *Resolver) judgeRoute(ctx context.Context, a *core.Api, c claimed) error
 
 // routeOfOwn is the refusal of a route that another API of the same organisation has.
 func (r *Resolver) routeOfOwn(ctx context.Context, id string) error {
-	return core.Errorf(core.CodeConflict, "the listen path on this domain is taken by the API %s: give another listen path or domain", r.apiName(ctx, id)).In(listenPathField)
+	return core.Errorf(
+		core.CodeConflict,
+		"the listen path on this domain is taken by the API %s: give another listen path or domain",
+		r.apiName(ctx, id),
+	).In(
+		listenPathField,
+	)
 }
 
 // routeBatch holds the routes of writes that are made together.
@@ -259,12 +278,19 @@ func newRouteBatch(s Settings) *routeBatch {
 func (b *routeBatch) take(a *core.Api, c claimed) error {
 	share := func(other *core.Api) bool {
 		wanted := core.SharingSegments(c.segments)
-		return wanted == nil || slices.ContainsFunc(other.Segments(), func(s string) bool { return slices.Contains(wanted, s) })
+		return wanted == nil ||
+			slices.ContainsFunc(other.Segments(), func(s string) bool { return slices.Contains(wanted, s) })
 	}
 	if c.route != "" && !b.settings.DuplicateRoutes {
 		for _, other := range b.listens[a.OrgID+a.Route()] {
 			if share(other) {
-				return core.Errorf(core.CodeConflict, "the listen path on this domain is taken by the API %s: give another listen path or domain", describe(other)).In(listenPathField)
+				return core.Errorf(
+					core.CodeConflict,
+					"the listen path on this domain is taken by the API %s: give another listen path or domain",
+					describe(other),
+				).In(
+					listenPathField,
+				)
 			}
 		}
 	}

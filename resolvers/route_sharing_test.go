@@ -78,8 +78,16 @@ func TestASharedRootIsReportedByAnImportAndLogged(t *testing.T) {
 	n := &neighbours{Server: s, theirs: s.AccessKey}
 	n.ourOrg, n.ours = s.Organisation(t, "ours")
 	root := must(t, n.make(t, n.theirs, path("/"))).Get("data.it.id").Str
-	r := s.Do(t, "POST", "/admin/apis/import", fmt.Sprintf(`{"apis":[{"api_definition":{"name":"x","org_id":%q,"api_id":"mine","active":true,"proxy":{"listen_path":"/pay/"}}}]}`, n.ourOrg),
-		"admin-auth: "+apptest.AdminSecret)
+	r := s.Do(
+		t,
+		"POST",
+		"/admin/apis/import",
+		fmt.Sprintf(
+			`{"apis":[{"api_definition":{"name":"x","org_id":%q,"api_id":"mine","active":true,"proxy":{"listen_path":"/pay/"}}}]}`,
+			n.ourOrg,
+		),
+		"admin-auth: "+apptest.AdminSecret,
+	)
 	require.Equal(t, 200, r.Status, "%s", r.Body)
 	assert.Contains(t, r.Get("Warnings.mine").Raw, insideRoot)
 	assert.NotContains(t, string(r.Body), root, "nobody learns more of the other API")

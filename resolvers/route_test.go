@@ -38,7 +38,12 @@ func (n *neighbours) make(t *testing.T, accessKey, fields string) apptest.Reply 
 	if !strings.Contains(fields, `"active"`) {
 		fields = `"active":true,` + fields
 	}
-	return n.GraphQL(t, makeApi, map[string]any{"doc": fmt.Sprintf(`{"api_definition":{"name":"neighbour %d","slug":"s-%d",%s}}`, n.n, n.n, fields)}, as(accessKey))
+	return n.GraphQL(
+		t,
+		makeApi,
+		map[string]any{"doc": fmt.Sprintf(`{"api_definition":{"name":"neighbour %d","slug":"s-%d",%s}}`, n.n, n.n, fields)},
+		as(accessKey),
+	)
 }
 
 // path is a listen path, with more fields behind it.
@@ -72,39 +77,91 @@ var routeCases = map[string]struct {
 	"the id of an API as the path":                {path("/some/", `"api_id":"theirs-%d"`), path("/theirs-%d/"), true},
 	"the path as the id of an API":                {path("/mine-%d/"), path("/other/", `"api_id":"mine-%d"`), true},
 	"a path inside of the id of an API":           {path("/some/", `"api_id":"deep-%d"`), path("/deep-%d/in/"), true},
-	"the same domain":                             {path("/pay/", `"domain":"pay.test"`), path("/pay/", `"domain":"pay.test"`), true},
-	"the same domain in capitals":                 {path("/pay/", `"domain":"pay.test"`), path("/pay/", `"domain":"PAY.test"`), true},
-	"the same domain with a dot at its end":       {path("/pay/", `"domain":"pay.test"`), path("/pay/", `"domain":"pay.test."`), true},
-	"the same domain with a port":                 {path("/pay/", `"domain":"pay.test"`), path("/pay/", `"domain":"pay.test:8443"`), true},
-	"a domain that is a pattern":                  {path("/pay/", `"domain":"pay.test"`), path("/pay/", `"domain":"{any:.*}"`), true},
-	"a domain that a pattern meets":               {path("/pay/", `"domain":"{sub}.pay.test"`), path("/pay/", `"domain":"a.pay.test"`), true},
-	"a pattern of a domain over no domain":        {path("/pay/"), path("/pay/", `"domain":"{any:.*}"`), true},
-	"the host of the gateways for no domain":      {path("/pay/"), path("/pay/", `"domain":"gateways.test"`), true},
-	"no domain for the host of the gateways":      {path("/pay/", `"domain":"gateways.test"`), path("/pay/"), true},
-	"a domain that is switched off":               {path("/pay/"), path("/pay/", `"domain":"other.test","domain_disabled":true`), true},
-	"another protocol on the same port":           {path("/pay/", `"protocol":"https"`), path("/elsewhere/", `"protocol":"http"`), true},
-	"a plain connection on the port":              {path("/pay/"), `"protocol":"tcp"`, true},
-	"two plain connections on one port":           {`"protocol":"tcp"`, `"protocol":"tcp"`, true},
-	"an internal plain connection":                {`"protocol":"tcp"`, `"protocol":"tcp","internal":true`, true},
-	"no tags beside tags":                         {path("/pay/"), path("/pay/", `"tags":["eu"]`), true},
-	"tags beside no tags":                         {path("/pay/", `"tags":["eu"]`), path("/pay/"), true},
-	"one tag in common":                           {path("/pay/", `"tags":["eu","us"]`), path("/pay/", `"tags":["us","in"]`), true},
-	"tags that are switched off":                  {path("/pay/", `"tags":["eu"]`), path("/pay/", `"tags":["us"],"tags_disabled":true`), true},
+	"the same domain": {
+		path("/pay/", `"domain":"pay.test"`),
+		path("/pay/", `"domain":"pay.test"`),
+		true,
+	},
+	"the same domain in capitals": {
+		path("/pay/", `"domain":"pay.test"`),
+		path("/pay/", `"domain":"PAY.test"`),
+		true,
+	},
+	"the same domain with a dot at its end": {
+		path("/pay/", `"domain":"pay.test"`),
+		path("/pay/", `"domain":"pay.test."`),
+		true,
+	},
+	"the same domain with a port": {
+		path("/pay/", `"domain":"pay.test"`),
+		path("/pay/", `"domain":"pay.test:8443"`),
+		true,
+	},
+	"a domain that is a pattern": {
+		path("/pay/", `"domain":"pay.test"`),
+		path("/pay/", `"domain":"{any:.*}"`),
+		true,
+	},
+	"a domain that a pattern meets": {
+		path("/pay/", `"domain":"{sub}.pay.test"`),
+		path("/pay/", `"domain":"a.pay.test"`),
+		true,
+	},
+	"a pattern of a domain over no domain":   {path("/pay/"), path("/pay/", `"domain":"{any:.*}"`), true},
+	"the host of the gateways for no domain": {path("/pay/"), path("/pay/", `"domain":"gateways.test"`), true},
+	"no domain for the host of the gateways": {path("/pay/", `"domain":"gateways.test"`), path("/pay/"), true},
+	"a domain that is switched off": {
+		path("/pay/"),
+		path("/pay/", `"domain":"other.test","domain_disabled":true`),
+		true,
+	},
+	"another protocol on the same port": {
+		path("/pay/", `"protocol":"https"`),
+		path("/elsewhere/", `"protocol":"http"`),
+		true,
+	},
+	"a plain connection on the port":    {path("/pay/"), `"protocol":"tcp"`, true},
+	"two plain connections on one port": {`"protocol":"tcp"`, `"protocol":"tcp"`, true},
+	"an internal plain connection":      {`"protocol":"tcp"`, `"protocol":"tcp","internal":true`, true},
+	"no tags beside tags":               {path("/pay/"), path("/pay/", `"tags":["eu"]`), true},
+	"tags beside no tags":               {path("/pay/", `"tags":["eu"]`), path("/pay/"), true},
+	"one tag in common": {
+		path("/pay/", `"tags":["eu","us"]`),
+		path("/pay/", `"tags":["us","in"]`),
+		true,
+	},
+	"tags that are switched off": {
+		path("/pay/", `"tags":["eu"]`),
+		path("/pay/", `"tags":["us"],"tags_disabled":true`),
+		true,
+	},
 
 	"another path": {path("/pay/"), path("/buy/"), false},
-	"a path that begins with the same letters":  {path("/pay/"), path("/payment/"), false},
-	"a path in other capitals":                  {path("/pay/"), path("/Pay/"), false},
-	"another domain":                            {path("/pay/", `"domain":"a.test"`), path("/pay/", `"domain":"b.test"`), false},
-	"a domain beside none":                      {path("/pay/"), path("/pay/", `"domain":"b.test"`), false},
-	"disjoint tags":                             {path("/pay/", `"tags":["eu"]`), path("/pay/", `"tags":["us"]`), false},
-	"an inactive one":                           {path("/pay/"), path("/pay/", `"active":false`), false},
-	"an inactive one that was there":            {path("/pay/", `"active":false`), path("/pay/"), false},
-	"an internal one":                           {path("/pay/"), path("/pay/", `"internal":true`), false},
-	"a path inside of a root":                   {path("/"), path("/pay/"), false},
-	"a root around":                             {path("/pay/"), path("/"), false},
-	"a pattern that meets another beginning":    {path("/pay/"), path("/buy/{id}/"), false},
-	"a plain connection for another domain":     {`"protocol":"tls","domain":"a.test"`, `"protocol":"tls","domain":"b.test"`, false},
-	"two plain connections for disjoint tags":   {`"protocol":"tcp","tags":["eu"]`, `"protocol":"tcp","tags":["us"]`, false},
+	"a path that begins with the same letters": {path("/pay/"), path("/payment/"), false},
+	"a path in other capitals":                 {path("/pay/"), path("/Pay/"), false},
+	"another domain": {
+		path("/pay/", `"domain":"a.test"`),
+		path("/pay/", `"domain":"b.test"`),
+		false,
+	},
+	"a domain beside none":                   {path("/pay/"), path("/pay/", `"domain":"b.test"`), false},
+	"disjoint tags":                          {path("/pay/", `"tags":["eu"]`), path("/pay/", `"tags":["us"]`), false},
+	"an inactive one":                        {path("/pay/"), path("/pay/", `"active":false`), false},
+	"an inactive one that was there":         {path("/pay/", `"active":false`), path("/pay/"), false},
+	"an internal one":                        {path("/pay/"), path("/pay/", `"internal":true`), false},
+	"a path inside of a root":                {path("/"), path("/pay/"), false},
+	"a root around":                          {path("/pay/"), path("/"), false},
+	"a pattern that meets another beginning": {path("/pay/"), path("/buy/{id}/"), false},
+	"a plain connection for another domain": {
+		`"protocol":"tls","domain":"a.test"`,
+		`"protocol":"tls","domain":"b.test"`,
+		false,
+	},
+	"two plain connections for disjoint tags": {
+		`"protocol":"tcp","tags":["eu"]`,
+		`"protocol":"tcp","tags":["us"]`,
+		false,
+	},
 	"an encrypted port beside a default scheme": {path("/pay/", `"protocol":"https"`), path("/buy/"), false},
 }
 
@@ -116,7 +173,12 @@ func at(fields string, port int) string {
 func TestARouteBelongsToOneOrganisation(t *testing.T) {
 	t.Parallel()
 	// Secrets of the gateways' are allowed here: a path may be one.
-	n := newNeighbours(t, "TYK_DB_TYKAPI_HOST=http://gateways.test", "TYK_DB_ENABLEDUPLICATESLUGS=true", "GATEHOUSE_SHAREDGATEWAYS_APPLY=never")
+	n := newNeighbours(
+		t,
+		"TYK_DB_TYKAPI_HOST=http://gateways.test",
+		"TYK_DB_ENABLEDUPLICATESLUGS=true",
+		"GATEHOUSE_SHAREDGATEWAYS_APPLY=never",
+	)
 	port := 9000
 	for name, c := range routeCases {
 		port++
@@ -138,7 +200,12 @@ func TestOtherListenersDoNotClash(t *testing.T) {
 	n := newNeighbours(t)
 	must(t, n.make(t, n.theirs, path("/")))
 	refused(t, n.make(t, n.ours, path("/")), "CONFLICT", takenRoute)
-	refused(t, n.make(t, n.ours, path("/", `"listen_port":8080`)), "CONFLICT", takenRoute) // the port of the gateways by its number
+	refused(
+		t,
+		n.make(t, n.ours, path("/", `"listen_port":8080`)),
+		"CONFLICT",
+		takenRoute,
+	) // the port of the gateways by its number
 	for _, port := range []int{9001, 9002, 9003} {
 		must(t, n.make(t, n.ours, path("/", fmt.Sprintf(`"listen_port":%d`, port))))
 	}
@@ -161,12 +228,43 @@ func TestEverySaveIsJudgedByTheRoutesThatItTakes(t *testing.T) {
 	refused(t, patch(`{"internal":false}`), "CONFLICT", takenRoute)
 	must(t, patch(`{"internal":false,"proxy":{"listen_path":"/ours/"}}`))
 	refused(t, patch(`{"proxy":{"listen_path":"/pay/in/"}}`), "CONFLICT", takenRoute)
-	refused(t, n.GraphQL(t, changeApi, map[string]any{"id": id, "doc": `{"api_definition":{"name":"x","active":true,"proxy":{"listen_path":"/pay"}}}`}, as(n.ours)), "CONFLICT", takenRoute)
-	r := n.Do(t, "PUT", "/api/apis/"+id, `{"api_definition":{"name":"x","active":true,"proxy":{"listen_path":"/pay"}}}`, as(n.ours))
+	refused(
+		t,
+		n.GraphQL(
+			t,
+			changeApi,
+			map[string]any{"id": id, "doc": `{"api_definition":{"name":"x","active":true,"proxy":{"listen_path":"/pay"}}}`},
+			as(n.ours),
+		),
+		"CONFLICT",
+		takenRoute,
+	)
+	r := n.Do(
+		t,
+		"PUT",
+		"/api/apis/"+id,
+		`{"api_definition":{"name":"x","active":true,"proxy":{"listen_path":"/pay"}}}`,
+		as(n.ours),
+	)
 	require.Equal(t, 409, r.Status, "%s", r.Body)
-	r = n.Do(t, "POST", "/api/apis?base_api_id="+id+"&base_api_version_name=v1&new_version_name=v2", `{"api_definition":{"name":"v2","active":true,"proxy":{"listen_path":"/pay/"}}}`, as(n.ours))
+	r = n.Do(
+		t,
+		"POST",
+		"/api/apis?base_api_id="+id+"&base_api_version_name=v1&new_version_name=v2",
+		`{"api_definition":{"name":"v2","active":true,"proxy":{"listen_path":"/pay/"}}}`,
+		as(n.ours),
+	)
 	require.Equal(t, 409, r.Status, "%s", r.Body)
-	r = n.Do(t, "POST", "/admin/apis/import", fmt.Sprintf(`{"apis":[{"api_definition":{"name":"i","org_id":%q,"api_id":"i","active":true,"proxy":{"listen_path":"/pay/"}}}]}`, n.ourOrg), "admin-auth: "+apptest.AdminSecret)
+	r = n.Do(
+		t,
+		"POST",
+		"/admin/apis/import",
+		fmt.Sprintf(
+			`{"apis":[{"api_definition":{"name":"i","org_id":%q,"api_id":"i","active":true,"proxy":{"listen_path":"/pay/"}}}]}`,
+			n.ourOrg,
+		),
+		"admin-auth: "+apptest.AdminSecret,
+	)
 	require.Equal(t, 409, r.Status, "%s", r.Body)
 	assert.NotContains(t, string(r.Body), "neighbour")
 }
@@ -208,7 +306,13 @@ func TestWithinAnOrganisationOnlyGatewaysThatLoadBothClash(t *testing.T) {
 	n := newNeighbours(t)
 	must(t, n.make(t, n.ours, path("/pay/", `"tags":["edge-eu"]`)))
 	must(t, n.make(t, n.ours, path("/pay/", `"tags":["edge-us"]`)))
-	refused(t, n.make(t, n.ours, path("/pay", `"tags":["edge-us","edge-in"]`)), "CONFLICT", "taken by the API", "neighbour 2")
+	refused(
+		t,
+		n.make(t, n.ours, path("/pay", `"tags":["edge-us","edge-in"]`)),
+		"CONFLICT",
+		"taken by the API",
+		"neighbour 2",
+	)
 	refused(t, n.make(t, n.ours, path("/pay/")), "CONFLICT", "taken by the API")
 	must(t, n.make(t, n.ours, path("/pay/", `"internal":true`)))
 	must(t, n.make(t, n.ours, path("/pay/", `"active":false`)))
@@ -241,7 +345,13 @@ func TestOfManyWhoTakeARouteAtOnceOneGetsIt(t *testing.T) {
 			if i%2 == 1 {
 				accessKey = n.ours
 			}
-			doc := fmt.Sprintf(`{"api_definition":{"name":"racer","slug":"r-%d-%d","active":true,"listen_port":%d,"proxy":{"listen_path":%q}}}`, round, i, 9000+round, paths[i%2])
+			doc := fmt.Sprintf(
+				`{"api_definition":{"name":"racer","slug":"r-%d-%d","active":true,"listen_port":%d,"proxy":{"listen_path":%q}}}`,
+				round,
+				i,
+				9000+round,
+				paths[i%2],
+			)
 			all.Go(func() { replies[i] = n.GraphQL(t, makeApi, map[string]any{"doc": doc}, as(accessKey)) })
 		}
 		all.Wait()

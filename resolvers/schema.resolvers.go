@@ -38,8 +38,8 @@ func (r *subscriptionResolver) Changes(ctx context.Context, objects []string) (<
 	me, end := authz.From(ctx).ID(), make(chan struct{})
 	var once sync.Once
 	wants := func(c *core.Change) bool {
-		// The caller's rights are those of the beginning. When the caller is changed or deleted, gets another access key, or loses
-		// the organisation, the subscription ends; who may still listen subscribes again.
+		// The caller's rights are those of the beginning. When the caller is changed or deleted, gets another access key, or
+		// loses the organisation, the subscription ends; who may still listen subscribes again.
 		if (c.Object == core.UserKind.Name && c.ID == me) || (c.Object == core.OrganisationKind.Name && c.Kind == core.ChangeDeleted && c.ID == t.OrgID()) {
 			once.Do(func() { close(end) })
 			return false

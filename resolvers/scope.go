@@ -21,7 +21,8 @@ func tenant(ctx context.Context) store.Tenant {
 	return store.Org(a.User.OrgID)
 }
 
-// narrowed is the caller's tenant, narrowed to one organisation where the request names one. Naming a foreign one is refused.
+// narrowed is the caller's tenant, narrowed to one organisation where the request names one. Naming a foreign one is
+// refused.
 func narrowed(ctx context.Context, orgID *string) (store.Tenant, error) {
 	t := tenant(ctx)
 	if orgID == nil {
@@ -33,8 +34,8 @@ func narrowed(ctx context.Context, orgID *string) (store.Tenant, error) {
 	return store.Org(*orgID), nil
 }
 
-// ownerOf returns the organisation that a new object belongs to: the caller's own, or the one that the request or the document
-// names when the caller acts in all of them. A document of an ordinary caller may name any; it is moved.
+// ownerOf returns the organisation that a new object belongs to: the caller's own, or the one that the request or the
+// document names when the caller acts in all of them. A document of an ordinary caller may name any; it is moved.
 func (r *Resolver) ownerOf(ctx context.Context, requested *string, documented string) (string, error) {
 	t := tenant(ctx)
 	if !t.IsAll() {
@@ -64,5 +65,6 @@ func (r *Resolver) organisationExists(ctx context.Context, id string) error {
 // mayRead tells whether the caller has the permission to read the objects of a type.
 func (r *Resolver) mayRead(ctx context.Context, object string) bool {
 	kind := core.KindNamed(object)
-	return kind != nil && kind.Permission != "" && r.guard.CheckPermission(authz.From(ctx), kind.Permission, "GET", "") == nil
+	return kind != nil && kind.Permission != "" &&
+		r.guard.CheckPermission(authz.From(ctx), kind.Permission, "GET", "") == nil
 }

@@ -6,8 +6,8 @@ import (
 	"gatehouse/internal/core"
 )
 
-// servable refuses a definition that gateways must not be given. What the API had already may stay, since gateways are not given it
-// either way: it can be switched off, and corrected bit by bit.
+// servable refuses a definition that gateways must not be given. What the API had already may stay, since gateways are
+// not given it either way: it can be switched off, and corrected bit by bit.
 func (r *Resolver) servable(doc core.Document, old *core.Api) error {
 	_, fault := r.settings.Rules.CheckApi(doc)
 	if fault == nil || old == nil {
@@ -19,8 +19,8 @@ func (r *Resolver) servable(doc core.Document, old *core.Api) error {
 	return fault
 }
 
-// verdicts is how many judgements on definitions are remembered. One may hold a schema of megabytes, which takes a second to read, and a
-// list may ask for hundreds.
+// verdicts is how many judgements on definitions are remembered. One may hold a schema of megabytes, which takes a
+// second to read, and a list may ask for hundreds.
 const verdicts = 1 << 14
 
 // judged names one state of an API.
@@ -30,7 +30,8 @@ type judged struct {
 	updated  time.Time
 }
 
-// verdict is what gateways make of a definition: why they must not be given it, "" where they may, and what they may stumble over.
+// verdict is what gateways make of a definition: why they must not be given it, "" where they may, and what they may
+// stumble over.
 type verdict struct {
 	fault    string
 	warnings []string
@@ -64,5 +65,9 @@ func foreignCertificates(a *core.Api) []string {
 	if len(named) == 0 {
 		return nil
 	}
-	return []string{"gateways that organisations share are told of no certificate where the definition names one that is not the organisation's: " + someOf(named)}
+	return []string{
+		"gateways that organisations share are told of no certificate where the definition names one that is not the organisation's: " + someOf(
+			named,
+		),
+	}
 }

@@ -22,7 +22,16 @@ const aboutKiller = "api_definition.graphql.engine.data_sources[0].kind must be 
 func TestADefinitionThatTakesGatewaysDownIsRefusedOnEverySave(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
-	require.Equal(t, 200, s.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"Good","api_id":"good","slug":"good","proxy":{"listen_path":"/good/","target_url":"http://up.test"}}}`).Status)
+	require.Equal(
+		t,
+		200,
+		s.REST(
+			t,
+			"POST",
+			"/api/apis",
+			`{"api_definition":{"name":"Good","api_id":"good","slug":"good","proxy":{"listen_path":"/good/","target_url":"http://up.test"}}}`,
+		).Status,
+	)
 	wrapped := `{"api_definition":` + killer + `}`
 	engine := `{"api_definition":{"graphql":{"engine":{"data_sources":[{"kind":"rest"}]}}}}`
 	for name, r := range map[string]apptest.Reply{
@@ -48,11 +57,19 @@ func TestADefinitionThatTakesGatewaysDownIsRefusedOnEverySave(t *testing.T) {
 func TestAFaultThatAnApiHadMayStayWhileTheRestIsChanged(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
-	a := core.NewApi(core.Meta{ID: anID, OrgID: s.OrgID}, core.Document(`{"api_definition":`+string(core.Document(killer).Set("id", anID))+`}`))
+	a := core.NewApi(
+		core.Meta{ID: anID, OrgID: s.OrgID},
+		core.Document(`{"api_definition":`+string(core.Document(killer).Set("id", anID))+`}`),
+	)
 	require.NoError(t, s.Store.Apis.Create(context.Background(), a))
 	off := s.REST(t, "PATCH", "/api/apis/killer", `{"api_definition":{"active":false}}`)
 	require.Equal(t, 200, off.Status, "%s", off.Body)
-	worse := s.REST(t, "PATCH", "/api/apis/killer", `{"api_definition":{"graphql":{"engine":{"data_sources":[{"kind":"REST"}]}}}}`)
+	worse := s.REST(
+		t,
+		"PATCH",
+		"/api/apis/killer",
+		`{"api_definition":{"graphql":{"engine":{"data_sources":[{"kind":"REST"}]}}}}`,
+	)
 	assert.Equal(t, 400, worse.Status, "%s", worse.Body)
 	assert.Contains(t, string(worse.Body), "data_sources[0].config must be an object")
 	well := s.REST(t, "PATCH", "/api/apis/killer", `{"api_definition":{"graphql":{"engine":{"data_sources":[]}}}}`)
@@ -62,16 +79,49 @@ func TestAFaultThatAnApiHadMayStayWhileTheRestIsChanged(t *testing.T) {
 func TestAnApiThatIsKeptFromGatewaysIsMarkedAndListed(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
-	require.Equal(t, 200, s.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"Good","api_id":"good","proxy":{"listen_path":"/good/","target_url":"http://up.test"}}}`).Status)
-	a := core.NewApi(core.Meta{ID: anID, OrgID: s.OrgID}, core.Document(`{"api_definition":`+string(core.Document(killer).Set("id", anID))+`}`))
+	require.Equal(
+		t,
+		200,
+		s.REST(
+			t,
+			"POST",
+			"/api/apis",
+			`{"api_definition":{"name":"Good","api_id":"good","proxy":{"listen_path":"/good/","target_url":"http://up.test"}}}`,
+		).Status,
+	)
+	a := core.NewApi(
+		core.Meta{ID: anID, OrgID: s.OrgID},
+		core.Document(`{"api_definition":`+string(core.Document(killer).Set("id", anID))+`}`),
+	)
 	require.NoError(t, s.Store.Apis.Create(context.Background(), a))
 	list := func(servable bool) string {
 		t.Helper()
-		return must(t, s.GraphQL(t, `query($servable: Boolean) { it: apis(filter: {servable: $servable}) { totalCount nodes { apiId servable fault } } }`,
-			map[string]any{"servable": servable})).Get("data.it").Raw
+		return must(
+			t,
+			s.GraphQL(
+				t,
+				`query($servable: Boolean) { it: apis(filter: {servable: $servable}) { totalCount nodes { apiId servable fault } } }`,
+				map[string]any{"servable": servable},
+			),
+		).Get(
+			"data.it",
+		).Raw
 	}
 	assert.JSONEq(t, `{"totalCount":1,"nodes":[{"apiId":"good","servable":true,"fault":null}]}`, list(true))
-	assert.JSONEq(t, `{"totalCount":1,"nodes":[{"apiId":"killer","servable":false,"fault":"`+aboutKiller+`, those of every organisation"}]}`, list(false))
-	require.Equal(t, 200, s.REST(t, "PATCH", "/api/apis/killer", `{"api_definition":{"graphql":{"enabled":false,"engine":{"data_sources":[]}}}}`).Status)
+	assert.JSONEq(
+		t,
+		`{"totalCount":1,"nodes":[{"apiId":"killer","servable":false,"fault":"`+aboutKiller+`, those of every organisation"}]}`,
+		list(false),
+	)
+	require.Equal(
+		t,
+		200,
+		s.REST(
+			t,
+			"PATCH",
+			"/api/apis/killer",
+			`{"api_definition":{"graphql":{"enabled":false,"engine":{"data_sources":[]}}}}`,
+		).Status,
+	)
 	assert.JSONEq(t, `{"totalCount":0,"nodes":[]}`, list(false))
 }

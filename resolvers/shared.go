@@ -6,11 +6,11 @@ import (
 
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
-	"gatehouse/internal/definition"
+	"gatehouse/internal/gateway/definition"
 )
 
-// permitted refuses a definition by which an organisation that shares gateways would have them do what it may not. What the API had
-// already may stay. Those who are bound to no organisation may have them do everything.
+// permitted refuses a definition by which an organisation that shares gateways would have them do what it may not. What
+// the API had already may stay. Those who are bound to no organisation may have them do everything.
 func (r *Resolver) permitted(ctx context.Context, doc core.Document, old *core.Api) error {
 	var before core.Document
 	if old != nil {
@@ -19,13 +19,17 @@ func (r *Resolver) permitted(ctx context.Context, doc core.Document, old *core.A
 	return r.mayAdd(ctx, func(denied []string) []definition.Access { return definition.NewAccess(doc, before, denied) })
 }
 
-// permittedWebhook does so for a webhook, which becomes a part of the definitions that refer to it, without another save of theirs.
+// permittedWebhook does so for a webhook, which becomes a part of the definitions that refer to it, without another
+// save of theirs.
 func (r *Resolver) permittedWebhook(ctx context.Context, doc core.Document, old *core.Webhook) error {
 	var before core.Document
 	if old != nil {
 		before = old.Document
 	}
-	return r.mayAdd(ctx, func(denied []string) []definition.Access { return definition.NewWebhookAccess(doc, before, denied) })
+	return r.mayAdd(
+		ctx,
+		func(denied []string) []definition.Access { return definition.NewWebhookAccess(doc, before, denied) },
+	)
 }
 
 // mayAdd refuses what a save adds of the subjects that are denied.
@@ -51,10 +55,11 @@ func boundless(ctx context.Context) bool {
 // files is the subject of what gateways read from their own disks.
 const files = "files"
 
-// ownCertificates refuses a document by which an organisation that shares gateways would have them use certificates that are not its own.
-// refs are those that the document names; what was named before may stay. Ids of others are for nobody, since gateways would not be told
-// them; what gateways have of their own, such as files, is for those who may have gateways read files. Whether the organisation has such a
-// certificate is not asked: it may be uploaded later, and until then gateways find none.
+// ownCertificates refuses a document by which an organisation that shares gateways would have them use certificates
+// that are not its own. refs are those that the document names; what was named before may stay. Ids of others are for
+// nobody, since gateways would not be told them; what gateways have of their own, such as files, is for those who may
+// have gateways read files. Whether the organisation has such a certificate is not asked: it may be uploaded later, and
+// until then gateways find none.
 func (r *Resolver) ownCertificates(ctx context.Context, org string, refs, before []core.CertificateRef) error {
 	had := make(map[[2]string]bool, len(before))
 	for _, ref := range before {
@@ -73,10 +78,17 @@ func (r *Resolver) ownCertificates(ctx context.Context, org string, refs, before
 			return err
 		}
 		if file {
-			return core.InField(ref.Field, "has the gateways read a file or a certificate of theirs, which organisations that share them may not: "+
-				"upload the certificate, and give its id; or ask whoever runs Gatehouse, whose setting gatehouse.shared_gateways.deny has %q", files)
+			return core.InField(
+				ref.Field,
+				"has the gateways read a file or a certificate of theirs, which organisations that share them may not: "+
+					"upload the certificate, and give its id; or ask whoever runs Gatehouse, whose setting gatehouse.shared_gateways.deny has %q",
+				files,
+			)
 		}
-		return core.InField(ref.Field, "must be the id of a certificate of the organisation: upload the certificate, and give the id that it gets")
+		return core.InField(
+			ref.Field,
+			"must be the id of a certificate of the organisation: upload the certificate, and give the id that it gets",
+		)
 	}
 	return nil
 }

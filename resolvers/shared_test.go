@@ -22,17 +22,55 @@ func TestAnOrganisationThatSharesGatewaysMayNotAddCodeToThem(t *testing.T) {
 	require.Equal(t, 200, s.REST(t, "POST", "/api/apis", plainApi).Status)
 	_, other := s.Organisation(t, "other")
 	code := func(key string) apptest.Reply {
-		return s.Do(t, "PATCH", "/api/apis/plain", `{"api_definition":{"custom_middleware":{"pre":[{"name":"F"}]}}}`, "Authorization: "+key)
+		return s.Do(
+			t,
+			"PATCH",
+			"/api/apis/plain",
+			`{"api_definition":{"custom_middleware":{"pre":[{"name":"F"}]}}}`,
+			"Authorization: "+key,
+		)
 	}
 	r := code(s.AccessKey)
 	assert.Equal(t, 400, r.Status, "%s", r.Body)
 	assert.Contains(t, string(r.Body), "api_definition.custom_middleware.pre[0].name has the gateways run code")
 	assert.Contains(t, string(r.Body), "gatehouse.shared_gateways.deny")
-	r = s.Do(t, "POST", "/api/apis", string(core.Document(bundled).Set("api_definition.api_id", "theirs").Set("api_definition.slug", "theirs")), "Authorization: "+other)
+	r = s.Do(
+		t,
+		"POST",
+		"/api/apis",
+		string(core.Document(bundled).Set("api_definition.api_id", "theirs").Set("api_definition.slug", "theirs")),
+		"Authorization: "+other,
+	)
 	assert.Equal(t, 400, r.Status, "%s", r.Body)
-	assert.Equal(t, 200, s.REST(t, "PATCH", "/api/apis/bundled", `{"api_definition":{"active":false}}`).Status, "what is there may stay")
-	r = s.REST(t, "POST", "/admin/apis/import", `{"apis":[{"api_definition":`+core.Document(bundled).Set("api_definition.api_id", "imported").Set("api_definition.slug", "imported").
-		Set("api_definition.proxy.listen_path", "/imported/").Set("api_definition.org_id", s.OrgID).Get("api_definition").Raw+`}]}`)
+	assert.Equal(
+		t,
+		200,
+		s.REST(t, "PATCH", "/api/apis/bundled", `{"api_definition":{"active":false}}`).Status,
+		"what is there may stay",
+	)
+	r = s.REST(
+		t,
+		"POST",
+		"/admin/apis/import",
+		`{"apis":[{"api_definition":`+core.Document(
+			bundled,
+		).Set(
+			"api_definition.api_id",
+			"imported",
+		).Set(
+			"api_definition.slug",
+			"imported",
+		).
+			Set(
+				"api_definition.proxy.listen_path",
+				"/imported/",
+			).Set(
+			"api_definition.org_id",
+			s.OrgID,
+		).Get(
+			"api_definition",
+		).Raw+`}]}`,
+	)
 	assert.Equal(t, 200, r.Status, "whoever runs Gatehouse may: %s", r.Body)
 }
 
@@ -51,8 +89,19 @@ func TestWhatOrganisationsMayHaveGatewaysDoIsASetting(t *testing.T) {
 		s := apptest.New(t, apptest.WithEnv(c.env...))
 		assert.Equal(t, c.alone, s.REST(t, "POST", "/api/apis", bundled).Status, "%v", c.env)
 		s.Organisation(t, "other")
-		assert.Equal(t, c.shared, s.REST(t, "POST", "/api/apis", string(core.Document(bundled).Set("api_definition.api_id", "two").Set("api_definition.slug", "two").
-			Set("api_definition.proxy.listen_path", "/two/"))).Status, "%v", c.env)
+		assert.Equal(
+			t,
+			c.shared,
+			s.REST(
+				t,
+				"POST",
+				"/api/apis",
+				string(core.Document(bundled).Set("api_definition.api_id", "two").Set("api_definition.slug", "two").
+					Set("api_definition.proxy.listen_path", "/two/")),
+			).Status,
+			"%v",
+			c.env,
+		)
 	}
 }
 
@@ -83,19 +132,65 @@ func TestAWebhookIsJudgedAsThePartOfADefinitionThatItBecomes(t *testing.T) {
 		}
 	}
 	for _, mutation := range []string{`createWebhook(input: {document: $d}) { id }`, `updateWebhook(id: "` + plain + `", input: {document: $d}) { id }`} {
-		r := s.GraphQL(t, `mutation($d: JSON) { `+mutation+` }`, map[string]any{"d": map[string]any{"name": "h", "method": "POST", "target_path": "http://up.test/", "template_path": "/etc/hostname"}})
+		r := s.GraphQL(
+			t,
+			`mutation($d: JSON) { `+mutation+` }`,
+			map[string]any{
+				"d": map[string]any{
+					"name":          "h",
+					"method":        "POST",
+					"target_path":   "http://up.test/",
+					"template_path": "/etc/hostname",
+				},
+			},
+		)
 		assert.Equal(t, "input.document.template_path", r.Get("errors.0.extensions.field").String(), "%s", r.Body)
 	}
-	super := s.GraphQL(t, makeUser, map[string]any{"in": map[string]any{"email": "root@x.test", "active": true, "permissions": map[string]any{"IsAdmin": "admin"}}}, "admin-auth: "+apptest.AdminSecret).Get("data.it.accessKey").String()
-	r = s.GraphQL(t, `mutation($d: JSON, $o: ID) { createWebhook(input: {orgId: $o, document: $d}) { id } }`,
-		map[string]any{"o": s.OrgID, "d": map[string]any{"method": "POST", "target_path": "http://up.test/", "template_path": "/etc/hostname"}}, "Authorization: "+super)
+	super := s.GraphQL(
+		t,
+		makeUser,
+		map[string]any{
+			"in": map[string]any{"email": "root@x.test", "active": true, "permissions": map[string]any{"IsAdmin": "admin"}},
+		},
+		"admin-auth: "+apptest.AdminSecret,
+	).Get(
+		"data.it.accessKey",
+	).String()
+	r = s.GraphQL(
+		t,
+		`mutation($d: JSON, $o: ID) { createWebhook(input: {orgId: $o, document: $d}) { id } }`,
+		map[string]any{
+			"o": s.OrgID,
+			"d": map[string]any{"method": "POST", "target_path": "http://up.test/", "template_path": "/etc/hostname"},
+		},
+		"Authorization: "+super,
+	)
 	assert.False(t, r.Get("errors").Exists(), "whoever runs Gatehouse may: %s", r.Body)
-	assert.Equal(t, 200, s.REST(t, "PUT", "/api/hooks/"+before, hook(`,"template_path":"/etc/hostname","event_timeout":5`)).Status, "what is there may stay")
+	assert.Equal(
+		t,
+		200,
+		s.REST(t, "PUT", "/api/hooks/"+before, hook(`,"template_path":"/etc/hostname","event_timeout":5`)).Status,
+		"what is there may stay",
+	)
 	assert.Equal(t, 400, s.REST(t, "PUT", "/api/hooks/"+before, hook(`,"template_path":"/etc/passwd"`)).Status)
 
-	refers := core.Document(plainApi).SetRaw("hook_references", []byte(`[{"event_name":"AuthFailure","event_timeout":1,"hook":{"id":"`+before+`"}}]`))
+	refers := core.Document(
+		plainApi,
+	).SetRaw(
+		"hook_references",
+		[]byte(`[{"event_name":"AuthFailure","event_timeout":1,"hook":{"id":"`+before+`"}}]`),
+	)
 	r = s.REST(t, "POST", "/api/apis", string(refers))
 	assert.Equal(t, 400, r.Status, "another definition would read the file")
-	assert.Contains(t, string(r.Body), "api_definition.event_handlers.events.AuthFailure[0].handler_meta.template_path has the gateways read a file")
-	assert.Equal(t, 200, s.REST(t, "POST", "/api/apis", string(refers.SetRaw("hook_references.0.hook", []byte(`{"id":"`+plain+`"}`)))).Status, "a plain one may be named")
+	assert.Contains(
+		t,
+		string(r.Body),
+		"api_definition.event_handlers.events.AuthFailure[0].handler_meta.template_path has the gateways read a file",
+	)
+	assert.Equal(
+		t,
+		200,
+		s.REST(t, "POST", "/api/apis", string(refers.SetRaw("hook_references.0.hook", []byte(`{"id":"`+plain+`"}`)))).Status,
+		"a plain one may be named",
+	)
 }

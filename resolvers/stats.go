@@ -7,7 +7,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/internal/nodes"
+	"gatehouse/internal/gateway/nodes"
 	"gatehouse/store"
 )
 
@@ -15,7 +15,11 @@ import (
 const maxStatsDays = 3660
 
 // systemStats counts what is there now, and what of that was there before: what was deleted since leaves no trace.
-func (r *Resolver) systemStats(ctx context.Context, of *model.SystemStatsEntity, from, to *time.Time) (*model.SystemStats, error) {
+func (r *Resolver) systemStats(
+	ctx context.Context,
+	of *model.SystemStatsEntity,
+	from, to *time.Time,
+) (*model.SystemStats, error) {
 	entity := model.SystemStatsEntityAPIS
 	if of != nil {
 		entity = *of
@@ -35,7 +39,12 @@ func (r *Resolver) systemStats(ctx context.Context, of *model.SystemStatsEntity,
 	if err != nil {
 		return nil, err
 	}
-	out := &model.SystemStats{Entity: entity, Current: len(all), Active: len(active), History: make([]*model.SystemStatsPoint, len(days))}
+	out := &model.SystemStats{
+		Entity:  entity,
+		Current: len(all),
+		Active:  len(active),
+		History: make([]*model.SystemStatsPoint, len(days)),
+	}
 	for i, day := range days {
 		end := day.AddDate(0, 0, 1)
 		out.History[i] = &model.SystemStatsPoint{At: day, Total: madeBefore(all, end), Active: madeBefore(active, end)}
@@ -89,7 +98,10 @@ func (r *Resolver) apisMade(ctx context.Context, where ...store.Cond) ([]time.Ti
 }
 
 // gatewaysMade tells when the gateways that are known registered, or when the first of them did.
-func (r *Resolver) gatewaysMade(ctx context.Context, entity model.SystemStatsEntity) (all, active []time.Time, err error) {
+func (r *Resolver) gatewaysMade(
+	ctx context.Context,
+	entity model.SystemStatsEntity,
+) (all, active []time.Time, err error) {
 	known, err := r.nodes.List(ctx)
 	if err != nil {
 		return nil, nil, err

@@ -20,7 +20,12 @@ func TestTimesAtTheEndsOfTheRangeMeanWhatTheySay(t *testing.T) {
 		"year 10000": "9999-12-31T23:59:59Z", "milliseconds": "9999-12-31T23:59:59Z", "the last": "9999-12-31T23:59:59Z", "the last but one": "9999-12-31T23:59:59Z"} {
 		assert.Equal(t, want, shown.Get(`data.keys.nodes.#(alias=="`+alias+`").expires`).String(), alias)
 	}
-	assert.Equal(t, "9223372036854775807", shown.Get(`data.keys.nodes.#(alias=="the last").session.expires`).Raw, "the session stays as it is")
+	assert.Equal(
+		t,
+		"9223372036854775807",
+		shown.Get(`data.keys.nodes.#(alias=="the last").session.expires`).Raw,
+		"the session stays as it is",
+	)
 
 	for filter, want := range map[string]int64{
 		`expiresAfter: "1960-01-01T00:00:00Z"`:                       7,
@@ -47,7 +52,12 @@ func TestTimesAtTheEndsOfTheRangeMeanWhatTheySay(t *testing.T) {
 		assert.Equal(t, want, r.Get("data.keys.totalCount").Int(), filter)
 	}
 	for _, expires := range []string{"0001-01-01T00:00:00Z", "1960-01-01", "1970-01-01T00:00:00Z", "0000-01-01"} {
-		refused(t, k.GraphQL(t, makeKey, map[string]any{"in": k.input(map[string]any{"expires": expires})}), "INVALID", "after 1970")
+		refused(
+			t,
+			k.GraphQL(t, makeKey, map[string]any{"in": k.input(map[string]any{"expires": expires})}),
+			"INVALID",
+			"after 1970",
+		)
 	}
 	made := k.create(t, map[string]any{"expires": "9999-12-31"})
 	assert.Equal(t, "9999-12-31T00:00:00Z", made.Get("data.it.key.expires").Str)
@@ -56,10 +66,20 @@ func TestTimesAtTheEndsOfTheRangeMeanWhatTheySay(t *testing.T) {
 func TestALifeThatNeverEndsDoesNotOverflow(t *testing.T) {
 	t.Parallel()
 	k := newKeeper(t)
-	r := must(t, k.GraphQL(t, `mutation($api: ID!) { it: createPolicy(input: {name: "Long", apiIds: [$api], keyExpiresIn: 9223372036854775807, quotaMax: 1000000000000}) { id keyExpiresIn quotaMax } }`, map[string]any{"api": k.api}))
+	r := must(
+		t,
+		k.GraphQL(
+			t,
+			`mutation($api: ID!) { it: createPolicy(input: {name: "Long", apiIds: [$api], keyExpiresIn: 9223372036854775807, quotaMax: 1000000000000}) { id keyExpiresIn quotaMax } }`,
+			map[string]any{"api": k.api},
+		),
+	)
 	assert.Equal(t, `1000000000000`, r.Get("data.it.quotaMax").Raw)
 	assert.Equal(t, `9223372036854775807`, r.Get("data.it.keyExpiresIn").Raw)
-	made := must(t, k.GraphQL(t, makeKey, map[string]any{"in": map[string]any{"policyIds": []string{r.Get("data.it.id").Str}}}))
+	made := must(
+		t,
+		k.GraphQL(t, makeKey, map[string]any{"in": map[string]any{"policyIds": []string{r.Get("data.it.id").Str}}}),
+	)
 	assert.Equal(t, "9999-12-31T23:59:59Z", made.Get("data.it.key.expires").Str)
 	require.Positive(t, made.Get("data.it.key.session.expires").Int())
 	stats := must(t, k.GraphQL(t, `{ a: systemStats(from: "9999-12-31") { current history { at } } }`, nil))

@@ -18,8 +18,8 @@ func (r *Resolver) findUser(ctx context.Context, id string) (*core.User, error) 
 	return one(ctx, core.UserKind, r.store.Users.FindMany, tenant(ctx), [2]string{"id", id})
 }
 
-// Authenticate finds the user with an access key. It is for the edges; it returns nil for an unknown key, and takes the same
-// way, and so the same time, for known and unknown ones.
+// Authenticate finds the user with an access key. It is for the edges; it returns nil for an unknown key, and takes the
+// same way, and so the same time, for known and unknown ones.
 func (r *Resolver) Authenticate(ctx context.Context, accessKey string) (*core.User, error) {
 	u, err := r.store.Users.FindBy(ctx, store.AllTenants(), "access_key", r.keyring.Lookup(accessKey))
 	if errors.Is(err, store.ErrNotFound) {
@@ -119,8 +119,8 @@ func (r *Resolver) newUser(ctx context.Context, org string, in *userInput, old *
 // ranks orders the levels of a permission.
 var ranks = map[string]int{"deny": 0, "": 1, "read": 2, "write": 3, "admin": 4}
 
-// mayGrant holds back a caller who is no administrator from making a user who may do more than the caller, or from changing
-// one who already may.
+// mayGrant holds back a caller who is no administrator from making a user who may do more than the caller, or from
+// changing one who already may.
 func mayGrant(ctx context.Context, next, old *core.User) error {
 	a := authz.From(ctx)
 	if a.Admin || a.User == nil || a.User.IsAdmin() {
@@ -132,7 +132,12 @@ func mayGrant(ctx context.Context, next, old *core.User) error {
 		}
 		for permission, level := range u.Permissions {
 			if ranks[level] > ranks[a.User.Permissions[permission]] && ranks[level] > ranks["deny"] {
-				return core.Errorf(core.CodeForbidden, "access denied: you may not manage a user with the permission %s: %s, which you do not have yourself", permission, level)
+				return core.Errorf(
+					core.CodeForbidden,
+					"access denied: you may not manage a user with the permission %s: %s, which you do not have yourself",
+					permission,
+					level,
+				)
 			}
 		}
 	}
@@ -193,7 +198,12 @@ func (r *Resolver) renewAccessKey(u *core.User) error {
 func accessKeyContext(u *core.User) string { return u.AccessKeyContext() }
 
 // editUser changes a copy of a user that the caller may manage.
-func (r *Resolver) editUser(ctx context.Context, id string, revision *int, change func(u *core.User) error) (*core.User, error) {
+func (r *Resolver) editUser(
+	ctx context.Context,
+	id string,
+	revision *int,
+	change func(u *core.User) error,
+) (*core.User, error) {
 	return edit(ctx, r, core.UserKind, r.store.Users, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
 		func(old *core.User) (*core.User, error) {
 			if old.ID != authz.From(ctx).ID() {
@@ -214,7 +224,13 @@ func withField(u *core.User, path string, value any) {
 	*u = *core.NewUser(u.Meta, u.Document.Set(path, value), u.Secrets)
 }
 
-func (r *Resolver) listUsers(ctx context.Context, t store.Tenant, first *int, after *string, filter *model.UserFilter) (*model.UserConnection, error) {
+func (r *Resolver) listUsers(
+	ctx context.Context,
+	t store.Tenant,
+	first *int,
+	after *string,
+	filter *model.UserFilter,
+) (*model.UserConnection, error) {
 	q, err := r.query(ctx, t, first, after)
 	if err != nil {
 		return nil, err

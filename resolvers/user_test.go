@@ -24,8 +24,11 @@ var admin = "admin-auth: " + apptest.AdminSecret
 // person creates a user with permissions and a password, and returns id and access key.
 func person(t *testing.T, s *apptest.Server, email string, permissions map[string]string) (id, accessKey string) {
 	t.Helper()
-	r := must(t, s.GraphQL(t, makeUser, map[string]any{"in": map[string]any{"email": email, "active": true, "password": "password one",
-		"permissions": permissions, "orgId": s.OrgID}}, admin))
+	r := must(
+		t,
+		s.GraphQL(t, makeUser, map[string]any{"in": map[string]any{"email": email, "active": true, "password": "password one",
+			"permissions": permissions, "orgId": s.OrgID}}, admin),
+	)
 	return r.Get("data.it.id").Str, r.Get("data.it.accessKey").Str
 }
 
@@ -93,13 +96,33 @@ func TestOnesOwnPasswordNeedsTheCurrentOne(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
 	id, key := person(t, s, "jo@x.test", map[string]string{"apis": "read"})
-	refused(t, s.GraphQL(t, setPassword, map[string]any{"id": id, "new": "password two"}, as(key)), "FORBIDDEN", "current password is wrong")
-	refused(t, s.GraphQL(t, setPassword, map[string]any{"id": id, "old": "password two", "new": "password two"}, as(key)), "FORBIDDEN", "current password is wrong")
-	refused(t, s.GraphQL(t, setPassword, map[string]any{"id": id, "old": "password one", "new": "short"}, as(key)), "INVALID", "at least 6")
+	refused(
+		t,
+		s.GraphQL(t, setPassword, map[string]any{"id": id, "new": "password two"}, as(key)),
+		"FORBIDDEN",
+		"current password is wrong",
+	)
+	refused(
+		t,
+		s.GraphQL(t, setPassword, map[string]any{"id": id, "old": "password two", "new": "password two"}, as(key)),
+		"FORBIDDEN",
+		"current password is wrong",
+	)
+	refused(
+		t,
+		s.GraphQL(t, setPassword, map[string]any{"id": id, "old": "password one", "new": "short"}, as(key)),
+		"INVALID",
+		"at least 6",
+	)
 	assert.True(t, hasPassword(t, s, id, "password one"))
 	must(t, s.GraphQL(t, setPassword, map[string]any{"id": id, "old": "password one", "new": "password two"}, as(key)))
 	assert.True(t, hasPassword(t, s, id, "password two"))
-	refused(t, s.GraphQL(t, changeUser, map[string]any{"id": id, "in": map[string]any{"password": "password three"}}), "FORBIDDEN", "actions/reset")
+	refused(
+		t,
+		s.GraphQL(t, changeUser, map[string]any{"id": id, "in": map[string]any{"password": "password three"}}),
+		"FORBIDDEN",
+		"actions/reset",
+	)
 	must(t, s.GraphQL(t, changeUser, map[string]any{"id": id, "in": map[string]any{"password": "password three"}}, admin))
 	assert.True(t, hasPassword(t, s, id, "password three"))
 }
@@ -121,7 +144,15 @@ func TestThePasswordsOfOthersTakePermission(t *testing.T) {
 			target, _ := person(t, s, "target@x.test", map[string]string{"apis": "read"})
 			id, key := person(t, s, "caller@x.test", c.permissions)
 			allow := func(yes bool) {
-				must(t, s.GraphQL(t, `mutation($id: ID!, $yes: Boolean!) { allowPasswordReset(id: $id, allow: $yes) { id } }`, map[string]any{"id": id, "yes": yes}, admin))
+				must(
+					t,
+					s.GraphQL(
+						t,
+						`mutation($id: ID!, $yes: Boolean!) { allowPasswordReset(id: $id, allow: $yes) { id } }`,
+						map[string]any{"id": id, "yes": yes},
+						admin,
+					),
+				)
 			}
 			if c.grant {
 				allow(true)
@@ -162,11 +193,37 @@ func TestAResetAccessKeyEndsTheOldOne(t *testing.T) {
 	assert.NotEqual(t, old, next)
 	refused(t, s.GraphQL(t, whoAmI, nil, as(old)), "UNAUTHENTICATED")
 	assert.Equal(t, id, must(t, s.GraphQL(t, whoAmI, nil, as(next))).Get("data.it.id").Str)
-	assert.Equal(t, next, must(t, s.GraphQL(t, `query($id: ID!) { it: user(id: $id) { accessKey } }`, map[string]any{"id": id})).Get("data.it.accessKey").Str, "an administrator sees it")
+	assert.Equal(
+		t,
+		next,
+		must(
+			t,
+			s.GraphQL(t, `query($id: ID!) { it: user(id: $id) { accessKey } }`, map[string]any{"id": id}),
+		).Get(
+			"data.it.accessKey",
+		).Str,
+		"an administrator sees it",
+	)
 
-	strict := apptest.New(t, apptest.WithEnv("TYK_DB_SECURITY_FORBIDADMINVIEWACCESSTOKEN=true", "TYK_DB_SECURITY_FORBIDADMINRESETACCESSTOKEN=true"))
+	strict := apptest.New(
+		t,
+		apptest.WithEnv(
+			"TYK_DB_SECURITY_FORBIDADMINVIEWACCESSTOKEN=true",
+			"TYK_DB_SECURITY_FORBIDADMINRESETACCESSTOKEN=true",
+		),
+	)
 	id, own := person(t, strict, "jo@x.test", map[string]string{"apis": "read"})
-	assert.Equal(t, "null", strict.GraphQL(t, `query($id: ID!) { it: user(id: $id) { accessKey } }`, map[string]any{"id": id}).Get("data.it.accessKey").Raw)
+	assert.Equal(
+		t,
+		"null",
+		strict.GraphQL(
+			t,
+			`query($id: ID!) { it: user(id: $id) { accessKey } }`,
+			map[string]any{"id": id},
+		).Get(
+			"data.it.accessKey",
+		).Raw,
+	)
 	refused(t, strict.GraphQL(t, reset, map[string]any{"id": id}), "FORBIDDEN", "forbid_admin_reset_access_token")
 	must(t, strict.GraphQL(t, reset, map[string]any{"id": id}, as(own)))
 }
@@ -175,7 +232,10 @@ func TestARevokedUserMayDoNothing(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
 	id, key := person(t, s, "jo@x.test", map[string]string{"apis": "read"})
-	r := must(t, s.GraphQL(t, `mutation($id: ID!) { it: revokeUser(id: $id) { active accessKey } }`, map[string]any{"id": id}))
+	r := must(
+		t,
+		s.GraphQL(t, `mutation($id: ID!) { it: revokeUser(id: $id) { active accessKey } }`, map[string]any{"id": id}),
+	)
 	assert.False(t, r.Get("data.it.active").Bool())
 	refused(t, s.GraphQL(t, whoAmI, nil, as(key)), "UNAUTHENTICATED")
 	refused(t, s.GraphQL(t, whoAmI, nil, as(r.Get("data.it.accessKey").Str)), "FORBIDDEN", "not active")

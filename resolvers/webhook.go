@@ -26,7 +26,12 @@ func webhookDocument(in model.WebhookInput, stored core.Document) (core.Document
 }
 
 // newWebhook makes a webhook of a document that came from outside. old is what it replaces, nil for a new one.
-func (r *Resolver) newWebhook(ctx context.Context, org string, doc core.Document, old *core.Webhook) (*core.Webhook, error) {
+func (r *Resolver) newWebhook(
+	ctx context.Context,
+	org string,
+	doc core.Document,
+	old *core.Webhook,
+) (*core.Webhook, error) {
 	meta := core.Meta{ID: doc.Text("id"), OrgID: org}
 	if old != nil {
 		if meta.ID != "" && meta.ID != old.ID {
@@ -58,7 +63,13 @@ func (r *Resolver) newWebhook(ctx context.Context, org string, doc core.Document
 	return w, r.permittedWebhook(ctx, w.Document, old)
 }
 
-func (r *Resolver) listWebhooks(ctx context.Context, t store.Tenant, first *int, after *string, q *string) (*model.WebhookConnection, error) {
+func (r *Resolver) listWebhooks(
+	ctx context.Context,
+	t store.Tenant,
+	first *int,
+	after *string,
+	q *string,
+) (*model.WebhookConnection, error) {
 	query, err := r.query(ctx, t, first, after)
 	if err != nil {
 		return nil, err

@@ -24,12 +24,13 @@ type writer[T any] interface {
 	Delete(ctx context.Context, object *T) error
 }
 
-// lastWins is how often a write that names no revision is tried again when another came between. Each try means that somebody
-// else's write went through, so a caller runs out of tries only behind as many others.
+// lastWins is how often a write that names no revision is tried again when another came between. Each try means that
+// somebody else's write went through, so a caller runs out of tries only behind as many others.
 const lastWins = 50
 
-// edit changes one object. find reads it, past the read cache; change returns what it shall be, or nil when nothing changes.
-// With a revision, a stale one gets CodeStale; without, the last write wins. What is returned is stored and announced.
+// edit changes one object. find reads it, past the read cache; change returns what it shall be, or nil when nothing
+// changes. With a revision, a stale one gets CodeStale; without, the last write wins. What is returned is stored and
+// announced.
 func edit[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind, repo writer[T], revision *int,
 	find func() (*T, error), change func(old *T) (*T, error)) (*T, error) {
 	racer := racer{r: r}
@@ -64,7 +65,14 @@ func edit[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind,
 }
 
 // remove deletes one object; the rest is as in edit.
-func remove[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind, repo writer[T], revision *int, find func() (*T, error)) (*T, error) {
+func remove[T any, P object[T]](
+	ctx context.Context,
+	r *Resolver,
+	kind *core.Kind,
+	repo writer[T],
+	revision *int,
+	find func() (*T, error),
+) (*T, error) {
 	racer := racer{r: r}
 	defer racer.end()
 	for try := 1; ; try++ {
@@ -94,7 +102,12 @@ func fresh(m *core.Meta, revision *int) error {
 	if revision == nil || int64(*revision) == m.Revision {
 		return nil
 	}
-	return core.Errorf(core.CodeStale, "the object is at revision %d, not %d: read it again, and make the change to what you find", m.Revision, *revision)
+	return core.Errorf(
+		core.CodeStale,
+		"the object is at revision %d, not %d: read it again, and make the change to what you find",
+		m.Revision,
+		*revision,
+	)
 }
 
 // racer is a caller whose writes may come behind those of others.
@@ -104,8 +117,8 @@ type racer struct {
 	turn func()
 }
 
-// again waits before another try: first for those of this process that want the same object and came before, then, with the turn, for
-// other servers.
+// again waits before another try: first for those of this process that want the same object and came before, then, with
+// the turn, for other servers.
 func (c *racer) again(ctx context.Context, try int, id string) error {
 	if c.turn != nil {
 		return pause(ctx, try)
@@ -135,8 +148,13 @@ func pause(ctx context.Context, try int) error {
 }
 
 // one makes a finder of an object past the read cache.
-func one[T any](ctx context.Context, kind *core.Kind, find func(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*T, error),
-	t store.Tenant, lookups ...[2]string) (*T, error) {
+func one[T any](
+	ctx context.Context,
+	kind *core.Kind,
+	find func(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*T, error),
+	t store.Tenant,
+	lookups ...[2]string,
+) (*T, error) {
 	for _, l := range lookups {
 		if l[1] == "" {
 			continue

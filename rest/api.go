@@ -15,12 +15,24 @@ var apiRoutes = []route{
 	{"GET", "/api/apis/categories", "apiCategories", (*call).apiCategories, nil},
 	{"GET", "/api/apis/groups", "apis", (*call).apiGroups, nil},
 	{"GET", "/api/apis/keys", "keys", (*call).listKeys, keysUnlistable},
-	{"GET", "/api/apis/{id}", "api", (*call).getApi, legacyErrors{core.CodeNotFound: {http.StatusBadRequest, "Could not retrieve API detail", false}}},
+	{
+		"GET",
+		"/api/apis/{id}",
+		"api",
+		(*call).getApi,
+		legacyErrors{core.CodeNotFound: {http.StatusBadRequest, "Could not retrieve API detail", false}},
+	},
 	{"POST", "/api/apis", "createApi", (*call).createApi, legacyErrors{core.CodeMalformed: malformed400}},
 	{"PUT", "/api/apis/{id}", "updateApi", (*call).updateApi, apiMissing("API definition does not exist")},
 	{"PATCH", "/api/apis/{id}", "patchApi", (*call).patchApi, apiMissing("API definition does not exist")},
 	{"DELETE", "/api/apis/{id}", "deleteApi", (*call).deleteApi, apiMissing("Could not retrieve API detail")},
-	{"GET", "/api/apis/{id}/url", "api", (*call).apiURL, legacyErrors{core.CodeNotFound: {http.StatusBadRequest, "Could not retrieve API detail", false}}},
+	{
+		"GET",
+		"/api/apis/{id}/url",
+		"api",
+		(*call).apiURL,
+		legacyErrors{core.CodeNotFound: {http.StatusBadRequest, "Could not retrieve API detail", false}},
+	},
 	{"GET", "/api/apis/{id}/access", "api", (*call).apiAccess, apiMissing("API not found")},
 	{"PUT", "/api/apis/{id}/access", "setApiOwners", (*call).setApiAccess, apiMissing("API not found")},
 	{"POST", "/admin/apis/import", "importApis", (*call).importApis, legacyErrors{core.CodeMalformed: malformed403}},
@@ -37,7 +49,12 @@ var apiSorts = map[string]model.APISort{
 }
 
 func (c *call) listApis() (reply, error) {
-	filter := &model.APIFilter{Q: c.optional("q"), Categories: c.list("category"), Kind: c.optional("api_type"), AuthTypes: c.list("auth_type")}
+	filter := &model.APIFilter{
+		Q:          c.optional("q"),
+		Categories: c.list("category"),
+		Kind:       c.optional("api_type"),
+		AuthTypes:  c.list("auth_type"),
+	}
 	if c.param("base_apis") != "" {
 		yes := true
 		filter.BaseOnly = &yes
@@ -46,7 +63,10 @@ func (c *call) listApis() (reply, error) {
 	if v := c.param("sort"); v != "" {
 		var ok bool
 		if sort, ok = apiSorts[v]; !ok {
-			return nil, core.Errorf(core.CodeInvalid, "sort must be name, created_at or updated_at, with a - before it to turn it around")
+			return nil, core.Errorf(
+				core.CodeInvalid,
+				"sort must be name, created_at or updated_at, with a - before it to turn it around",
+			)
 		}
 	}
 	write := func(w io.Writer, a *core.Api) error { _, err := w.Write(a.Definition); return err }

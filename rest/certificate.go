@@ -19,11 +19,27 @@ import (
 var certificateRoutes = []route{
 	{"GET", "/api/certs", "certificates", (*call).listCertificates, nil},
 	{"GET", "/api/certs/details", "certificates", (*call).listCertificateDetails, nil},
-	{"GET", "/api/certs/dependencies/{id}", "certificateDependencies", (*call).certificateDependencies, certificateMissing},
-	{"DELETE", "/api/certs/dependencies/{id}", "deleteCertificateDependencies", (*call).deleteCertificateDependencies, certificateMissing},
+	{
+		"GET",
+		"/api/certs/dependencies/{id}",
+		"certificateDependencies",
+		(*call).certificateDependencies,
+		certificateMissing,
+	},
+	{
+		"DELETE",
+		"/api/certs/dependencies/{id}",
+		"deleteCertificateDependencies",
+		(*call).deleteCertificateDependencies,
+		certificateMissing,
+	},
 	{"GET", "/api/certs/{id}/apis", "certificate", (*call).certificateApis, certificateMissing},
 	{"GET", "/api/certs/{id}", "certificate", (*call).getCertificate, legacyErrors{
-		core.CodeNotFound: {http.StatusNotFound, "Could not retrieve certificate details. Certificate with given SHA256 fingerprint not found.", false}}},
+		core.CodeNotFound: {
+			http.StatusNotFound,
+			"Could not retrieve certificate details. Certificate with given SHA256 fingerprint not found.",
+			false,
+		}}},
 	{"POST", "/api/certs", "createCertificate", (*call).createCertificate, legacyErrors{
 		core.CodeMalformed: {http.StatusInternalServerError, "", false},
 		core.CodeInvalid:   {http.StatusNotFound, "", false}, core.CodeConflict: {http.StatusNotFound, "", false}}},
@@ -31,13 +47,20 @@ var certificateRoutes = []route{
 		core.CodeNotFound: {http.StatusNotFound, "Could not delete certificate.", false}}},
 }
 
-var certificateMissing = legacyErrors{core.CodeNotFound: {http.StatusNotFound, "Certificate not found or access denied", false}}
+var certificateMissing = legacyErrors{
+	core.CodeNotFound: {http.StatusNotFound, "Certificate not found or access denied", false},
+}
 
 func (c *call) listCertificates() (reply, error) {
 	if c.param("mode") != "detailed" {
-		return listing(c, shape{`{"certs":[`, `],"pages":`}, c.certificates(nil), func(w io.Writer, cert *core.Certificate) error {
-			return element(w, cert.ID)
-		})
+		return listing(
+			c,
+			shape{`{"certs":[`, `],"pages":`},
+			c.certificates(nil),
+			func(w io.Writer, cert *core.Certificate) error {
+				return element(w, cert.ID)
+			},
+		)
 	}
 	filter := &model.CertificateFilter{}
 	yes, no := true, false
@@ -50,9 +73,26 @@ func (c *call) listCertificates() (reply, error) {
 	default:
 		return nil, core.Errorf(core.CodeInvalid, "filter must be omit, with_pk or without_pk")
 	}
-	return listing(c, shape{`{"cert_basics":[`, `],"pages":`}, c.certificates(filter), func(w io.Writer, cert *core.Certificate) error {
-		return element(w, basics{cert.ID, cert.IssuerCn, cert.SubjectCn, cert.DNSNames, cert.HasPrivate, at(cert.NotBefore), at(cert.NotAfter), cert.IsCa})
-	})
+	return listing(
+		c,
+		shape{`{"cert_basics":[`, `],"pages":`},
+		c.certificates(filter),
+		func(w io.Writer, cert *core.Certificate) error {
+			return element(
+				w,
+				basics{
+					cert.ID,
+					cert.IssuerCn,
+					cert.SubjectCn,
+					cert.DNSNames,
+					cert.HasPrivate,
+					at(cert.NotBefore),
+					at(cert.NotAfter),
+					cert.IsCa,
+				},
+			)
+		},
+	)
 }
 
 // element writes an element of a list.
@@ -85,10 +125,15 @@ func at(t *time.Time) (out time.Time) {
 }
 
 func (c *call) listCertificateDetails() (reply, error) {
-	return listing(c, shape{`{"certificates":[`, `],"pages":`}, c.certificates(nil), func(w io.Writer, cert *core.Certificate) error {
-		_, err := w.Write(cert.Details)
-		return err
-	})
+	return listing(
+		c,
+		shape{`{"certificates":[`, `],"pages":`},
+		c.certificates(nil),
+		func(w io.Writer, cert *core.Certificate) error {
+			_, err := w.Write(cert.Details)
+			return err
+		},
+	)
 }
 
 func (c *call) certificates(filter *model.CertificateFilter) fetch[core.Certificate] {
@@ -163,7 +208,10 @@ func onlyFile(form *multipart.Reader) ([]byte, error) {
 			continue
 		}
 		if files++; files > 1 {
-			return nil, core.Errorf(core.CodeInvalid, "there are two files in the form: send one, with the certificate and, behind it, its private key")
+			return nil, core.Errorf(
+				core.CodeInvalid,
+				"there are two files in the form: send one, with the certificate and, behind it, its private key",
+			)
 		}
 		if file, err = io.ReadAll(part); err != nil {
 			return nil, core.Wrap(core.CodeMalformed, err, "the form cannot be read: send multipart/form-data with one file")
@@ -183,7 +231,8 @@ func (c *call) deleteCertificate() (reply, error) {
 	return shown(map[string]string{"status": "ok", "message": "removed"}), nil
 }
 
-// mayReadApis refuses who may not see APIs: GraphQL asks for the same right before it shows those that use a certificate.
+// mayReadApis refuses who may not see APIs: GraphQL asks for the same right before it shows those that use a
+// certificate.
 func (c *call) mayReadApis() error {
 	return c.Guard.CheckPermission(authz.From(c.ctx), "apis", http.MethodGet, c.request.URL.Path)
 }
@@ -202,9 +251,14 @@ func (c *call) certificateApis() (reply, error) {
 	}
 	sort := model.APISortCreatedAtDesc
 	open := `{"cert_id":` + string(id) + `,"apis":[`
-	return listing(c, shape{open, `],"pages":`}, c.apis(&model.APIFilter{Certificate: &cert.ID, OrgID: &cert.OrgID}, &sort), func(w io.Writer, a *core.Api) error {
-		return element(w, usage{a.ApiID, a.Name, legacyUses(a.Certificates()[cert.ID]), legacyKind(a)})
-	})
+	return listing(
+		c,
+		shape{open, `],"pages":`},
+		c.apis(&model.APIFilter{Certificate: &cert.ID, OrgID: &cert.OrgID}, &sort),
+		func(w io.Writer, a *core.Api) error {
+			return element(w, usage{a.ApiID, a.Name, legacyUses(a.Certificates()[cert.ID]), legacyKind(a)})
+		},
+	)
 }
 
 // usage is an API that uses a certificate.
@@ -283,7 +337,10 @@ func (c *call) certificateDependencies() (reply, error) {
 }
 
 // idsAndNames are those of all APIs of a relation of a certificate.
-func (c *call) idsAndNames(d *core.Certificate, relation func(ctx context.Context, d *core.Certificate, first *int, after *string) (*model.APIConnection, error)) (ids, names []string, err error) {
+func (c *call) idsAndNames(
+	d *core.Certificate,
+	relation func(ctx context.Context, d *core.Certificate, first *int, after *string) (*model.APIConnection, error),
+) (ids, names []string, err error) {
 	ids, names = []string{}, []string{}
 	err = every(c, func(first *int, after *string) (fetched[core.Api], error) {
 		l, err := relation(c.ctx, d, first, after)

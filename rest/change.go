@@ -26,12 +26,21 @@ func show[T any, P object[T]](c *call, o *T, err error, render func(*T) (core.Do
 }
 
 // creating has an object made of the body, and answers with what respond makes of it.
-func creating[T any, P object[T]](c *call, create func(doc core.Document) (*T, error), respond func(*T) (reply, error)) (reply, error) {
+func creating[T any, P object[T]](
+	c *call,
+	create func(doc core.Document) (*T, error),
+	respond func(*T) (reply, error),
+) (reply, error) {
 	return changing[T, P](c, func(doc core.Document, _ *int) (*T, error) { return create(doc) }, respond)
 }
 
-// changing has an object changed by the body, under the revision of If-Match, and answers with what respond makes of it.
-func changing[T any, P object[T]](c *call, change func(doc core.Document, revision *int) (*T, error), respond func(*T) (reply, error)) (reply, error) {
+// changing has an object changed by the body, under the revision of If-Match, and answers with what respond makes of
+// it.
+func changing[T any, P object[T]](
+	c *call,
+	change func(doc core.Document, revision *int) (*T, error),
+	respond func(*T) (reply, error),
+) (reply, error) {
 	revision, err := c.revision()
 	if err != nil {
 		return nil, err

@@ -55,7 +55,12 @@ func (o Options) fail(w http.ResponseWriter, r *http.Request, legacy legacyError
 		e = core.Wrap(core.CodeUnavailable, err, "the request took too long, or was given up")
 	}
 	if e.Code == core.CodeInternal {
-		o.Log.ErrorContext(r.Context(), "internal error", slog.String("request_id", httpserver.RequestID(r.Context())), slog.Any("error", err))
+		o.Log.ErrorContext(
+			r.Context(),
+			"internal error",
+			slog.String("request_id", httpserver.RequestID(r.Context())),
+			slog.Any("error", err),
+		)
 	}
 	if e.Code == core.CodeUnavailable && !ended {
 		o.Outages.Tell(r.Context(), err, slog.String("request_id", httpserver.RequestID(r.Context())))

@@ -63,8 +63,16 @@ func (c *call) listGateways() (reply, error) {
 }
 
 func (c *call) viewGateway(n *core.Node) (v gatewayView, err error) {
-	v = gatewayView{ID: n.ID, Hostname: n.Hostname, Address: n.Address, RegisteredAt: n.RegisteredAt(), LastSeen: n.LastSeen,
-		ApisLoadedAt: n.ApisLoadedAt, PoliciesLoadedAt: n.PoliciesLoadedAt, ApisServed: n.ApisServed}
+	v = gatewayView{
+		ID:               n.ID,
+		Hostname:         n.Hostname,
+		Address:          n.Address,
+		RegisteredAt:     n.RegisteredAt(),
+		LastSeen:         n.LastSeen,
+		ApisLoadedAt:     n.ApisLoadedAt,
+		PoliciesLoadedAt: n.PoliciesLoadedAt,
+		ApisServed:       n.ApisServed,
+	}
 	f := c.Fields.Gateway
 	if v.Version, err = f.Version(c.ctx, n); err != nil {
 		return v, err

@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write the answers in testdata again")
 
-// TestGolden plays every file of testdata. A file holds requests and answers together, as text that is reviewed as text: what
-// scripts of others rely on. -update writes the answers again.
+// TestGolden plays every file of testdata. A file holds requests and answers together, as text that is reviewed as
+// text: what scripts of others rely on. -update writes the answers again.
 func TestGolden(t *testing.T) {
 	for _, path := range scripts(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
@@ -39,8 +39,8 @@ func TestGolden(t *testing.T) {
 // keyFiles are the files whose answers must be the same wherever keys live.
 var keyFiles = regexp.MustCompile(`^(keys.*|basic-auth|admin-cascade|permissions|authentication|pagination)$`)
 
-// TestGoldenWithKeysInRedis plays the files about keys with keys in the gateways' Redis. The answers are the same, but for the
-// fields by which gateways know that limits begin anew.
+// TestGoldenWithKeysInRedis plays the files about keys with keys in the gateways' Redis. The answers are the same, but
+// for the fields by which gateways know that limits begin anew.
 func TestGoldenWithKeysInRedis(t *testing.T) {
 	for _, path := range scripts(t) {
 		name := strings.TrimSuffix(filepath.Base(path), ".txtar")

@@ -147,7 +147,8 @@ func (c *call) getKey() (reply, error) {
 	return shown(data), err
 }
 
-// counted is a session with what is left of its quotas, as gateways have counted them, in the places where gateways show it.
+// counted is a session with what is left of its quotas, as gateways have counted them, in the places where gateways
+// show it.
 func (c *call) counted(k *core.Key, session core.Document) (core.Document, error) {
 	usage, err := c.Fields.Key.Usage(c.ctx, k)
 	if err != nil || usage == nil {

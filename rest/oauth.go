@@ -13,15 +13,63 @@ import (
 )
 
 var oauthRoutes = []route{
-	{"GET", "/api/apis/oauth/{api}", "oauthClients", (*call).listOauthClients, oauthMissing("Could not retrieve apps list.")},
+	{
+		"GET",
+		"/api/apis/oauth/{api}",
+		"oauthClients",
+		(*call).listOauthClients,
+		oauthMissing("Could not retrieve apps list."),
+	},
 	{"POST", "/api/apis/oauth/{api}", "createOauthClient", (*call).createOauthClient, oauthMissing("")},
-	{"POST", "/api/apis/oauth/{client}/revoke", "revokeOauthToken", (*call).revokeOauthToken, oauthMissing("oauth client doesn't exist")},
-	{"POST", "/api/apis/oauth/{client}/revoke_all", "revokeOauthTokens", (*call).revokeOauthTokens, oauthMissing("oauth client doesn't exist")},
-	{"POST", "/api/apis/oauth/{api}/authorize-client", "authorizeOauthClient", (*call).authorizeOauthClient, oauthMissing("oauth client doesn't exist")},
-	{"GET", "/api/apis/oauth/{api}/{client}", "oauthClient", (*call).getOauthClient, oauthMissing("Could not retrieve app detail.")},
-	{"PUT", "/api/apis/oauth/{api}/{client}", "updateOauthClient", (*call).updateOauthClient, oauthMissing("Could not retrieve app detail.")},
-	{"DELETE", "/api/apis/oauth/{api}/{client}", "deleteOauthClient", (*call).deleteOauthClient, oauthMissing("Could not retrieve app detail.")},
-	{"GET", "/api/apis/oauth/{api}/{client}/tokens", "oauthTokens", (*call).listOauthTokens, oauthMissing("Could not retrieve tokens.")},
+	{
+		"POST",
+		"/api/apis/oauth/{client}/revoke",
+		"revokeOauthToken",
+		(*call).revokeOauthToken,
+		oauthMissing("oauth client doesn't exist"),
+	},
+	{
+		"POST",
+		"/api/apis/oauth/{client}/revoke_all",
+		"revokeOauthTokens",
+		(*call).revokeOauthTokens,
+		oauthMissing("oauth client doesn't exist"),
+	},
+	{
+		"POST",
+		"/api/apis/oauth/{api}/authorize-client",
+		"authorizeOauthClient",
+		(*call).authorizeOauthClient,
+		oauthMissing("oauth client doesn't exist"),
+	},
+	{
+		"GET",
+		"/api/apis/oauth/{api}/{client}",
+		"oauthClient",
+		(*call).getOauthClient,
+		oauthMissing("Could not retrieve app detail."),
+	},
+	{
+		"PUT",
+		"/api/apis/oauth/{api}/{client}",
+		"updateOauthClient",
+		(*call).updateOauthClient,
+		oauthMissing("Could not retrieve app detail."),
+	},
+	{
+		"DELETE",
+		"/api/apis/oauth/{api}/{client}",
+		"deleteOauthClient",
+		(*call).deleteOauthClient,
+		oauthMissing("Could not retrieve app detail."),
+	},
+	{
+		"GET",
+		"/api/apis/oauth/{api}/{client}/tokens",
+		"oauthTokens",
+		(*call).listOauthTokens,
+		oauthMissing("Could not retrieve tokens."),
+	},
 	{"DELETE", "/admin/oauth/tokens", "purgeOauthTokens", (*call).purgeOauthTokens,
 		legacyErrors{core.CodeMalformed: {http.StatusUnprocessableEntity, "", false}}},
 }
@@ -69,7 +117,13 @@ func (c *call) createOauthClient() (reply, error) {
 
 func (c *call) updateOauthClient() (reply, error) {
 	return changing(c, func(doc core.Document, revision *int) (*core.OauthClient, error) {
-		return c.Mutation.UpdateOauthClient(c.ctx, c.vars["api"], c.vars["client"], model.OauthClientInput{Document: doc}, revision)
+		return c.Mutation.UpdateOauthClient(
+			c.ctx,
+			c.vars["api"],
+			c.vars["client"],
+			model.OauthClientInput{Document: doc},
+			revision,
+		)
 	}, c.shownOauthClient)
 }
 
@@ -101,8 +155,8 @@ func (c *call) listOauthTokens() (reply, error) {
 	return shown(out), nil
 }
 
-// form reads a body of named texts, as JSON or form-encoded, whatever its Content-Type says. A value that is JSON itself is given
-// as its text.
+// form reads a body of named texts, as JSON or form-encoded, whatever its Content-Type says. A value that is JSON
+// itself is given as its text.
 func (c *call) form() (url.Values, error) {
 	raw, err := c.body()
 	if err != nil {
@@ -164,8 +218,12 @@ func (c *call) authorizeOauthClient() (reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := model.OauthAuthorizationInput{ResponseType: form.Get("response_type"), ClientID: form.Get("client_id"), RedirectURI: form.Get("redirect_uri"),
-		State: optionalVar(form.Get("state"))}
+	in := model.OauthAuthorizationInput{
+		ResponseType: form.Get("response_type"),
+		ClientID:     form.Get("client_id"),
+		RedirectURI:  form.Get("redirect_uri"),
+		State:        optionalVar(form.Get("state")),
+	}
 	if rules := form.Get("key_rules"); rules != "" {
 		in.KeyRules = core.Document(rules)
 	}

@@ -23,12 +23,12 @@ import (
 	"gatehouse/rest"
 )
 
-// descriptions are the published descriptions of the legacy API, by the part of it that they describe. They are not part of the
-// repository: GATEHOUSE_REFERENCE names the folder that holds them.
+// descriptions are the published descriptions of the legacy API, by the part of it that they describe. They are not
+// part of the repository: GATEHOUSE_REFERENCE names the folder that holds them.
 var descriptions = map[string]string{"/api/": "dashboard-openapi.yml", "/admin/": "dashboard-admin-openapi.yml"}
 
-// TestTheGoldenFilesFitThePublishedDescription validates every request that the server accepted, and every answer that it gave,
-// in the golden files. An operation that is described and served has to turn up in them.
+// TestTheGoldenFilesFitThePublishedDescription validates every request that the server accepted, and every answer that
+// it gave, in the golden files. An operation that is described and served has to turn up in them.
 func TestTheGoldenFilesFitThePublishedDescription(t *testing.T) {
 	d := loadDescription(t)
 	var mu sync.Mutex
@@ -72,7 +72,13 @@ func TestTheGoldenFilesFitThePublishedDescription(t *testing.T) {
 	for _, r := range rest.Routes() {
 		operation := r.Method + " " + plainPath(r.Path)
 		if d.operations[operation] {
-			assert.True(t, validated[operation], "%s %s is described and served, and no golden file shows it at work", r.Method, r.Path)
+			assert.True(
+				t,
+				validated[operation],
+				"%s %s is described and served, and no golden file shows it at work",
+				r.Method,
+				r.Path,
+			)
 		}
 	}
 }
@@ -86,7 +92,8 @@ type fault struct {
 // exception returns the index of the exception that allows a fault, -1 for none.
 func (f fault) exception() int {
 	for i, e := range exceptions {
-		if (e.operations == nil || slices.Contains(e.operations, f.operation)) && e.status == f.status && e.part == f.part && strings.Contains(f.message, e.message) {
+		if (e.operations == nil || slices.Contains(e.operations, f.operation)) && e.status == f.status && e.part == f.part &&
+			strings.Contains(f.message, e.message) {
 			return i
 		}
 	}
@@ -131,7 +138,8 @@ func loadDescription(t *testing.T) *description {
 	return d
 }
 
-// validate compares an exchange with the description. What the description lacks is no fault: the served extensions are ours.
+// validate compares an exchange with the description. What the description lacks is no fault: the served extensions are
+// ours.
 func (d *description) validate(t *testing.T, e exchange) (operation string, faults []fault) {
 	t.Helper()
 	prefix := "/api/"
@@ -139,7 +147,12 @@ func (d *description) validate(t *testing.T, e exchange) (operation string, faul
 		prefix = "/admin/"
 	}
 	path, query, _ := strings.Cut(e.target, "?")
-	request, err := http.NewRequestWithContext(t.Context(), e.method, "http://localhost"+strings.TrimSuffix(path, "/")+"?"+query, strings.NewReader(e.body))
+	request, err := http.NewRequestWithContext(
+		t.Context(),
+		e.method,
+		"http://localhost"+strings.TrimSuffix(path, "/")+"?"+query,
+		strings.NewReader(e.body),
+	)
 	require.NoError(t, err)
 	request.Header = e.header.Clone()
 	// A body is JSON whatever its header says, unless it is a form; the description wants the header.
@@ -151,7 +164,10 @@ func (d *description) validate(t *testing.T, e exchange) (operation string, faul
 		return "", nil
 	}
 	operation = e.method + " " + plainPath(route.Path)
-	options := &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true}
+	options := &openapi3filter.Options{
+		AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
+		IncludeResponseStatus: true,
+	}
 	in := &openapi3filter.RequestValidationInput{Request: request, PathParams: params, Route: route, Options: options}
 	note := func(part string, err error) {
 		if err != nil {
@@ -188,7 +204,13 @@ var exceptions = []struct {
 	part, message string
 	why           string
 }{
-	{nil, 412, "answer", unknownStatus, "If-Match is ours: only who sends it gets the status that HTTP has for a stale write"},
+	{
+		nil,
+		412,
+		"answer",
+		unknownStatus,
+		"If-Match is ours: only who sends it gets the status that HTTP has for a stale write",
+	},
 	{[]string{
 		"GET /admin/organisations", "GET /api/apis/{}/keys", "GET /api/portal/policies", "GET /api/users",
 	}, 400, "answer", unknownStatus, "the pages of other lists are described with 400; p=abc is the caller's mistake on every list"},
@@ -201,21 +223,93 @@ var exceptions = []struct {
 		"POST /admin/apis/import", "POST /admin/organisations", "POST /admin/policies/import", "PUT /api/apis/{}",
 		"POST /api/apis/oauth/{}",
 	}, 409, "answer", unknownStatus, "what is taken has no answer in the description of these; that of POST /api/apis is 409"},
-	{[]string{"GET /admin/organisations"}, 401, "answer", unknownStatus, "a wrong admin secret is 401 in the description of other operations"},
+	{
+		[]string{"GET /admin/organisations"},
+		401,
+		"answer",
+		unknownStatus,
+		"a wrong admin secret is 401 in the description of other operations",
+	},
 	{[]string{
 		"PUT /admin/organisations/{}", "POST /api/users/{}/actions/reset",
 	}, 404, "answer", unknownStatus, "an unknown id has no answer in the description of these; that of others is 404"},
-	{[]string{"POST /api/hooks"}, 413, "answer", unknownStatus, "a body over the limit is refused before anybody reads it, on every operation"},
-	{[]string{"GET /api/users/me"}, 200, "request", `parameter "authorisation" in cookie`, "the cookie of a browser; scripts send their access key in the header"},
-	{[]string{"GET /api/portal/policies/search"}, 200, "request", `parameter "sort"`, "the orders of APIs can be turned around with -, so those of policies can, too"},
-	{[]string{"GET /api/certs"}, 200, "answer", "matches more than one oneOf", "neither of the two shapes requires a field, so that each fits the other"},
-	{[]string{"POST /api/certs"}, 200, "request", "header Content-Type has unexpected value", "a certificate is taken as the body, too, as gateways take it"},
-	{[]string{"DELETE /api/certs/{}"}, 409, "answer", unknownStatus, "one that is in use is deleted only by who says force=true"},
-	{[]string{"GET /api/certs/dependencies/{}", "DELETE /api/certs/dependencies/{}"}, 404, "answer", unknownStatus, "an unknown id has no answer in the description of these; that of others is 404"},
-	{[]string{"DELETE /api/cache/jwks/{}"}, 503, "answer", unknownStatus, "when no gateway can be told, success would be a lie"},
-	{[]string{"POST /api/proxy"}, 200, "request", `Error at "/body": value must be an object`, "requests have bodies that are no objects"},
-	{[]string{"POST /api/proxy"}, 200, "answer", `Error at "/body": value must be an object`, "an answer that is no JSON object is shown as it is, as the description's own text says"},
-	{[]string{"GET /api/hooks"}, 200, "request", `parameter "p" in query has an error: empty value`, "a script whose variable is empty gets the first page"},
+	{
+		[]string{"POST /api/hooks"},
+		413,
+		"answer",
+		unknownStatus,
+		"a body over the limit is refused before anybody reads it, on every operation",
+	},
+	{
+		[]string{"GET /api/users/me"},
+		200,
+		"request",
+		`parameter "authorisation" in cookie`,
+		"the cookie of a browser; scripts send their access key in the header",
+	},
+	{
+		[]string{"GET /api/portal/policies/search"},
+		200,
+		"request",
+		`parameter "sort"`,
+		"the orders of APIs can be turned around with -, so those of policies can, too",
+	},
+	{
+		[]string{"GET /api/certs"},
+		200,
+		"answer",
+		"matches more than one oneOf",
+		"neither of the two shapes requires a field, so that each fits the other",
+	},
+	{
+		[]string{"POST /api/certs"},
+		200,
+		"request",
+		"header Content-Type has unexpected value",
+		"a certificate is taken as the body, too, as gateways take it",
+	},
+	{
+		[]string{"DELETE /api/certs/{}"},
+		409,
+		"answer",
+		unknownStatus,
+		"one that is in use is deleted only by who says force=true",
+	},
+	{
+		[]string{"GET /api/certs/dependencies/{}", "DELETE /api/certs/dependencies/{}"},
+		404,
+		"answer",
+		unknownStatus,
+		"an unknown id has no answer in the description of these; that of others is 404",
+	},
+	{
+		[]string{"DELETE /api/cache/jwks/{}"},
+		503,
+		"answer",
+		unknownStatus,
+		"when no gateway can be told, success would be a lie",
+	},
+	{
+		[]string{"POST /api/proxy"},
+		200,
+		"request",
+		`Error at "/body": value must be an object`,
+		"requests have bodies that are no objects",
+	},
+	{
+		[]string{"POST /api/proxy"},
+		200,
+		"answer",
+		`Error at "/body": value must be an object`,
+		"an answer that is no JSON object is shown as it is, as the description's own text says",
+	},
+	{
+		[]string{"GET /api/hooks"},
+		200,
+		"request",
+		`parameter "p" in query has an error: empty value`,
+		"a script whose variable is empty gets the first page",
+	},
 }
 
 // unknownStatus is what the validation says about a status that the operation lacks.

@@ -13,10 +13,34 @@ var policyRoutes = []route{
 	{"GET", "/api/portal/policies/search", "policies", (*call).searchPolicies, nil},
 	{"GET", "/api/portal/policies/{id}", "policy", (*call).getPolicy, policyErrors("Could not retrieve portal object.")},
 	{"POST", "/api/portal/policies", "createPolicy", (*call).createPolicy, policyErrors("")},
-	{"PUT", "/api/portal/policies/{id}", "updatePolicy", (*call).updatePolicy, policyErrors("Could not retrieve portal object.")},
-	{"PATCH", "/api/portal/policies/{id}", "patchPolicy", (*call).patchPolicy, policyErrors("Could not retrieve portal object.")},
-	{"DELETE", "/api/portal/policies/{id}", "deletePolicy", (*call).deletePolicy, policyErrors("Could not retrieve object for deletion")},
-	{"POST", "/admin/policies/import", "importPolicies", (*call).importPolicies, legacyErrors{core.CodeMalformed: malformed403}},
+	{
+		"PUT",
+		"/api/portal/policies/{id}",
+		"updatePolicy",
+		(*call).updatePolicy,
+		policyErrors("Could not retrieve portal object."),
+	},
+	{
+		"PATCH",
+		"/api/portal/policies/{id}",
+		"patchPolicy",
+		(*call).patchPolicy,
+		policyErrors("Could not retrieve portal object."),
+	},
+	{
+		"DELETE",
+		"/api/portal/policies/{id}",
+		"deletePolicy",
+		(*call).deletePolicy,
+		policyErrors("Could not retrieve object for deletion"),
+	},
+	{
+		"POST",
+		"/admin/policies/import",
+		"importPolicies",
+		(*call).importPolicies,
+		legacyErrors{core.CodeMalformed: malformed403},
+	},
 }
 
 func policyErrors(missing string) legacyErrors {
@@ -33,8 +57,14 @@ func (c *call) listPolicies() (reply, error) {
 }
 
 func (c *call) searchPolicies() (reply, error) {
-	filter := &model.PolicyFilter{Q: c.optional("q"), Ids: c.list("policy_ids"), Active: c.activeOnly(), State: c.optional("state"),
-		APIIds: c.list("api_id"), AuthTypes: c.list("auth_type")}
+	filter := &model.PolicyFilter{
+		Q:         c.optional("q"),
+		Ids:       c.list("policy_ids"),
+		Active:    c.activeOnly(),
+		State:     c.optional("state"),
+		APIIds:    c.list("api_id"),
+		AuthTypes: c.list("auth_type"),
+	}
 	for _, id := range filter.Ids {
 		if !core.IsID(id) {
 			return nil, core.Errorf(core.CodeInvalid, "Policy ID is not in hex format.")
@@ -44,7 +74,10 @@ func (c *call) searchPolicies() (reply, error) {
 	if v := c.param("sort"); v != "" {
 		var ok bool
 		if sort, ok = policySorts[v]; !ok {
-			return nil, core.Errorf(core.CodeInvalid, "sort must be date_created, name or state, with a - before it to turn it around")
+			return nil, core.Errorf(
+				core.CodeInvalid,
+				"sort must be date_created, name or state, with a - before it to turn it around",
+			)
 		}
 	}
 	return c.policies(filter, sort)

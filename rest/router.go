@@ -1,6 +1,7 @@
-// Package rest is the legacy face: the endpoints under /api and /admin, as the incumbent's clients expect them. A handler turns
-// a legacy request into one call of the generated resolver interfaces, and what comes back into the legacy answer, so it can do
-// nothing that GraphQL lacks. Shapes, messages and capitals are contract; the golden files in testdata hold them.
+// Package rest is the legacy face: the endpoints under /api and /admin, as the incumbent's clients expect them. A
+// handler turns a legacy request into one call of the generated resolver interfaces, and what comes back into the
+// legacy answer, so it can do nothing that GraphQL lacks. Shapes, messages and capitals are contract; the golden files
+// in testdata hold them.
 package rest
 
 import (
@@ -29,8 +30,8 @@ type Options struct {
 	Guard         authz.Guard
 	// Operations describes the root fields by name; routes are guarded as the fields that they equal.
 	Operations map[string]authz.Operation
-	// Bounded begins an answer that may be long: what is read for it, in the context that it returns, counts until the end, among
-	// all that is read at once.
+	// Bounded begins an answer that may be long: what is read for it, in the context that it returns, counts until the
+	// end, among all that is read at once.
 	Bounded func(ctx context.Context) (bounded context.Context, end func())
 	// PageSize is how many objects a page has when nobody says; MaxPageSize how many the resolvers give at once.
 	PageSize, MaxPageSize int

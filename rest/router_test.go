@@ -59,10 +59,24 @@ func TestARouteOfAnotherPathKeepsMethodAndSideOfItsOperation(t *testing.T) {
 		}
 		// The search of users takes its filters in a body.
 		if r.method+" "+r.path != "POST /api/users/search" {
-			assert.Equal(t, op.Method == http.MethodGet, r.method == http.MethodGet, "%s %s reads and %s writes, or the other way round", r.method, r.path, r.operation)
+			assert.Equal(
+				t,
+				op.Method == http.MethodGet,
+				r.method == http.MethodGet,
+				"%s %s reads and %s writes, or the other way round",
+				r.method,
+				r.path,
+				r.operation,
+			)
 		}
 		if strings.HasPrefix(r.path, "/admin/") {
-			assert.NotEmpty(t, op.AdminPath, "%s is open to the admin secret at %s, and its operation is not", r.operation, r.path)
+			assert.NotEmpty(
+				t,
+				op.AdminPath,
+				"%s is open to the admin secret at %s, and its operation is not",
+				r.operation,
+				r.path,
+			)
 		}
 	}
 }
@@ -74,7 +88,12 @@ func TestNoRouteIsShadowedByAnEarlierOne(t *testing.T) {
 		m.Path(r.path).Methods(r.method).Name(r.method + " " + r.path)
 	}
 	for _, r := range all {
-		request, err := http.NewRequestWithContext(t.Context(), r.method, placeholder.ReplaceAllString(r.path, "some-id"), nil)
+		request, err := http.NewRequestWithContext(
+			t.Context(),
+			r.method,
+			placeholder.ReplaceAllString(r.path, "some-id"),
+			nil,
+		)
 		assert.NoError(t, err)
 		var match mux.RouteMatch
 		if m.Match(request, &match); assert.NotNil(t, match.Route, "%s %s", r.method, r.path) {

@@ -22,8 +22,8 @@ import (
 	"gatehouse/store"
 )
 
-// answerSection is the name of the sections of a golden file that hold answers; the others hold requests, under a sentence
-// that says what they show.
+// answerSection is the name of the sections of a golden file that hold answers; the others hold requests, under a
+// sentence that says what they show.
 const answerSection = "answer"
 
 // script is a golden file: requests that follow each other on one server, each with the answer that it gets.
@@ -79,7 +79,11 @@ func readScript(t testing.TB, path string) *script {
 func (s *script) format(answers []string) []byte {
 	out := &txtar.Archive{Comment: s.archive.Comment}
 	for i, st := range s.steps {
-		out.Files = append(out.Files, txtar.File{Name: st.name, Data: []byte(st.request)}, txtar.File{Name: answerSection, Data: []byte(answers[i])})
+		out.Files = append(
+			out.Files,
+			txtar.File{Name: st.name, Data: []byte(st.request)},
+			txtar.File{Name: answerSection, Data: []byte(answers[i])},
+		)
 	}
 	return txtar.Format(out)
 }
@@ -132,8 +136,8 @@ func ticking() func() time.Time {
 	}
 }
 
-// names stand in golden files for values that differ from run to run: ids, keys, hashes and times. A value keeps its name
-// through the file, and requests use the names of values that came before.
+// names stand in golden files for values that differ from run to run: ids, keys, hashes and times. A value keeps its
+// name through the file, and requests use the names of values that came before.
 type names struct {
 	values map[string]string
 	of     map[string]string
@@ -174,7 +178,12 @@ func (n *names) parse(t testing.TB, st *step) exchange {
 	lines := strings.Split(strings.TrimSpace(head), "\n")
 	method, target, ok := strings.Cut(lines[0], " ")
 	require.True(t, ok, "%s: a request starts with a method and a path", st.name)
-	e := exchange{method: method, target: n.expand(t, target, url.PathEscape), body: n.expand(t, strings.TrimSuffix(body, "\n"), plain), header: http.Header{}}
+	e := exchange{
+		method: method,
+		target: n.expand(t, target, url.PathEscape),
+		body:   n.expand(t, strings.TrimSuffix(body, "\n"), plain),
+		header: http.Header{},
+	}
 	for _, line := range lines[1:] {
 		name, value, ok := strings.Cut(line, ":")
 		require.True(t, ok, "%s: %q is no header", st.name, line)

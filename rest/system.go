@@ -34,8 +34,11 @@ type statsPeriod struct {
 }
 
 func (c *call) systemStats() (reply, error) {
-	entities := map[string]model.SystemStatsEntity{"apis": model.SystemStatsEntityAPIS, "dataplanes": model.SystemStatsEntityDataplanes,
-		"dataplanes.gateways": model.SystemStatsEntityGateways}
+	entities := map[string]model.SystemStatsEntity{
+		"apis":                model.SystemStatsEntityAPIS,
+		"dataplanes":          model.SystemStatsEntityDataplanes,
+		"dataplanes.gateways": model.SystemStatsEntityGateways,
+	}
 	name := cmp.Or(c.param("entity"), "apis")
 	entity, known := entities[name]
 	if !known {
@@ -86,7 +89,13 @@ func statsPeriods(days []*model.SystemStatsPoint, period string) []statsPeriod {
 	out := []statsPeriod{}
 	for len(days) > 0 {
 		first := days[0]
-		u := statsPeriod{Date: first.At.Format("2006-01-02"), Min: first.Total, MinActive: first.Active, Entitlement: unlimited, EntitlementActive: unlimited}
+		u := statsPeriod{
+			Date:              first.At.Format("2006-01-02"),
+			Min:               first.Total,
+			MinActive:         first.Active,
+			Entitlement:       unlimited,
+			EntitlementActive: unlimited,
+		}
 		n := 0
 		for n < len(days) && days[n].At.Format(period) == first.At.Format(period) {
 			d := days[n]

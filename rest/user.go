@@ -16,18 +16,51 @@ var userRoutes = []route{
 	{"POST", "/api/users/search", "users", (*call).searchUsers, nil},
 	{"GET", "/api/users/{id}", "user", (*call).getUser, userErrors},
 	{"POST", "/api/users", "createUser", (*call).createUser, createUserErrors},
-	{"PUT", "/api/users/{id}", "updateUser", (*call).updateUser, legacyErrors{core.CodeNotFound: {http.StatusBadRequest, "user does not exist.", false}, core.CodeMalformed: malformed400}},
+	{
+		"PUT",
+		"/api/users/{id}",
+		"updateUser",
+		(*call).updateUser,
+		legacyErrors{
+			core.CodeNotFound:  {http.StatusBadRequest, "user does not exist.", false},
+			core.CodeMalformed: malformed400,
+		},
+	},
 	{"DELETE", "/api/users/{id}", "deleteUser", (*call).deleteUser, userErrors},
 	{"POST", "/api/users/{id}/actions/reset", "setUserPassword", (*call).setUserPassword, userErrors},
 	{"PUT", "/api/users/{id}/actions/key/reset", "resetUserKey", (*call).resetUserKey, userErrors},
-	{"PUT", "/api/users/{id}/actions/revoke", "revokeUser", (*call).revokeUser, legacyErrors{core.CodeNotFound: {http.StatusBadRequest, "Could not retrieve user detail.", false}}},
+	{
+		"PUT",
+		"/api/users/{id}/actions/revoke",
+		"revokeUser",
+		(*call).revokeUser,
+		legacyErrors{core.CodeNotFound: {http.StatusBadRequest, "Could not retrieve user detail.", false}},
+	},
 
 	{"GET", "/admin/users", "users", (*call).listUsers, nil},
 	{"GET", "/admin/users/{id}", "user", (*call).getUser, userErrors},
 	{"POST", "/admin/users", "createUser", (*call).adminCreateUser, createUserErrors},
-	{"PUT", "/admin/users/{id}", "updateUser", (*call).adminUpdateUser, legacyErrors{core.CodeNotFound: {http.StatusNotFound, "User not found", false}, core.CodeMalformed: malformed403}},
-	{"PUT", "/admin/users/{id}/actions/allow_reset_passwords", "allowPasswordReset", func(c *call) (reply, error) { return c.allowPasswordReset(true) }, userErrors},
-	{"PUT", "/admin/users/{id}/actions/disallow_reset_passwords", "allowPasswordReset", func(c *call) (reply, error) { return c.allowPasswordReset(false) }, userErrors},
+	{
+		"PUT",
+		"/admin/users/{id}",
+		"updateUser",
+		(*call).adminUpdateUser,
+		legacyErrors{core.CodeNotFound: {http.StatusNotFound, "User not found", false}, core.CodeMalformed: malformed403},
+	},
+	{
+		"PUT",
+		"/admin/users/{id}/actions/allow_reset_passwords",
+		"allowPasswordReset",
+		func(c *call) (reply, error) { return c.allowPasswordReset(true) },
+		userErrors,
+	},
+	{
+		"PUT",
+		"/admin/users/{id}/actions/disallow_reset_passwords",
+		"allowPasswordReset",
+		func(c *call) (reply, error) { return c.allowPasswordReset(false) },
+		userErrors,
+	},
 }
 
 var (
@@ -41,8 +74,8 @@ var (
 	}
 )
 
-// userDocument is a user as the legacy API shows it: with the access key where the caller may see it, without the password and
-// those before it.
+// userDocument is a user as the legacy API shows it: with the access key where the caller may see it, without the
+// password and those before it.
 func (c *call) userDocument(u *core.User) (core.Document, error) {
 	key, err := c.Fields.User.AccessKey(c.ctx, u)
 	if err != nil {
@@ -84,7 +117,10 @@ func (c *call) searchUsers() (reply, error) {
 		return nil, err
 	}
 	if f := doc.Get("filters"); !f.IsObject() {
-		return nil, core.Errorf(core.CodeMalformed, "Could not extract search filter from request body: send {\"filters\": {\"query\": \"...\"}}")
+		return nil, core.Errorf(
+			core.CodeMalformed,
+			"Could not extract search filter from request body: send {\"filters\": {\"query\": \"...\"}}",
+		)
 	}
 	return c.users(&model.UserFilter{Email: optionalVar(doc.Text("filters.query"))})
 }

@@ -10,10 +10,28 @@ import (
 
 var webhookRoutes = []route{
 	{"GET", "/api/hooks", "webhooks", (*call).listWebhooks, nil},
-	{"GET", "/api/hooks/{id}", "webhook", (*call).getWebhook, webhookErrors(http.StatusBadRequest, "Could not retrieve webhook detail.")},
+	{
+		"GET",
+		"/api/hooks/{id}",
+		"webhook",
+		(*call).getWebhook,
+		webhookErrors(http.StatusBadRequest, "Could not retrieve webhook detail."),
+	},
 	{"POST", "/api/hooks", "createWebhook", (*call).createWebhook, webhookErrors(0, "")},
-	{"PUT", "/api/hooks/{id}", "updateWebhook", (*call).updateWebhook, webhookErrors(http.StatusBadRequest, "Webhook not found.")},
-	{"DELETE", "/api/hooks/{id}", "deleteWebhook", (*call).deleteWebhook, webhookErrors(http.StatusNotFound, "Could not retrieve webhook detail.")},
+	{
+		"PUT",
+		"/api/hooks/{id}",
+		"updateWebhook",
+		(*call).updateWebhook,
+		webhookErrors(http.StatusBadRequest, "Webhook not found."),
+	},
+	{
+		"DELETE",
+		"/api/hooks/{id}",
+		"deleteWebhook",
+		(*call).deleteWebhook,
+		webhookErrors(http.StatusNotFound, "Could not retrieve webhook detail."),
+	},
 }
 
 func webhookErrors(missing int, message string) legacyErrors {

@@ -7,10 +7,10 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// cache remembers the answers of single-object reads, absence included, for a short while. An answer counts only while no
-// write to the collection was acknowledged since before it was read: each write moves the generation on, and an entry of an
-// earlier generation is dead. So a reader never meets what was true before an acknowledged write of this process; writes of
-// other processes show when the entry is older than the TTL, counted from before the read began.
+// cache remembers the answers of single-object reads, absence included, for a short while. An answer counts only while
+// no write to the collection was acknowledged since before it was read: each write moves the generation on, and an
+// entry of an earlier generation is dead. So a reader never meets what was true before an acknowledged write of this
+// process; writes of other processes show when the entry is older than the TTL, counted from before the read began.
 type cache[T any] struct {
 	ttl        time.Duration
 	now        func() time.Time
@@ -30,8 +30,8 @@ type cacheEntry[T any] struct {
 	read       time.Time
 }
 
-// cacheEntries and cacheDocument bound each collection's cache: documents of more bytes are not remembered. Most have about
-// 10 KB, so a full cache is some megabytes, and 64 MB at the worst.
+// cacheEntries and cacheDocument bound each collection's cache: documents of more bytes are not remembered. Most have
+// about 10 KB, so a full cache is some megabytes, and 64 MB at the worst.
 const (
 	cacheEntries  = 1024
 	cacheDocument = 64 << 10
@@ -45,8 +45,8 @@ func newCache[T any](o options) *cache[T] {
 	return &cache[T]{ttl: o.cacheTTL, now: time.Now, entries: entries}
 }
 
-// get returns what load returned, now or less than the TTL ago. Errors are not remembered, nor is an object whose document,
-// of so many bytes as load says, is too large.
+// get returns what load returned, now or less than the TTL ago. Errors are not remembered, nor is an object whose
+// document, of so many bytes as load says, is too large.
 func (c *cache[T]) get(key cacheKey, load func() (*T, int, error)) (*T, error) {
 	if c.ttl <= 0 {
 		object, _, err := load()

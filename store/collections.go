@@ -22,10 +22,12 @@ type Collection struct {
 	Unique []Unique
 	// Labels are fields with many values, matched as a whole.
 	Labels []string
-	// Searched are text fields, and "id", of which there may be so many that engines keep an index of their parts for Contains.
+	// Searched are text fields, and "id", of which there may be so many that engines keep an index of their parts for
+	// Contains.
 	Searched []string
-	// Added are the Text, Int and Labels that each later version of the collection brought. They follow from the object alone, so
-	// that Reindex can add them to records that an earlier program wrote. One comes again when more objects have it since.
+	// Added are the Text, Int and Labels that each later version of the collection brought. They follow from the object
+	// alone, so that Reindex can add them to records that an earlier program wrote. One comes again when more objects have
+	// it since.
 	Added [][]string
 }
 
@@ -37,25 +39,77 @@ type Unique struct {
 
 // The collections.
 var (
-	organisations = &Collection{Name: "organisations", Text: []string{"name"}, Unique: []Unique{{"slug", true}, {"cname", true}}}
-	users         = &Collection{Name: "users", Text: []string{"email", "name", "group_id"}, Int: []string{"active"},
+	organisations = &Collection{
+		Name:   "organisations",
+		Text:   []string{"name"},
+		Unique: []Unique{{"slug", true}, {"cname", true}},
+	}
+	users = &Collection{Name: "users", Text: []string{"email", "name", "group_id"}, Int: []string{"active"},
 		Unique: []Unique{{"email_key", false}, {"access_key", true}}}
-	// The unique value "route" is left empty: earlier versions filled it, but which routes clash is more than one value can say. See "claim".
+	// The unique value "route" is left empty: earlier versions filled it, but which routes clash is more than one value
+	// can say. See "claim".
 	apis = &Collection{Name: "apis", Text: []string{"name", "slug_text"}, Int: []string{"active"},
 		Unique: []Unique{{"api_id", true}, {"slug", false}, {"route", false}},
-		Labels: []string{"category", "kind", "auth", "owner", "webhook", "version", "certificate", "certificate_use", "fault", "loop", "listens", "claim", "segment"},
-		Added:  [][]string{{"certificate"}, {"certificate_use"}, {"loop"}, {"listens", "claim", "segment"}, {"certificate", "certificate_use"}}}
+		Labels: []string{
+			"category",
+			"kind",
+			"auth",
+			"owner",
+			"webhook",
+			"version",
+			"certificate",
+			"certificate_use",
+			"fault",
+			"loop",
+			"listens",
+			"claim",
+			"segment",
+		},
+		Added: [][]string{
+			{"certificate"},
+			{"certificate_use"},
+			{"loop"},
+			{"listens", "claim", "segment"},
+			{"certificate", "certificate_use"},
+		}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"},
-		// The label is as old as the collection; since this version, the ids of policies are reserved as well, which Reindex does along.
+		// The label is as old as the collection; since this version, the ids of policies are reserved as well, which Reindex
+		// does along.
 		Added: [][]string{{"api"}}}
-	keys = &Collection{Name: "keys", Text: []string{"alias", "oauth_client_id"}, Int: []string{"expires", "inactive", "basic_auth"},
-		Labels: []string{"api", "policy", "tag", "hash", "certificate"}, Searched: []string{"id", "alias"}, Added: [][]string{{"certificate"}, {"certificate"}}}
+	keys = &Collection{
+		Name: "keys",
+		Text: []string{"alias", "oauth_client_id"},
+		Int:  []string{"expires", "inactive", "basic_auth"},
+		Labels: []string{
+			"api",
+			"policy",
+			"tag",
+			"hash",
+			"certificate",
+		},
+		Searched: []string{"id", "alias"},
+		Added:    [][]string{{"certificate"}, {"certificate"}},
+	}
 	webhooks = &Collection{Name: "webhooks", Text: []string{"name"}, Unique: []Unique{{"webhook_id", false}}}
 	// The gateways that registered. They belong to no organisation.
-	nodes        = &Collection{Name: "nodes", Text: []string{"hostname"}, Int: []string{"last_seen"}, Unique: []Unique{{"session", true}}}
-	oauthClients = &Collection{Name: "oauth_clients", Text: []string{"api_id", "policy_id"}, Unique: []Unique{{"client_id", true}}, Labels: []string{"api"}}
-	certificates = &Collection{Name: "certificates", Text: []string{"subject_cn", "fingerprint"}, Int: []string{"not_after", "has_private"}}
+	nodes = &Collection{
+		Name:   "nodes",
+		Text:   []string{"hostname"},
+		Int:    []string{"last_seen"},
+		Unique: []Unique{{"session", true}},
+	}
+	oauthClients = &Collection{
+		Name:   "oauth_clients",
+		Text:   []string{"api_id", "policy_id"},
+		Unique: []Unique{{"client_id", true}},
+		Labels: []string{"api"},
+	}
+	certificates = &Collection{
+		Name: "certificates",
+		Text: []string{"subject_cn", "fingerprint"},
+		Int:  []string{"not_after", "has_private"},
+	}
 	// What the installation keeps for itself, such as how far an index is.
 	settings = &Collection{Name: "settings"}
 )
@@ -121,7 +175,9 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 				Text:   map[string]string{"name": a.Name, "slug_text": a.Slug},
 				Unique: map[string]string{"api_id": a.ApiID, "slug": a.Slug},
 				Labels: map[string][]string{"category": a.Categories, "kind": {a.Kind}, "auth": a.AuthTypes,
-					"owner": append(append([]string{}, a.UserOwners...), a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions,
+					"owner": append(
+						append([]string{}, a.UserOwners...),
+						a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions,
 					"certificate": slices.Sorted(maps.Keys(certificates)), "certificate_use": certificateUses(certificates),
 					"claim": a.Claims(), "segment": a.Segments(), "listens": {a.Listens()}}}
 			if name := core.LoopName(a.Name); name != "" {
@@ -163,8 +219,8 @@ func certificateUses(certificates map[string][]string) []string {
 	return slices.Compact(out)
 }
 
-// CertificateUse is the value of the label certificate_use of an API that has the use for the certificate: client, upstream or
-// server; what is pinned for an upstream counts as server there.
+// CertificateUse is the value of the label certificate_use of an API that has the use for the certificate: client,
+// upstream or server; what is pinned for an upstream counts as server there.
 func CertificateUse(use, id string) string {
 	if use == "pinned" {
 		use = "server"
@@ -207,8 +263,13 @@ var keyKind = kind[core.Key]{
 	encode: func(k *core.Key) Record {
 		r := Record{Doc: k.Session, Text: map[string]string{"alias": k.Alias, "oauth_client_id": k.OauthClientID},
 			Int: map[string]int64{"inactive": number(k.Inactive), "basic_auth": number(k.BasicAuth)},
-			Labels: map[string][]string{"api": k.ApiIDs, "policy": append(append([]string{}, k.PolicyIDs...), k.AppliedIDs...), "tag": k.Tags, "hash": {k.Hash},
-				"certificate": k.Certificates()}}
+			Labels: map[string][]string{
+				"api":         k.ApiIDs,
+				"policy":      append(append([]string{}, k.PolicyIDs...), k.AppliedIDs...),
+				"tag":         k.Tags,
+				"hash":        {k.Hash},
+				"certificate": k.Certificates(),
+			}}
 		if !k.Expires.IsZero() {
 			r.Int["expires"] = k.Expires.Unix()
 		}
@@ -221,7 +282,11 @@ var webhookKind = kind[core.Webhook]{
 	Collection: webhooks, of: core.WebhookKind,
 	meta: func(w *core.Webhook) *core.Meta { return &w.Meta },
 	encode: func(w *core.Webhook) Record {
-		return Record{Doc: w.Document, Text: map[string]string{"name": w.Name}, Unique: map[string]string{"webhook_id": w.WebhookID}}
+		return Record{
+			Doc:    w.Document,
+			Text:   map[string]string{"name": w.Name},
+			Unique: map[string]string{"webhook_id": w.WebhookID},
+		}
 	},
 	decode: func(m core.Meta, r Record) (*core.Webhook, error) { return core.NewWebhook(m, r.Doc), nil },
 }
@@ -230,8 +295,12 @@ var nodeKind = kind[core.Node]{
 	Collection: nodes, of: core.NodeKind,
 	meta: func(n *core.Node) *core.Meta { return &n.Meta },
 	encode: func(n *core.Node) Record {
-		return Record{Doc: n.Document(), Text: map[string]string{"hostname": n.Hostname}, Int: map[string]int64{"last_seen": n.LastSeen.UnixMicro()},
-			Unique: map[string]string{"session": n.Session}}
+		return Record{
+			Doc:    n.Document(),
+			Text:   map[string]string{"hostname": n.Hostname},
+			Int:    map[string]int64{"last_seen": n.LastSeen.UnixMicro()},
+			Unique: map[string]string{"session": n.Session},
+		}
 	},
 	decode: func(m core.Meta, r Record) (*core.Node, error) { return core.NewNode(m, r.Doc) },
 }
@@ -240,8 +309,13 @@ var oauthClientKind = kind[core.OauthClient]{
 	Collection: oauthClients, of: core.OauthClientKind,
 	meta: func(c *core.OauthClient) *core.Meta { return &c.Meta },
 	encode: func(c *core.OauthClient) Record {
-		return Record{Doc: c.Document, Sealed: sealedText(c.Sealed), Text: map[string]string{"api_id": c.ApiID, "policy_id": c.PolicyID},
-			Unique: map[string]string{"client_id": c.ClientID}, Labels: map[string][]string{"api": {c.ApiID}}}
+		return Record{
+			Doc:    c.Document,
+			Sealed: sealedText(c.Sealed),
+			Text:   map[string]string{"api_id": c.ApiID, "policy_id": c.PolicyID},
+			Unique: map[string]string{"client_id": c.ClientID},
+			Labels: map[string][]string{"api": {c.ApiID}},
+		}
 	},
 	decode: func(m core.Meta, r Record) (*core.OauthClient, error) {
 		sealed, err := unsealedText(m, r)
@@ -253,8 +327,12 @@ var certificateKind = kind[core.Certificate]{
 	Collection: certificates, of: core.CertificateKind,
 	meta: func(c *core.Certificate) *core.Meta { return &c.Meta },
 	encode: func(c *core.Certificate) Record {
-		r := Record{Doc: c.Document(), Sealed: sealedText(c.Sealed), Text: map[string]string{"subject_cn": c.SubjectCn, "fingerprint": c.Fingerprint},
-			Int: map[string]int64{"has_private": number(c.HasPrivate)}}
+		r := Record{
+			Doc:    c.Document(),
+			Sealed: sealedText(c.Sealed),
+			Text:   map[string]string{"subject_cn": c.SubjectCn, "fingerprint": c.Fingerprint},
+			Int:    map[string]int64{"has_private": number(c.HasPrivate)},
+		}
 		if c.NotAfter != nil {
 			r.Int["not_after"] = c.NotAfter.Unix()
 		}

@@ -9,8 +9,8 @@ import (
 //
 // An engine is handed only collections that All lists, and fields, labels and unique names that those declare.
 type Engine interface {
-	// Find returns the records whose field is one of values, in no particular order. The field is "id", an indexed text field
-	// or a unique value of the collection. Values that nothing matches are left out; there is no ErrNotFound.
+	// Find returns the records whose field is one of values, in no particular order. The field is "id", an indexed text
+	// field or a unique value of the collection. Values that nothing matches are left out; there is no ErrNotFound.
 	Find(ctx context.Context, c *Collection, t Tenant, field string, values []string) ([]Record, error)
 
 	// List returns one page of the records that match q, in its order, ties broken by id in the same direction.
@@ -22,15 +22,22 @@ type Engine interface {
 	// Bytes returns how long the documents of a tenant are together, what is sealed left out.
 	Bytes(ctx context.Context, c *Collection, t Tenant) (int64, error)
 
-	// TopByLabel returns, for each of values, the first limit records that carry it under label, the newest first. A record that
-	// carries several of the values is read once, and its Doc shared.
-	TopByLabel(ctx context.Context, c *Collection, t Tenant, label string, values []string, limit int) (map[string][]Record, error)
+	// TopByLabel returns, for each of values, the first limit records that carry it under label, the newest first. A
+	// record that carries several of the values is read once, and its Doc shared.
+	TopByLabel(
+		ctx context.Context,
+		c *Collection,
+		t Tenant,
+		label string,
+		values []string,
+		limit int,
+	) (map[string][]Record, error)
 
 	// CountByLabel returns how many records carry each of values under label; no values means all that occur.
 	CountByLabel(ctx context.Context, c *Collection, t Tenant, label string, values []string) (map[string]int, error)
 
-	// Apply makes all of the writes durable, or none of them, in their order. It returns ErrStale or a *ConflictError for the
-	// first that cannot be made. When it returns nil, the writes survive the death of the process and of the machine.
+	// Apply makes all of the writes durable, or none of them, in their order. It returns ErrStale or a *ConflictError for
+	// the first that cannot be made. When it returns nil, the writes survive the death of the process and of the machine.
 	Apply(ctx context.Context, writes ...Write) error
 
 	// Ping tells whether the database answers.
@@ -66,11 +73,13 @@ type Write struct {
 	Collection *Collection
 	// Record is what to write. For a delete, ID and OrgID are enough.
 	Record Record
-	// Was is the revision that the record must have now. 0 creates: the id must be free. Otherwise the stored record must be in
-	// the same organisation with just this revision, and Record.Revision must be Was+1 for an update, Was for a Surface.
+	// Was is the revision that the record must have now. 0 creates: the id must be free. Otherwise the stored record must
+	// be in the same organisation with just this revision, and Record.Revision must be Was+1 for an update, Was for a
+	// Surface.
 	Was int64
-	// Surface writes the Text, Int and Labels that the record names, and nothing else: of a label all values, what it does not name
-	// stays, and so do document, revision and times. It may last even where a later write of the same Apply fails.
+	// Surface writes the Text, Int and Labels that the record names, and nothing else: of a label all values, what it does
+	// not name stays, and so do document, revision and times. It may last even where a later write of the same Apply
+	// fails.
 	Surface bool
 	// Delete removes the record; Was 0 then means whatever its revision. Deleting what is not there is ErrStale.
 	Delete bool
@@ -108,7 +117,8 @@ func AllTenants() Tenant { return Tenant{scope: scopeAll} }
 // IsAll tells whether t crosses the organisations.
 func (t Tenant) IsAll() bool { return t.scope == scopeAll }
 
-// OrgID returns the organisation of t, "" when t crosses them. For the zero Tenant it is an id that no organisation has.
+// OrgID returns the organisation of t, "" when t crosses them. For the zero Tenant it is an id that no organisation
+// has.
 func (t Tenant) OrgID() string {
 	if t.scope == scopeNone {
 		return nowhere

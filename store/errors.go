@@ -17,7 +17,9 @@ var (
 	// ErrStale means that the record changed, or went, since the revision that the write named.
 	ErrStale = errors.New("store: stale revision")
 	// ErrDamaged means that the file of a database does not hold together.
-	ErrDamaged = errors.New("the database is damaged: restore a backup with gatehouse restore; gatehouse doctor tells more")
+	ErrDamaged = errors.New(
+		"the database is damaged: restore a backup with gatehouse restore; gatehouse doctor tells more",
+	)
 	// ErrNewerSchema means that the database was migrated by a newer program; this one must not touch it.
 	ErrNewerSchema = errors.New("store: the database is newer than this program")
 )
@@ -28,8 +30,8 @@ type ConflictError struct {
 	Collection string
 	// Unique is the name of the unique value that is taken, or "id".
 	Unique string
-	// ID is the id of the record that the failed write was for, OtherID that of the record that holds the value ("" when it
-	// was gone by the time we looked).
+	// ID is the id of the record that the failed write was for, OtherID that of the record that holds the value ("" when
+	// it was gone by the time we looked).
 	ID, OtherID string
 }
 
@@ -41,7 +43,8 @@ func (e *ConflictError) Error() string {
 // Is makes errors.Is(err, ErrConflict) hold.
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
 
-// failure says at what the database failed. An Outage is core.CodeUnavailable, with its reason: the same call may work later.
+// failure says at what the database failed. An Outage is core.CodeUnavailable, with its reason: the same call may work
+// later.
 func failure(err error, format string, args ...any) error {
 	err = fmt.Errorf(format+": %w", append(args, err)...)
 	var outage *Outage

@@ -15,7 +15,8 @@ type Objects interface {
 	Count(ctx context.Context, t Tenant, where ...Cond) (int, error)
 	// Bytes returns how long the documents of the tenant are together.
 	Bytes(ctx context.Context, t Tenant) (int64, error)
-	// DeletingAll returns the writes that delete all of the tenant's, and their ids. What is created later is not among them.
+	// DeletingAll returns the writes that delete all of the tenant's, and their ids. What is created later is not among
+	// them.
 	DeletingAll(ctx context.Context, t Tenant) (writes []Change, ids []string, err error)
 
 	forgetAll()

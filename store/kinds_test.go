@@ -34,7 +34,13 @@ func TestKinds(t *testing.T) {
 		require.NotNil(t, c, "the store has no collection for %s", k.Name)
 		require.NotNil(t, s.Of(k), "the store has no repository for %s", k.Name)
 		assert.Same(t, k, s.Of(k).Kind())
-		assert.Equal(t, k.Owned || k == core.OrganisationKind, k.Permission != "", "%s: what people have needs a permission, and nothing else does", k.Name)
+		assert.Equal(
+			t,
+			k.Owned || k == core.OrganisationKind,
+			k.Permission != "",
+			"%s: what people have needs a permission, and nothing else does",
+			k.Name,
+		)
 		unique := map[string]bool{"id": true}
 		for _, u := range c.Unique {
 			unique[u.Name] = true
@@ -43,6 +49,12 @@ func TestKinds(t *testing.T) {
 			assert.True(t, unique[name], "%s has no unique value %s", k.Name, name)
 			assert.NotEmpty(t, conflict.Field, "%s.%s", k.Name, name)
 		}
-		assert.Equal(t, k.Owned, slices.Contains(core.LimitNames(), k.Collection), "%s: an organisation has a limit of what it owns", k.Name)
+		assert.Equal(
+			t,
+			k.Owned,
+			slices.Contains(core.LimitNames(), k.Collection),
+			"%s: an organisation has a limit of what it owns",
+			k.Name,
+		)
 	}
 }

@@ -8,8 +8,9 @@ import (
 // pageOfAll is how many objects All reads at once, where the query does not say.
 const pageOfAll = 500
 
-// Pages reads what matches a query page by page, each with the cursor of its last object, until there is no more, or the loop ends. A
-// page that cannot be read is nil, with the error, and the last. What changes meanwhile may be among them or not.
+// Pages reads what matches a query page by page, each with the cursor of its last object, until there is no more, or
+// the loop ends. A page that cannot be read is nil, with the error, and the last. What changes meanwhile may be among
+// them or not.
 func (r *Repository[T]) Pages(ctx context.Context, q Query) iter.Seq2[*List[T], error] {
 	return pages(ctx, q, r.List)
 }
@@ -20,7 +21,11 @@ func (r *Repository[T]) All(ctx context.Context, q Query) iter.Seq2[*T, error] {
 }
 
 // All reads all that a list has, one page after the other. An error comes with no object, and is the last.
-func All[T any](ctx context.Context, q Query, list func(context.Context, Query) (*List[T], error)) iter.Seq2[*T, error] {
+func All[T any](
+	ctx context.Context,
+	q Query,
+	list func(context.Context, Query) (*List[T], error),
+) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		for page, err := range pages(ctx, q, list) {
 			if err != nil {
@@ -36,7 +41,11 @@ func All[T any](ctx context.Context, q Query, list func(context.Context, Query) 
 	}
 }
 
-func pages[T any](ctx context.Context, q Query, list func(context.Context, Query) (*List[T], error)) iter.Seq2[*List[T], error] {
+func pages[T any](
+	ctx context.Context,
+	q Query,
+	list func(context.Context, Query) (*List[T], error),
+) iter.Seq2[*List[T], error] {
 	if q.Limit == 0 {
 		q.Limit = pageOfAll
 	}

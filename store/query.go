@@ -21,7 +21,8 @@ type Query struct {
 	Desc bool
 	// Limit is the size of the page; it must be positive.
 	Limit int
-	// After is the cursor of the record before the page: Page.Cursor, or what OffsetCursor makes. "" starts at the beginning.
+	// After is the cursor of the record before the page: Page.Cursor, or what OffsetCursor makes. "" starts at the
+	// beginning.
 	After string
 	// Total asks for the number of all matches. IDsOnly leaves Doc and Sealed out.
 	Total   bool
@@ -44,7 +45,10 @@ func (q Query) checkCursor(c *Collection) error {
 		return core.InField("after", "is not a cursor: pass the endCursor of the page before, or leave it out")
 	}
 	if cursor.Of != "" && cursor.Of != q.ListOf(c) {
-		return core.InField("after", "is a cursor of another list, or of another order: pass the endCursor of the page before, or leave it out")
+		return core.InField(
+			"after",
+			"is a cursor of another list, or of another order: pass the endCursor of the page before, or leave it out",
+		)
 	}
 	return nil
 }
@@ -115,8 +119,8 @@ func NoneOf(conds ...Cond) Cond { return Cond{Op: OpNot, Any: conds} }
 // maxIndexed is the length, in bytes, of the values that engines index: what fits a key of every engine.
 const maxIndexed = 191
 
-// Fold is the form in which text fields are kept, sorted and searched: lower case, cut to what every engine can index, and
-// with U+FFFD for what not every engine can hold (NUL, invalid UTF-8).
+// Fold is the form in which text fields are kept, sorted and searched: lower case, cut to what every engine can index,
+// and with U+FFFD for what not every engine can hold (NUL, invalid UTF-8).
 func Fold(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(strings.ToLower(s), "\ufffd"), "\x00", "\ufffd")
 	if len(s) > maxIndexed {
@@ -128,8 +132,8 @@ func Fold(s string) string {
 	return s
 }
 
-// Exact is the form in which unique values and labels are kept and looked up: as they are, or a hash of those that are long
-// or that not every engine can hold (NUL, invalid UTF-8).
+// Exact is the form in which unique values and labels are kept and looked up: as they are, or a hash of those that are
+// long or that not every engine can hold (NUL, invalid UTF-8).
 func Exact(s string) string {
 	if len(s) <= maxIndexed && isText(s) {
 		return s

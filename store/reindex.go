@@ -24,16 +24,17 @@ type progress struct {
 	Judging string `json:"judging,omitempty"`
 }
 
-// reindexLog is how often an operator hears of the progress. A page is tried reindexTries times while others change its records.
+// reindexLog is how often an operator hears of the progress. A page is tried reindexTries times while others change its
+// records.
 const (
 	reindexLog   = 10 * time.Second
 	reindexTries = 100
 )
 
-// Reindex adds to the records of an earlier version of the program what lists can be filtered by since (see Collection.Added). It is
-// to be called after opening, before anybody is served; when there is nothing to do, it costs one read. Documents, revisions and
-// times stay as they are. When it is stopped, or the program dies, the next one goes on where it was; servers that start at once
-// share the work.
+// Reindex adds to the records of an earlier version of the program what lists can be filtered by since (see
+// Collection.Added). It is to be called after opening, before anybody is served; when there is nothing to do, it costs
+// one read. Documents, revisions and times stay as they are. When it is stopped, or the program dies, the next one goes
+// on where it was; servers that start at once share the work.
 func (s *Store) Reindex(ctx context.Context, log *slog.Logger) error {
 	var failed []error
 	for _, all := range s.all() {
@@ -61,7 +62,16 @@ func reindex[T any](ctx context.Context, s *Store, r *Repository[T], log *slog.L
 		seen += n
 		if done {
 			if seen > 0 {
-				log.InfoContext(ctx, "records of an earlier version indexed", "collection", r.kind.Name, "records", seen, "took", s.now().Sub(began))
+				log.InfoContext(
+					ctx,
+					"records of an earlier version indexed",
+					"collection",
+					r.kind.Name,
+					"records",
+					seen,
+					"took",
+					s.now().Sub(began),
+				)
 			}
 			return nil
 		}

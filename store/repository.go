@@ -8,10 +8,11 @@ import (
 	"gatehouse/internal/core"
 )
 
-// Repository keeps the objects of one kind. It is the typed face of an Engine; its objects are shared with a read cache, so
-// callers change a copy, never what they were given.
+// Repository keeps the objects of one kind. It is the typed face of an Engine; its objects are shared with a read
+// cache, so callers change a copy, never what they were given.
 //
-// A read may come from the cache. It is never older than the last write that this process acknowledged, nor than one second.
+// A read may come from the cache. It is never older than the last write that this process acknowledged, nor than one
+// second.
 type Repository[T any] struct {
 	kind  kind[T]
 	store *Store
@@ -29,7 +30,8 @@ func (r *Repository[T]) FindBy(ctx context.Context, t Tenant, unique, value stri
 	if value == "" {
 		return nil, ErrNotFound
 	}
-	// What is unique everywhere is asked for without the tenant, so that one cached answer serves all; the tenant is checked below.
+	// What is unique everywhere is asked for without the tenant, so that one cached answer serves all; the tenant is
+	// checked below.
 	within := t
 	if r.isGlobal(unique) {
 		within = AllTenants()
@@ -54,8 +56,8 @@ func (r *Repository[T]) FindBy(ctx context.Context, t Tenant, unique, value stri
 	return object, nil
 }
 
-// FindMany returns the objects whose unique value (or "id") is one of values, in no particular order, in one call to the
-// engine. Those that do not exist in the tenant are left out.
+// FindMany returns the objects whose unique value (or "id") is one of values, in no particular order, in one call to
+// the engine. Those that do not exist in the tenant are left out.
 func (r *Repository[T]) FindMany(ctx context.Context, t Tenant, unique string, values []string) ([]*T, error) {
 	records, err := r.records(ctx, t, unique, values)
 	if err != nil {
@@ -112,8 +114,15 @@ func (r *Repository[T]) Count(ctx context.Context, t Tenant, where ...Cond) (int
 	return n, nil
 }
 
-// TopByLabel returns, for each of values, the first limit objects that carry it, the newest first, in one call to the engine.
-func (r *Repository[T]) TopByLabel(ctx context.Context, t Tenant, label string, values []string, limit int) (map[string][]*T, error) {
+// TopByLabel returns, for each of values, the first limit objects that carry it, the newest first, in one call to the
+// engine.
+func (r *Repository[T]) TopByLabel(
+	ctx context.Context,
+	t Tenant,
+	label string,
+	values []string,
+	limit int,
+) (map[string][]*T, error) {
 	groups, err := r.store.engine.TopByLabel(ctx, r.kind.Collection, t, label, exacts(values), limit)
 	if err != nil {
 		return nil, failure(err, "list %s by %s", r.kind.Name, label)
@@ -148,7 +157,12 @@ func (r *Repository[T]) Bytes(ctx context.Context, t Tenant) (int64, error) {
 }
 
 // CountByLabel returns how many objects carry each of values; no values means all that occur.
-func (r *Repository[T]) CountByLabel(ctx context.Context, t Tenant, label string, values ...string) (map[string]int, error) {
+func (r *Repository[T]) CountByLabel(
+	ctx context.Context,
+	t Tenant,
+	label string,
+	values ...string,
+) (map[string]int, error) {
 	counts, err := r.store.engine.CountByLabel(ctx, r.kind.Collection, t, label, exacts(values))
 	if err != nil {
 		return nil, failure(err, "count %s by %s", r.kind.Name, label)
@@ -161,8 +175,8 @@ func (r *Repository[T]) CountByLabel(ctx context.Context, t Tenant, label string
 	return counts, nil
 }
 
-// Create writes a new object with the id, organisation and document that it has; revision and times are set in it. It returns
-// a *ConflictError when the id or a unique value is taken.
+// Create writes a new object with the id, organisation and document that it has; revision and times are set in it. It
+// returns a *ConflictError when the id or a unique value is taken.
 func (r *Repository[T]) Create(ctx context.Context, object *T) error {
 	return r.store.Apply(ctx, r.Creating(object))
 }
@@ -208,8 +222,8 @@ func (r *Repository[T]) Deleting(object *T) Change {
 	})
 }
 
-// surfacing is the write of the fields of the object, of Text, Int and Labels, and of nothing else; ok is false where they are all
-// empty, as they are in a record that lacks them.
+// surfacing is the write of the fields of the object, of Text, Int and Labels, and of nothing else; ok is false where
+// they are all empty, as they are in a record that lacks them.
 func (r *Repository[T]) surfacing(object *T, fields []string) (change Change, ok bool) {
 	full := r.record(object)
 	part := Record{ID: full.ID, OrgID: full.OrgID, Revision: full.Revision, CreatedAt: full.CreatedAt,
@@ -260,7 +274,13 @@ func (r *Repository[T]) record(object *T) Record {
 func (r *Repository[T]) decode(records []Record) ([]*T, error) {
 	out := make([]*T, len(records))
 	for i, rec := range records {
-		meta := core.Meta{ID: rec.ID, OrgID: rec.OrgID, Revision: rec.Revision, CreatedAt: rec.CreatedAt.UTC(), UpdatedAt: rec.UpdatedAt.UTC()}
+		meta := core.Meta{
+			ID:        rec.ID,
+			OrgID:     rec.OrgID,
+			Revision:  rec.Revision,
+			CreatedAt: rec.CreatedAt.UTC(),
+			UpdatedAt: rec.UpdatedAt.UTC(),
+		}
 		object, err := r.kind.decode(meta, rec)
 		if err != nil {
 			return nil, err

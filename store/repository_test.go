@@ -48,13 +48,22 @@ func TestAWriteSetsRevisionAndTimes(t *testing.T) {
 	require.NoError(t, s.Policies.Update(t.Context(), p))
 	got, err := s.Policies.Find(t.Context(), store.Org(orgA), p.ID)
 	require.NoError(t, err)
-	require.Equal(t, core.Meta{ID: p.ID, OrgID: orgA, Revision: 2, CreatedAt: created, UpdatedAt: created.Add(time.Hour)}, got.Meta)
+	require.Equal(
+		t,
+		core.Meta{ID: p.ID, OrgID: orgA, Revision: 2, CreatedAt: created, UpdatedAt: created.Add(time.Hour)},
+		got.Meta,
+	)
 	require.Equal(t, p.Document, got.Document)
 
 	got.Revision = 1
 	copied := *got
 	require.ErrorIs(t, s.Policies.Update(t.Context(), &copied), store.ErrStale)
-	require.ErrorIs(t, s.Policies.Delete(t.Context(), policy(1, orgA, "gold", "")), nil, "a revision of 0 deletes whatever is there")
+	require.ErrorIs(
+		t,
+		s.Policies.Delete(t.Context(), policy(1, orgA, "gold", "")),
+		nil,
+		"a revision of 0 deletes whatever is there",
+	)
 	_, err = s.Policies.Find(t.Context(), store.Org(orgA), p.ID)
 	require.ErrorIs(t, err, store.ErrNotFound)
 }
@@ -62,8 +71,15 @@ func TestAWriteSetsRevisionAndTimes(t *testing.T) {
 func TestChangesOfSeveralKindsAreMadeTogetherOrNotAtAll(t *testing.T) {
 	s, _ := newStore(t)
 	org := core.NewOrganisation(core.Meta{ID: orgA}, core.Document(`{"owner_name":"Acme","owner_slug":"acme"}`))
-	require.NoError(t, s.Apply(t.Context(), s.Organisations.Creating(org), s.Policies.Creating(policy(1, orgA, "gold", ""))))
-	err := s.Apply(t.Context(), s.Policies.Creating(policy(2, orgA, "silver", "")), s.Policies.Creating(policy(3, orgA, "gold", "")))
+	require.NoError(
+		t,
+		s.Apply(t.Context(), s.Organisations.Creating(org), s.Policies.Creating(policy(1, orgA, "gold", ""))),
+	)
+	err := s.Apply(
+		t.Context(),
+		s.Policies.Creating(policy(2, orgA, "silver", "")),
+		s.Policies.Creating(policy(3, orgA, "gold", "")),
+	)
 	var conflict *store.ConflictError
 	require.ErrorAs(t, err, &conflict)
 	require.Equal(t, "name_key", conflict.Unique)

@@ -11,7 +11,8 @@ import (
 // ownersAtOnce is how many ids are looked up at a time: policies may name more than one statement takes.
 const ownersAtOnce = 1000
 
-// Ids are ids that gateways know in one space for all organisations: public ids of APIs, and ids of policies of either kind.
+// Ids are ids that gateways know in one space for all organisations: public ids of APIs, and ids of policies of either
+// kind.
 type Ids struct{ Apis, Policies []string }
 
 // settings are the names of the settings that hold the ids for an organisation.
@@ -54,8 +55,8 @@ func (s *Store) OwnersOf(ctx context.Context, ids Ids) (Owners, error) {
 	return out, nil
 }
 
-// ReservingIDs are the writes that make ids an organisation's, of those that are nobody's. foreign are those that are another
-// organisation's. That two do so at once is a *ConflictError of one of them.
+// ReservingIDs are the writes that make ids an organisation's, of those that are nobody's. foreign are those that are
+// another organisation's. That two do so at once is a *ConflictError of one of them.
 func (s *Store) ReservingIDs(ctx context.Context, org string, ids Ids) (writes []Change, foreign Ids, err error) {
 	owners, err := s.OwnersOf(ctx, ids)
 	if err != nil {
@@ -63,7 +64,10 @@ func (s *Store) ReservingIDs(ctx context.Context, org string, ids Ids) (writes [
 	}
 	for _, name := range ids.settings() {
 		if _, taken := owners.byName[name]; !taken {
-			writes = append(writes, s.Settings.Creating(&core.Setting{Meta: core.Meta{ID: name, OrgID: org}, Value: core.Document(`{}`)}))
+			writes = append(
+				writes,
+				s.Settings.Creating(&core.Setting{Meta: core.Meta{ID: name, OrgID: org}, Value: core.Document(`{}`)}),
+			)
 		}
 	}
 	is := owners.Foreign(org)
@@ -80,8 +84,8 @@ func chosen(ids []string, are func(id string) bool) (out []string) {
 	return out
 }
 
-// ReleasingIDs are the writes that make the ids of an organisation nobody's again. They belong into the Apply that removes the
-// organisation with all its policies and keys: no rights are left then that would open what is another's.
+// ReleasingIDs are the writes that make the ids of an organisation nobody's again. They belong into the Apply that
+// removes the organisation with all its policies and keys: no rights are left then that would open what is another's.
 func (s *Store) ReleasingIDs(ctx context.Context, org string) ([]Change, error) {
 	var writes []Change
 	for setting, err := range s.Settings.All(ctx, Query{Tenant: Org(org), IDsOnly: true}) {

@@ -45,19 +45,19 @@ func WithClock(now func() time.Time) Option { return func(o *options) { o.now = 
 // WithDuplicateRoutes lets APIs of one organisation share a slug (enable_duplicate_slugs).
 func WithDuplicateRoutes(allow bool) Option { return func(o *options) { o.duplicateRoutes = allow } }
 
-// Judge says why gateways must not be given a definition, wrapped in its API's document; "" where they may. Version is the same for
-// judges that say the same.
+// Judge says why gateways must not be given a definition, wrapped in its API's document; "" where they may. Version is
+// the same for judges that say the same.
 type Judge struct {
 	Version string
 	Fault   func(core.Document) string
 }
 
-// WithJudge has APIs indexed by whether gateways may be given them: those with a fault have the label "fault", whose value is the
-// version of the judge. Reindex judges all anew where the version is another one than at the last start.
+// WithJudge has APIs indexed by whether gateways may be given them: those with a fault have the label "fault", whose
+// value is the version of the judge. Reindex judges all anew where the version is another one than at the last start.
 func WithJudge(j Judge) Option { return func(o *options) { o.judge = j } }
 
-// WithCacheTTL bounds the age of what reads return after another process wrote; the default is 900 ms, and 0 turns the read
-// cache off.
+// WithCacheTTL bounds the age of what reads return after another process wrote; the default is 900 ms, and 0 turns the
+// read cache off.
 func WithCacheTTL(ttl time.Duration) Option { return func(o *options) { o.cacheTTL = ttl } }
 
 // WithReindexPage sets how many records Reindex reads at once, for tests; the default is 500.
@@ -95,8 +95,8 @@ type Change struct {
 	forget func()
 }
 
-// Apply makes all of the changes durable, or none of them. It returns ErrStale or a *ConflictError for the first that cannot
-// be made; the objects then keep what they held, except for their revision and times.
+// Apply makes all of the changes durable, or none of them. It returns ErrStale or a *ConflictError for the first that
+// cannot be made; the objects then keep what they held, except for their revision and times.
 func (s *Store) Apply(ctx context.Context, changes ...Change) error {
 	now := s.now().UTC().Truncate(time.Microsecond)
 	writes := make([]Write, len(changes))
@@ -114,8 +114,9 @@ func (s *Store) Apply(ctx context.Context, changes ...Change) error {
 	return err
 }
 
-// Forget has the read cache forget the objects of a type, Api for example, since another process changed one; "" and types of
-// which the store knows nothing mean all objects, and so does Organisation, which may go with all that it owns.
+// Forget has the read cache forget the objects of a type, Api for example, since another process changed one; "" and
+// types of which the store knows nothing mean all objects, and so does Organisation, which may go with all that it
+// owns.
 func (s *Store) Forget(object string) {
 	if k := core.KindNamed(object); k != nil && k.Owned {
 		s.Of(k).forgetAll()
@@ -129,8 +130,8 @@ func (s *Store) Forget(object string) {
 // Now is the time by the clock of the store.
 func (s *Store) Now() time.Time { return s.now().UTC() }
 
-// Ping tells whether the database answers and takes writes. It fails with core.CodeUnavailable, and the reason as its message, where
-// one is known.
+// Ping tells whether the database answers and takes writes. It fails with core.CodeUnavailable, and the reason as its
+// message, where one is known.
 func (s *Store) Ping(ctx context.Context) error {
 	err := s.engine.Ping(ctx)
 	var outage *Outage

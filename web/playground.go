@@ -7,7 +7,8 @@ import (
 	"net/http"
 )
 
-// The folder is never empty, so that a fresh clone builds without Node: until the bundle is built, it holds .keep alone.
+// The folder is never empty, so that a fresh clone builds without Node: until the bundle is built, it holds .keep
+// alone.
 //
 //go:embed all:playground/dist
 var playgroundFiles embed.FS
@@ -24,7 +25,8 @@ func Playground() http.Handler {
 }
 
 // playgroundPolicy lets the page load and call its own server and nothing else. Styles may stand inline because the
-// editor positions its lines with style attributes and writes its colour themes as style elements; its icons are data: images.
+// editor positions its lines with style attributes and writes its colour themes as style elements; its icons are data:
+// images.
 const playgroundPolicy = "default-src 'self'; " +
 	"style-src 'self' 'unsafe-inline'; " +
 	"img-src 'self' data:; " +

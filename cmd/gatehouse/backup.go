@@ -22,7 +22,8 @@ var backupTools = map[config.DBType]string{
 	config.Mongo:    "MongoDB with mongodump --oplog and mongorestore",
 }
 
-// embedded loads the configuration, and returns it with the connection string of the SQLite database. It fails for the other databases.
+// embedded loads the configuration, and returns it with the connection string of the SQLite database. It fails for the
+// other databases.
 func embedded(load func() (*config.Loaded, error)) (cfg *config.Config, dsn string, err error) {
 	loaded, err := load()
 	if err != nil {
@@ -30,7 +31,10 @@ func embedded(load func() (*config.Loaded, error)) (cfg *config.Config, dsn stri
 	}
 	layer := loaded.Config.Layer(config.LayerMain)
 	if tool := backupTools[layer.Type]; tool != "" {
-		return nil, "", fmt.Errorf("this is for the embedded database; back up %s, and keep the encryption key with the backup", tool)
+		return nil, "", fmt.Errorf(
+			"this is for the embedded database; back up %s, and keep the encryption key with the backup",
+			tool,
+		)
 	}
 	return &loaded.Config, layer.WriteDSN(), nil
 }
@@ -67,7 +71,9 @@ unless --with-key puts it there: whoever has both can read everything, so keep t
 			case key != "":
 				notes.Key = key
 			case keyring != nil:
-				return errors.New("the encryption key is configured (gatehouse.encryption_key), and no part of a backup: leave --with-key out, and keep the configuration")
+				return errors.New(
+					"the encryption key is configured (gatehouse.encryption_key), and no part of a backup: leave --with-key out, and keep the configuration",
+				)
 			default:
 				return fmt.Errorf("there is no encryption key in %s: name the folder with --data-dir", cfg.Gatehouse.DataDir)
 			}
@@ -83,9 +89,16 @@ unless --with-key puts it there: whoever has both can read everything, so keep t
 			case withKey:
 				fmt.Fprintln(cmd.OutOrStdout(), "The encryption key is in it: whoever has the file can read every secret.")
 			case key != "":
-				fmt.Fprintf(cmd.OutOrStdout(), "The encryption key is not in it: keep %s, too, in another place.\n", filepath.Join(cfg.Gatehouse.DataDir, secret.KeyFile))
+				fmt.Fprintf(
+					cmd.OutOrStdout(),
+					"The encryption key is not in it: keep %s, too, in another place.\n",
+					filepath.Join(cfg.Gatehouse.DataDir, secret.KeyFile),
+				)
 			default:
-				fmt.Fprintln(cmd.OutOrStdout(), "The encryption key is not in it: keep gatehouse.encryption_key of the configuration, too, in another place.")
+				fmt.Fprintln(
+					cmd.OutOrStdout(),
+					"The encryption key is not in it: keep gatehouse.encryption_key of the configuration, too, in another place.",
+				)
 			}
 			return nil
 		},

@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// writing makes APIs, each with a policy that names it, until stop; it returns what was acknowledged before mark, by path.
+// writing makes APIs, each with a policy that names it, until stop; it returns what was acknowledged before mark, by
+// path.
 func writing(s *server, mark *atomic.Bool) (stop func() map[string]string) {
 	var mu sync.Mutex
 	before, done := map[string]string{}, make(chan struct{})
@@ -29,13 +30,20 @@ func writing(s *server, mark *atomic.Bool) (stop func() map[string]string) {
 				default:
 				}
 				early := !mark.Load()
-				body := fmt.Sprintf(`{"api_definition":{"name":"B %d %d","unknown":{"b":1,"a":[1.0,2]},"proxy":{"listen_path":"/b-%d-%d/"}}}`, client, n, client, n)
+				body := fmt.Sprintf(
+					`{"api_definition":{"name":"B %d %d","unknown":{"b":1,"a":[1.0,2]},"proxy":{"listen_path":"/b-%d-%d/"}}}`,
+					client,
+					n,
+					client,
+					n,
+				)
 				made, err := s.request("POST", "/api/apis", body, "Authorization: "+s.accessKey)
 				if err != nil || made.status != 200 || !early || mark.Load() {
 					continue
 				}
 				path := "/api/apis/" + made.get("ID").Str
-				if read, err := s.request("GET", path, "", "Authorization: "+s.accessKey); err == nil && read.status == 200 && !mark.Load() {
+				if read, err := s.request("GET", path, "", "Authorization: "+s.accessKey); err == nil && read.status == 200 &&
+					!mark.Load() {
 					mu.Lock()
 					before[path] = read.body
 					mu.Unlock()
@@ -89,7 +97,13 @@ func TestABackupUnderLoadRestoresEverythingThatWasAcknowledgedByteForByte(t *tes
 		require.Equal(t, body, r.do(t, 200, "GET", path, "").body)
 	}
 	total := r.do(t, 200, "GET", "/api/apis?p=0", "").get("apis.#").Int()
-	graph, err := r.request("POST", "/graphql", `{"query":"{ apis(first: 1) { totalCount } }"}`, "Authorization: "+r.accessKey, "Content-Type: application/json")
+	graph, err := r.request(
+		"POST",
+		"/graphql",
+		`{"query":"{ apis(first: 1) { totalCount } }"}`,
+		"Authorization: "+r.accessKey,
+		"Content-Type: application/json",
+	)
 	require.NoError(t, err)
 	assert.Equal(t, total, graph.get("data.apis.totalCount").Int(), "what is counted is what is there")
 	left, err := os.ReadDir(filepath.Dir(file))
@@ -173,7 +187,13 @@ func TestABackupOrRestoreThatIsKilledLeavesNothingHalfWritten(t *testing.T) {
 	t.Parallel()
 	s := startNew(t)
 	for n := range 30 {
-		s.do(t, 200, "POST", "/api/apis", fmt.Sprintf(`{"api_definition":{"name":"K %d","large":%q}}`, n, strings.Repeat("x", 50_000)))
+		s.do(
+			t,
+			200,
+			"POST",
+			"/api/apis",
+			fmt.Sprintf(`{"api_definition":{"name":"K %d","large":%q}}`, n, strings.Repeat("x", 50_000)),
+		)
 	}
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole.backup")
@@ -234,7 +254,13 @@ func TestTheDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	secrets{"admin secret": s.adminSecret, "access key": s.accessKey}.requireAbsent(t, stdout)
 	s.do(t, 200, "POST", "/api/apis", `{"api_definition":{"name":"Still writable"}}`)
 	for n := range 30 {
-		s.do(t, 200, "POST", "/api/apis", fmt.Sprintf(`{"api_definition":{"name":"D %d","large":%q}}`, n, strings.Repeat("x", 20_000)))
+		s.do(
+			t,
+			200,
+			"POST",
+			"/api/apis",
+			fmt.Sprintf(`{"api_definition":{"name":"D %d","large":%q}}`, n, strings.Repeat("x", 20_000)),
+		)
 	}
 	require.Zero(t, s.terminate(t))
 
@@ -292,7 +318,13 @@ func TestBootstrapWritesNoSecretThatTheServerIgnores(t *testing.T) {
 	assert.NotContains(t, stdout, "the configured one")
 	assert.Contains(t, stdout, "which the server ignores")
 	require.NoError(t, os.Remove(filepath.Join(dir, "admin.secret")))
-	_, stderr, code = run(t, append(dataDir(dir), "GATEHOUSE_ENCRYPTIONKEY=not the one of the server"), "bootstrap", "--email", "other@example.com")
+	_, stderr, code = run(
+		t,
+		append(dataDir(dir), "GATEHOUSE_ENCRYPTIONKEY=not the one of the server"),
+		"bootstrap",
+		"--email",
+		"other@example.com",
+	)
 	assert.Equal(t, 1, code, "an access key that the server could not read is not made")
 	assert.Contains(t, stderr, "the encryption key is not the one")
 	assert.NoFileExists(t, filepath.Join(dir, "admin.secret"))

@@ -17,15 +17,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// request is the text of a request, as it goes over the wire: the generator has to cost little, since it shares the machine
-// with the server.
+// request is the text of a request, as it goes over the wire: the generator has to cost little, since it shares the
+// machine with the server.
 type request string
 
 func get(path, key string) request { return newRequest("GET", path, "", "Authorization: "+key) }
 
 // query is a GraphQL operation without variables.
 func query(text, key string) request {
-	return newRequest("POST", "/graphql", fmt.Sprintf(`{"query":%q}`, text), "Authorization: "+key, "Content-Type: application/json")
+	return newRequest(
+		"POST",
+		"/graphql",
+		fmt.Sprintf(`{"query":%q}`, text),
+		"Authorization: "+key,
+		"Content-Type: application/json",
+	)
 }
 
 func newRequest(method, path, body string, headers ...string) request {
@@ -65,8 +71,8 @@ func (c *client) do(r request, w io.Writer) error {
 	return err
 }
 
-// load runs b.N requests over so many connections and reports requests per second, latencies, and the CPU time that the server
-// took for each: the number that says the same on a busy machine.
+// load runs b.N requests over so many connections and reports requests per second, latencies, and the CPU time that the
+// server took for each: the number that says the same on a busy machine.
 func (s *process) load(b *testing.B, connections int, next func(n int64) request) {
 	b.Helper()
 	clients := make([]*client, connections)

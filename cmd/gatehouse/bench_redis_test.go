@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
 
-	"gatehouse/internal/redistest"
+	"gatehouse/internal/gateway/redistest"
 )
 
 // BenchmarkKeysInRedis measures what the gateways' Redis adds to the making and reading of keys.
@@ -41,6 +41,7 @@ func (s *process) settled(b *testing.B, key string) {
 	require.Eventually(b, func() bool {
 		var body bytes.Buffer
 		require.NoError(b, c.do(get("/api/system/key-index", key), &body))
-		return !gjson.GetBytes(body.Bytes(), "in_redis").Bool() || gjson.GetBytes(body.Bytes(), "completed_at").Str != "" && !gjson.GetBytes(body.Bytes(), "scanning").Bool()
+		return !gjson.GetBytes(body.Bytes(), "in_redis").Bool() ||
+			gjson.GetBytes(body.Bytes(), "completed_at").Str != "" && !gjson.GetBytes(body.Bytes(), "scanning").Bool()
 	}, 5*time.Minute, 100*time.Millisecond)
 }

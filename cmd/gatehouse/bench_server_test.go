@@ -120,7 +120,9 @@ const (
 // seed fills a data directory past the edge, and returns the organisation and the access key of its administrator.
 func seed(b *testing.B, dir string) (org, key string) {
 	b.Helper()
-	loaded, err := config.Load(config.Sources{Overrides: map[string]string{"gatehouse.data_dir": dir, "admin_secret": benchSecret}})
+	loaded, err := config.Load(
+		config.Sources{Overrides: map[string]string{"gatehouse.data_dir": dir, "admin_secret": benchSecret}},
+	)
 	require.NoError(b, err)
 	cfg := &loaded.Config
 	engine, err := sql.Open(b.Context(), sql.Config{Type: "sqlite", DSN: cfg.Layer(config.LayerMain).WriteDSN()})
@@ -129,21 +131,32 @@ func seed(b *testing.B, dir string) (org, key string) {
 	defer func() { require.NoError(b, s.Close()) }()
 	keyring, err := secret.Load(dir, "")
 	require.NoError(b, err)
-	a, err := app.New(app.Options{Config: cfg, Store: s, Keyring: keyring, AdminSecret: benchSecret, Log: slog.New(slog.DiscardHandler)})
+	a, err := app.New(
+		app.Options{Config: cfg, Store: s, Keyring: keyring, AdminSecret: benchSecret, Log: slog.New(slog.DiscardHandler)},
+	)
 	require.NoError(b, err)
 	defer a.Close()
 	made, err := a.Bootstrap(b.Context(), app.DefaultBootstrap())
 	require.NoError(b, err)
 	at := time.Now().Add(-24 * time.Hour).UTC()
 	meta := func(id string, n int) core.Meta {
-		return core.Meta{ID: id, OrgID: made.OrgID, CreatedAt: at.Add(time.Duration(n) * time.Millisecond).Truncate(time.Microsecond)}
+		return core.Meta{
+			ID:        id,
+			OrgID:     made.OrgID,
+			CreatedAt: at.Add(time.Duration(n) * time.Millisecond).Truncate(time.Microsecond),
+		}
 	}
 	fill(b, s, seedApis, func(n int) store.Change {
 		return s.Apis.Creating(core.NewApi(meta(seedID(n), n), apiOf7KB(made.OrgID, n)))
 	})
 	fill(b, s, seedPolicies, func(n int) store.Change {
-		doc := fmt.Sprintf(`{"_id":%q,"id":"","org_id":%q,"name":"Policy %d","active":true,"rate":1000,"per":60,"quota_max":-1,"access_rights":{%s},"tags":["gold"]}`,
-			seedID(n), made.OrgID, n, rights(n, n+100, n+200, n+300, n+400))
+		doc := fmt.Sprintf(
+			`{"_id":%q,"id":"","org_id":%q,"name":"Policy %d","active":true,"rate":1000,"per":60,"quota_max":-1,"access_rights":{%s},"tags":["gold"]}`,
+			seedID(n),
+			made.OrgID,
+			n,
+			rights(n, n+100, n+200, n+300, n+400),
+		)
 		return s.Policies.Creating(core.NewPolicy(meta(seedID(n), n), core.Document(doc)))
 	})
 	fill(b, s, seedKeys, func(n int) store.Change {
@@ -176,26 +189,62 @@ func apiOf7KB(org string, n int) core.Document {
 	}
 	var paths []string
 	for i := range 38 {
-		paths = append(paths, fmt.Sprintf(`{"disabled":false,"path":"/resource/%d/{id}","method":"GET","timeout":30,"ignore_case":false,"method_actions":{"GET":{"action":"no_action","code":200,"data":"","headers":{}}}}`, i))
+		paths = append(
+			paths,
+			fmt.Sprintf(
+				`{"disabled":false,"path":"/resource/%d/{id}","method":"GET","timeout":30,"ignore_case":false,"method_actions":{"GET":{"action":"no_action","code":200,"data":"","headers":{}}}}`,
+				i,
+			),
+		)
 	}
-	return core.Document(fmt.Sprintf(`{"api_model":{},"api_definition":{"id":%q,"api_id":%q,"org_id":%q,"name":"Service number %d #%s","slug":"service-%d",`+
-		`"use_keyless":false,"use_standard_auth":true,"active":true,"domain":"","protocol":"http","proxy":{"listen_path":"/service-%d/","target_url":"http://upstream-%d.internal:8080","strip_listen_path":true},`+
-		`"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default","use_extended_paths":true,"extended_paths":{"ignored":[%s]}}}},`+
-		`"auth":{"auth_header_name":"Authorization"},"tags":["edge"],"config_data":{}},"hook_references":[],"user_owners":[],"user_group_owners":[],"is_site":false,"sort_by":0}`,
-		seedID(n), seedApiID(n), org, n, category, n, n, n, strings.Join(paths, ",")))
+	return core.Document(
+		fmt.Sprintf(
+			`{"api_model":{},"api_definition":{"id":%q,"api_id":%q,"org_id":%q,"name":"Service number %d #%s","slug":"service-%d",`+
+				`"use_keyless":false,"use_standard_auth":true,"active":true,"domain":"","protocol":"http","proxy":{"listen_path":"/service-%d/","target_url":"http://upstream-%d.internal:8080","strip_listen_path":true},`+
+				`"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default","use_extended_paths":true,"extended_paths":{"ignored":[%s]}}}},`+
+				`"auth":{"auth_header_name":"Authorization"},"tags":["edge"],"config_data":{}},"hook_references":[],"user_owners":[],"user_group_owners":[],"is_site":false,"sort_by":0}`,
+			seedID(n),
+			seedApiID(n),
+			org,
+			n,
+			category,
+			n,
+			n,
+			n,
+			strings.Join(paths, ","),
+		),
+	)
 }
 
 // session is that of a key of one of the policies, with rights of its own to one API.
 func session(org string, n int) core.Document {
-	return core.Document(fmt.Sprintf(`{"last_check":0,"allowance":1000,"rate":1000,"per":60,"expires":0,"quota_max":-1,"quota_renews":0,"quota_remaining":-1,"quota_renewal_rate":60,`+
-		`"access_rights":{%s},"org_id":%q,"apply_policies":[%q],"alias":"customer %d","tags":["gold","team-%d"],"is_inactive":false,"meta_data":{"contract":"%d","contact":"someone@customer-%d.example"}}`,
-		rights(n%seedApis), org, seedID(n%seedPolicies), n, n%50, n, n))
+	return core.Document(
+		fmt.Sprintf(
+			`{"last_check":0,"allowance":1000,"rate":1000,"per":60,"expires":0,"quota_max":-1,"quota_renews":0,"quota_remaining":-1,"quota_renewal_rate":60,`+
+				`"access_rights":{%s},"org_id":%q,"apply_policies":[%q],"alias":"customer %d","tags":["gold","team-%d"],"is_inactive":false,"meta_data":{"contract":"%d","contact":"someone@customer-%d.example"}}`,
+			rights(n%seedApis),
+			org,
+			seedID(n%seedPolicies),
+			n,
+			n%50,
+			n,
+			n,
+		),
+	)
 }
 
 func rights(apis ...int) string {
 	var out []string
 	for _, n := range apis {
-		out = append(out, fmt.Sprintf(`%q:{"api_id":%q,"api_name":"Service number %d","versions":["Default"],"allowed_urls":[],"limit":null}`, seedApiID(n), seedApiID(n), n))
+		out = append(
+			out,
+			fmt.Sprintf(
+				`%q:{"api_id":%q,"api_name":"Service number %d","versions":["Default"],"allowed_urls":[],"limit":null}`,
+				seedApiID(n),
+				seedApiID(n),
+				n,
+			),
+		)
 	}
 	return strings.Join(out, ",")
 }

@@ -18,7 +18,8 @@ const connections = 32
 // nested is the query that reads 20 policies, their APIs, and 5 keys of each.
 const nested = `{ policies(first: 20) { nodes { name apis { nodes { name listenPath } } keys(first: 5) { nodes { id alias } } } } }`
 
-// BenchmarkServer measures the real program, over HTTP on the loopback, on an installation of 10,000 APIs and 100,000 keys.
+// BenchmarkServer measures the real program, over HTTP on the loopback, on an installation of 10,000 APIs and 100,000
+// keys.
 func BenchmarkServer(b *testing.B) {
 	path, dir := program(b), b.TempDir()
 	org, key := seed(b, dir)
@@ -111,8 +112,8 @@ func importOf1000(org string, from int) request {
 	return newRequest("POST", "/admin/apis/import", `{"apis":[`+strings.Join(apis, ",")+`]}`, "admin-auth: "+benchSecret)
 }
 
-// BenchmarkStart measures the time from the start of the process to its first answer: on nothing, where it makes the database,
-// an organisation and an administrator, and on what that left.
+// BenchmarkStart measures the time from the start of the process to its first answer: on nothing, where it makes the
+// database, an organisation and an administrator, and on what that left.
 func BenchmarkStart(b *testing.B) {
 	path := program(b)
 	b.Run("first", func(b *testing.B) {
@@ -135,8 +136,8 @@ func BenchmarkStart(b *testing.B) {
 	})
 }
 
-// BenchmarkIdle measures the resident memory of the program two seconds after its first start: all of it, and the part that
-// is not pages of the program's file.
+// BenchmarkIdle measures the resident memory of the program two seconds after its first start: all of it, and the part
+// that is not pages of the program's file.
 func BenchmarkIdle(b *testing.B) {
 	s := start(b, program(b), b.TempDir())
 	for b.Loop() {

@@ -73,8 +73,8 @@ the command can be repeated. It needs no running server, and may run beside one.
 	return cmd
 }
 
-// describeAdminSecret is the admin secret where it is sure that the server takes it, and where to find it otherwise. The server may have another
-// configuration than this command: what lies in the data directory is then not its secret.
+// describeAdminSecret is the admin secret where it is sure that the server takes it, and where to find it otherwise.
+// The server may have another configuration than this command: what lies in the data directory is then not its secret.
 func describeAdminSecret(ctx context.Context, cfg *config.Config, a *app.App) (string, error) {
 	if cfg.AdminSecret != "" {
 		return cfg.AdminSecret, nil
@@ -86,11 +86,17 @@ func describeAdminSecret(ctx context.Context, cfg *config.Config, a *app.App) (s
 	case a.AdminSecret != "" && uses:
 		return a.AdminSecret, nil
 	case a.AdminSecret != "" && known:
-		return "that of the server's configuration; " + filepath.Join(cfg.Gatehouse.DataDir, secret.AdminSecretFile) + " has another, which the server ignores: remove it", nil
+		return "that of the server's configuration; " + filepath.Join(
+			cfg.Gatehouse.DataDir,
+			secret.AdminSecretFile,
+		) + " has another, which the server ignores: remove it", nil
 	case known:
 		return "that of the server's configuration", nil
 	case a.AdminSecret != "":
-		return "in " + filepath.Join(cfg.Gatehouse.DataDir, secret.AdminSecretFile) + ", unless another is configured for the server", nil
+		return "in " + filepath.Join(
+			cfg.Gatehouse.DataDir,
+			secret.AdminSecretFile,
+		) + ", unless another is configured for the server", nil
 	}
 	return "made by the first start of the server, in " + secret.AdminSecretFile + " of the data directory, unless it is configured", nil
 }

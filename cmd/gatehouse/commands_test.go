@@ -9,7 +9,10 @@ import (
 )
 
 func TestTheEnvironmentWinsOverTheFileAndAFlagOverBoth(t *testing.T) {
-	file := writeFile(t, `{"listen_port":4001,"page_size":5,"admin_secret":"from the file","license_key":"not needed","sentry_code":"x","no_such_key":1}`)
+	file := writeFile(
+		t,
+		`{"listen_port":4001,"page_size":5,"admin_secret":"from the file","license_key":"not needed","sentry_code":"x","no_such_key":1}`,
+	)
 	env := []string{"TYK_DB_PAGESIZE=3", "TYK_DB_LISTENPORT=4002"}
 
 	stdout, stderr, code := run(t, env, "config", "--conf", file)
@@ -105,8 +108,12 @@ func TestBootstrapCanBeRepeatedAndRunsBesideAServer(t *testing.T) {
 	stdout, stderr, code = run(t, env, args...)
 	require.Zero(t, code, stderr)
 	assert.Contains(t, stdout, "organisation: was there already\nadministrator: was there already\n")
-	assert.Equal(t, credentials{org: made.org, email: made.email, accessKey: made.accessKey, adminSecret: made.adminSecret}, printedCredentials(stdout),
-		"it changes nothing, and does not know the password")
+	assert.Equal(
+		t,
+		credentials{org: made.org, email: made.email, accessKey: made.accessKey, adminSecret: made.adminSecret},
+		printedCredentials(stdout),
+		"it changes nothing, and does not know the password",
+	)
 	assert.Equal(t, int64(2), s.do(t, 200, "GET", "/admin/organisations?p=0", "").get("organisations.#").Int())
 }
 

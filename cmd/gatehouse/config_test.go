@@ -24,7 +24,12 @@ func runConfig(t *testing.T, env []string, args ...string) string {
 }
 
 func TestConfigCommandShowsWhatWasSetAndByWhat(t *testing.T) {
-	env := []string{"TYK_DB_LISTENPORT=8080", "TYK_DB_ADMINSECRET=hunter22", "TYK_DB_LICENSEKEY=hunter22", "TYK_DB_NO\nSUCH=1"}
+	env := []string{
+		"TYK_DB_LISTENPORT=8080",
+		"TYK_DB_ADMINSECRET=hunter22",
+		"TYK_DB_LICENSEKEY=hunter22",
+		"TYK_DB_NO\nSUCH=1",
+	}
 	want := `KEY           VALUE  SOURCE
 listen_port   8080   environment
 admin_secret  ****   environment
@@ -55,7 +60,11 @@ func TestConfigCommandShowsEverySettingWithAll(t *testing.T) {
 }
 
 func TestConfigCommandWritesJSON(t *testing.T) {
-	raw := runConfig(t, []string{"TYK_DB_PAGESIZE=20", "TYK_DB_MONGOURL=mongodb://u:hunter22@h/d", "GATEHOUSE_REQUESTTIMEOUT=5s"}, "--json")
+	raw := runConfig(
+		t,
+		[]string{"TYK_DB_PAGESIZE=20", "TYK_DB_MONGOURL=mongodb://u:hunter22@h/d", "GATEHOUSE_REQUESTTIMEOUT=5s"},
+		"--json",
+	)
 	if strings.Contains(raw, "hunter22") {
 		t.Error("the output holds a secret")
 	}
@@ -67,7 +76,9 @@ func TestConfigCommandWritesJSON(t *testing.T) {
 	for _, s := range got.Settings {
 		values[s.Key] = s.Value
 	}
-	if len(values) != 4 || values["page_size"] != float64(20) || values["mongo_url"] != "****" || values["storage.main.type"] != "mongo" || values["gatehouse.request_timeout"] != "5s" {
+	if len(values) != 4 || values["page_size"] != float64(20) || values["mongo_url"] != "****" ||
+		values["storage.main.type"] != "mongo" ||
+		values["gatehouse.request_timeout"] != "5s" {
 		t.Errorf("got %v", values)
 	}
 	if got.Unknown == nil || got.WithoutEffect == nil {

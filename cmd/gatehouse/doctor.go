@@ -73,7 +73,12 @@ The exit code is 1 when something would keep the server from working. Secrets ar
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d := &doctor{}
 			if loaded, err := load(); err != nil {
-				d.add("configuration", verdictFail, strings.ReplaceAll(err.Error(), "\n", "; "), "correct these settings; gatehouse config shows what is in effect")
+				d.add(
+					"configuration",
+					verdictFail,
+					strings.ReplaceAll(err.Error(), "\n", "; "),
+					"correct these settings; gatehouse config shows what is in effect",
+				)
 			} else {
 				d.examine(cmd.Context(), loaded)
 			}
@@ -103,13 +108,22 @@ func (d *doctor) examine(ctx context.Context, loaded *config.Loaded) {
 func (d *doctor) configuration(loaded *config.Loaded) {
 	cfg := &loaded.Config
 	if len(loaded.Unknown) > 0 {
-		d.add("configuration", verdictWarn, "unknown settings: "+quoteAll(loaded.Unknown), "look for their names in docs/config.md, or remove them")
+		d.add(
+			"configuration",
+			verdictWarn,
+			"unknown settings: "+quoteAll(loaded.Unknown),
+			"look for their names in docs/config.md, or remove them",
+		)
 	} else {
 		d.add("configuration", verdictOK, "every setting is known and allowed", "")
 	}
 	if cfg.SharedNodeSecret == "" {
-		d.add("gateways", verdictWarn, "no secret of the gateways is configured: none can register",
-			"set node_secret (TYK_DB_NODESECRET) to the one of the gateways' configuration, or ignore this when gateways read no APIs from here")
+		d.add(
+			"gateways",
+			verdictWarn,
+			"no secret of the gateways is configured: none can register",
+			"set node_secret (TYK_DB_NODESECRET) to the one of the gateways' configuration, or ignore this when gateways read no APIs from here",
+		)
 	} else {
 		d.add("gateways", verdictOK, "a secret of the gateways is configured", "")
 	}

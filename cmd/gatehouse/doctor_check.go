@@ -14,7 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/internal/config"
-	"gatehouse/internal/redisdb"
+	"gatehouse/internal/gateway/redisdb"
 	"gatehouse/internal/secret"
 	"gatehouse/store"
 	"gatehouse/store/mongo"
@@ -34,21 +34,41 @@ func (d *doctor) dataDirectory(cfg *config.Config) {
 	info, err := os.Stat(dir)
 	switch {
 	case err != nil && !exists(dir):
-		d.add(check, verdictWarn, dir+" is not there", "the first start makes it; name another with --data-dir or gatehouse.data_dir")
+		d.add(
+			check,
+			verdictWarn,
+			dir+" is not there",
+			"the first start makes it; name another with --data-dir or gatehouse.data_dir",
+		)
 		return
 	case err != nil || !info.IsDir():
 		d.add(check, verdictFail, dir+" is no folder that can be read", "name one that this account may read and write")
 		return
 	case info.Mode().Perm()&0o022 != 0:
-		d.add(check, verdictWarn, fmt.Sprintf("others may change what is in %s (mode %04o)", dir, info.Mode().Perm()), "run chmod 700 "+dir)
+		d.add(
+			check,
+			verdictWarn,
+			fmt.Sprintf("others may change what is in %s (mode %04o)", dir, info.Mode().Perm()),
+			"run chmod 700 "+dir,
+		)
 	}
 	probe, err := os.CreateTemp(dir, ".doctor-*")
 	if errors.Is(err, syscall.EROFS) {
-		d.add(check, verdictFail, "the disk of "+dir+" is read-only", "look into the log of the machine for why, and mount it for writing again; a server that runs goes on serving reads")
+		d.add(
+			check,
+			verdictFail,
+			"the disk of "+dir+" is read-only",
+			"look into the log of the machine for why, and mount it for writing again; a server that runs goes on serving reads",
+		)
 		return
 	}
 	if err != nil {
-		d.add(check, verdictFail, "no file can be made in "+dir, "make room, or give the account of the server the right to write there")
+		d.add(
+			check,
+			verdictFail,
+			"no file can be made in "+dir,
+			"make room, or give the account of the server the right to write there",
+		)
 		return
 	}
 	_ = probe.Close()
@@ -58,7 +78,12 @@ func (d *doctor) dataDirectory(cfg *config.Config) {
 	case err != nil:
 		d.add(check, verdictOK, dir+" can be written", "")
 	case space.Free < noSpace:
-		d.add(check, verdictFail, fmt.Sprintf("the disk of %s is full: %d MB are free", dir, space.Free>>20), "make room: writes are refused meanwhile, and taken again by themselves")
+		d.add(
+			check,
+			verdictFail,
+			fmt.Sprintf("the disk of %s is full: %d MB are free", dir, space.Free>>20),
+			"make room: writes are refused meanwhile, and taken again by themselves",
+		)
 	case space.Free < lowSpace:
 		d.add(check, verdictWarn, fmt.Sprintf("the disk of %s has %d MB left", dir, space.Free>>20), "make room")
 	default:
@@ -75,9 +100,19 @@ func (d *doctor) secrets(cfg *config.Config) *secret.Keyring {
 	case err != nil:
 		d.add("encryption key", verdictFail, err.Error(), "the server does not start with it")
 	case keyring == nil:
-		d.add("encryption key", verdictWarn, "there is none yet", "the first start makes one in "+key+"; keep it with, and apart from, the backups")
+		d.add(
+			"encryption key",
+			verdictWarn,
+			"there is none yet",
+			"the first start makes one in "+key+"; keep it with, and apart from, the backups",
+		)
 	case generated == "" && exists(key):
-		d.add("encryption key", verdictWarn, key+" is not used: another key is configured (gatehouse.encryption_key)", "remove the file when nothing was sealed with it")
+		d.add(
+			"encryption key",
+			verdictWarn,
+			key+" is not used: another key is configured (gatehouse.encryption_key)",
+			"remove the file when nothing was sealed with it",
+		)
 	default:
 		d.add("encryption key", verdictOK, "it can be read", "")
 	}
@@ -89,7 +124,12 @@ func (d *doctor) secrets(cfg *config.Config) *secret.Keyring {
 	case admin == "":
 		d.add("admin secret", verdictOK, "the first start makes it in "+file, "")
 	case cfg.AdminSecret != "" && exists(file):
-		d.add("admin secret", verdictWarn, file+" is not used: another secret is configured (admin_secret)", "remove the file")
+		d.add(
+			"admin secret",
+			verdictWarn,
+			file+" is not used: another secret is configured (admin_secret)",
+			"remove the file",
+		)
 	default:
 		d.add("admin secret", verdictOK, "it can be read", "")
 	}
@@ -121,7 +161,12 @@ func (d *doctor) database(ctx context.Context, cfg *config.Config, keyring *secr
 		long, cancel := context.WithTimeout(ctx, doctorCheck)
 		defer cancel()
 		if _, err := sql.CheckFile(long, layer.WriteDSN()); err != nil && !errors.Is(err, store.ErrDamaged) {
-			d.add(check, verdictFail, path+" cannot be looked through: "+err.Error(), "give the account of the server the right to read and write it, on a disk that takes writes; nothing is said of what is in it")
+			d.add(
+				check,
+				verdictFail,
+				path+" cannot be looked through: "+err.Error(),
+				"give the account of the server the right to read and write it, on a disk that takes writes; nothing is said of what is in it",
+			)
 			return
 		} else if err != nil {
 			d.add(check, verdictFail, path+": "+err.Error(), "keep a copy of the file as it is; then restore a backup with gatehouse restore --force")
@@ -134,13 +179,33 @@ func (d *doctor) database(ctx context.Context, cfg *config.Config, keyring *secr
 	}
 	switch {
 	case err != nil:
-		d.add(check, verdictFail, string(layer.Type)+" cannot be used: "+err.Error(), "check that it runs, and host, user, password and name in storage.main.connection_string")
+		d.add(
+			check,
+			verdictFail,
+			string(layer.Type)+" cannot be used: "+err.Error(),
+			"check that it runs, and host, user, password and name in storage.main.connection_string",
+		)
 		return
 	case version > newest:
-		d.add(check, verdictFail, fmt.Sprintf("its tables are at version %d, and this program knows versions up to %d", version, newest), "start the newer program")
+		d.add(
+			check,
+			verdictFail,
+			fmt.Sprintf("its tables are at version %d, and this program knows versions up to %d", version, newest),
+			"start the newer program",
+		)
 		return
 	case version < newest:
-		d.add(check, verdictOK, fmt.Sprintf("%s answers; its tables are at version %d, and the next start brings them to %d", layer.Type, version, newest), "")
+		d.add(
+			check,
+			verdictOK,
+			fmt.Sprintf(
+				"%s answers; its tables are at version %d, and the next start brings them to %d",
+				layer.Type,
+				version,
+				newest,
+			),
+			"",
+		)
 		return // to open it would migrate it
 	}
 	d.add(check, verdictOK, fmt.Sprintf("%s answers; its tables are at version %d", layer.Type, version), "")
@@ -195,7 +260,12 @@ func (d *doctor) redis(ctx context.Context, cfg *config.Config) {
 	}
 	defer client.Close() //nolint:errcheck // nothing was written
 	if err := client.Ping(ctx).Err(); err != nil {
-		d.add(check, verdictFail, "it does not answer: "+err.Error(), "check that it runs, and the settings that begin with redis_")
+		d.add(
+			check,
+			verdictFail,
+			"it does not answer: "+err.Error(),
+			"check that it runs, and the settings that begin with redis_",
+		)
 		return
 	}
 	d.add(check, verdictOK, "it answers", "")
@@ -229,7 +299,12 @@ func (d *doctor) redisServer(ctx context.Context, c *redis.Client) {
 	d.redisClock(ctx, of, c)
 	if policy, err := c.ConfigGet(ctx, "maxmemory-policy").Result(); err == nil {
 		if found := policy["maxmemory-policy"]; found != "noeviction" && found != "" {
-			d.add(of, verdictWarn, "it throws keys away when its memory is full ("+found+")", "set maxmemory-policy to noeviction: gateways refuse keys that are gone")
+			d.add(
+				of,
+				verdictWarn,
+				"it throws keys away when its memory is full ("+found+")",
+				"set maxmemory-policy to noeviction: gateways refuse keys that are gone",
+			)
 		} else {
 			d.add(of, verdictOK, "it throws no keys away", "")
 		}
@@ -237,6 +312,11 @@ func (d *doctor) redisServer(ctx context.Context, c *redis.Client) {
 	settings, err := c.ConfigGet(ctx, "appendonly").Result()
 	saves, err2 := c.ConfigGet(ctx, "save").Result()
 	if err == nil && err2 == nil && settings["appendonly"] == "no" && saves["save"] == "" {
-		d.add(of, verdictWarn, "it keeps nothing on disk: after a restart, keys are restored from the database, which takes a while", "set appendonly to yes")
+		d.add(
+			of,
+			verdictWarn,
+			"it keeps nothing on disk: after a restart, keys are restored from the database, which takes a while",
+			"set appendonly to yes",
+		)
 	}
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/internal/config"
-	"gatehouse/internal/token"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/store/sql"
 )
 
-// clockTolerance is how far clocks may be apart: less than what gateways and the index of keys allow for, and more than a slow answer makes.
+// clockTolerance is how far clocks may be apart: less than what gateways and the index of keys allow for, and more than
+// a slow answer makes.
 const clockTolerance = 2 * time.Second
 
 // clock compares the clock of this machine with another's, which asked for it between two moments of ours.
@@ -54,7 +55,8 @@ func (d *doctor) redisClock(ctx context.Context, of string, c *redis.Client) {
 const (
 	// sessionPrefix begins the names of sessions in Redis; behind it is the key, or its hash.
 	sessionPrefix = "apikey-"
-	// sampled is how many names a look at the sessions of a server reads, at least, and sampleCalls in how many calls at most.
+	// sampled is how many names a look at the sessions of a server reads, at least, and sampleCalls in how many calls at
+	// most.
 	sampled     = 1000
 	sampleCalls = 20
 )
@@ -87,7 +89,8 @@ func (n *sessionNames) sample(ctx context.Context, c *redis.Client) error {
 	return nil
 }
 
-// hashKeys compares hash_keys with how sessions lie in Redis: gateways that have it otherwise look for keys under other names.
+// hashKeys compares hash_keys with how sessions lie in Redis: gateways that have it otherwise look for keys under other
+// names.
 func (d *doctor) hashKeys(cfg *config.Config, n sessionNames) {
 	const check = "hash_keys"
 	on, others, as := "on", n.plain, "as the keys themselves"
@@ -99,7 +102,11 @@ func (d *doctor) hashKeys(cfg *config.Config, n sessionNames) {
 	case others == 0:
 		d.add(check, verdictOK, fmt.Sprintf("it is %s, and the sessions in Redis say the same", on), "")
 	default:
-		d.add(check, verdictWarn, fmt.Sprintf("it is %s here, and %d of %d sessions in Redis lie there %s", on, others, total, as),
-			"give hash_keys of the gateways' configuration and of this one the same value: otherwise gateways refuse the keys that are made here. Keys of before a change have to be made anew")
+		d.add(
+			check,
+			verdictWarn,
+			fmt.Sprintf("it is %s here, and %d of %d sessions in Redis lie there %s", on, others, total, as),
+			"give hash_keys of the gateways' configuration and of this one the same value: otherwise gateways refuse the keys that are made here. Keys of before a change have to be made anew",
+		)
 	}
 }

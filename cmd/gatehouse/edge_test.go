@@ -51,15 +51,34 @@ func TestNoSecretIsEverLogged(t *testing.T) {
 	}
 	token := url.PathEscape(secret["token"])
 	me := s.do(t, 200, "GET", "/api/users/me", "").get("id").Str
-	s.do(t, 200, "PUT", "/api/keys/"+token, `{"alias":"anew","apply_policies":["`+s.do(t, 200, "GET", "/api/portal/policies", "").get("Data.0._id").Str+`"]}`)
+	s.do(
+		t,
+		200,
+		"PUT",
+		"/api/keys/"+token,
+		`{"alias":"anew","apply_policies":["`+s.do(t, 200, "GET", "/api/portal/policies", "").get("Data.0._id").Str+`"]}`,
+	)
 	s.do(t, 200, "GET", "/api/keys?q="+token, "")
 	s.do(t, 200, "DELETE", "/api/keys/"+token, "")
-	s.do(t, 200, "POST", "/api/users/"+me+"/actions/reset", `{"current_password":"`+s.password+`","new_password":"an even newer password"}`)
+	s.do(
+		t,
+		200,
+		"POST",
+		"/api/users/"+me+"/actions/reset",
+		`{"current_password":"`+s.password+`","new_password":"an even newer password"}`,
+	)
 
 	broken := `{"query":"mutation { createBasicAuthUser(username: \"x\", password: \"a broken password\"`
 	for _, accept := range []string{"application/json", "text/event-stream"} {
 		for _, body := range []string{broken, broken + `"}`} {
-			_, err := s.request("POST", "/graphql", body, "Content-Type: application/json", "Accept: "+accept, "Authorization: "+s.accessKey)
+			_, err := s.request(
+				"POST",
+				"/graphql",
+				body,
+				"Content-Type: application/json",
+				"Accept: "+accept,
+				"Authorization: "+s.accessKey,
+			)
 			require.NoError(t, err)
 		}
 	}
@@ -111,7 +130,11 @@ func TestTheEdgeOfTheServer(t *testing.T) {
 	})
 	t.Run("a request id is kept when it is well formed and made when not", func(t *testing.T) {
 		assert.Equal(t, "my-id.1", get(t, "GET", "/hello", "", "X-Request-ID: my-id.1").header.Get("X-Request-ID"))
-		assert.Regexp(t, "^[0-9a-f]{32}$", get(t, "GET", "/hello", "", "X-Request-ID: not well formed").header.Get("X-Request-ID"))
+		assert.Regexp(
+			t,
+			"^[0-9a-f]{32}$",
+			get(t, "GET", "/hello", "", "X-Request-ID: not well formed").header.Get("X-Request-ID"),
+		)
 		assert.Regexp(t, "^[0-9a-f]{32}$", get(t, "GET", "/api/nothing", "").header.Get("X-Request-ID"))
 	})
 	t.Run("headers of more than 64 KiB are answered with 431", func(t *testing.T) {
@@ -132,7 +155,10 @@ func TestTheEdgeOfTheServer(t *testing.T) {
 		defer client.CloseIdleConnections()
 		for i, target := range []string{"/hello", "/api/apis", "/api/nothing", "/graphql", "/playground", "/metrics"} {
 			reused := false
-			ctx := httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused }})
+			ctx := httptrace.WithClientTrace(
+				context.Background(),
+				&httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { reused = c.Reused }},
+			)
 			r, err := http.NewRequestWithContext(ctx, "GET", s.url+target, nil)
 			require.NoError(t, err)
 			_, err = send(client, r)

@@ -102,7 +102,14 @@ func (c *keyClient) call(method, target, alias string) (r reply, ok bool, err er
 	case err == nil && r.status == 200:
 		return r, true, nil
 	case err == nil && r.status != 503:
-		return r, false, fmt.Errorf("%s %s at %s: %d %s", method, target, time.Now().Format(time.StampMilli), r.status, r.body)
+		return r, false, fmt.Errorf(
+			"%s %s at %s: %d %s",
+			method,
+			target,
+			time.Now().Format(time.StampMilli),
+			r.status,
+			r.body,
+		)
 	}
 	c.doubt++
 	time.Sleep(5 * time.Millisecond) // a server that is dead answers at once

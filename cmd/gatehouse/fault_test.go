@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
 
-	"gatehouse/internal/notify"
-	"gatehouse/internal/redistest"
+	"gatehouse/internal/gateway/notify"
+	"gatehouse/internal/gateway/redistest"
 )
 
 const faultSecret = "what the gateways know"

@@ -25,21 +25,71 @@ import (
 // world is one object of every kind, and where REST shows each.
 func world(t *testing.T, s *server) (paths []string, tokens secrets) {
 	t.Helper()
-	api := s.do(t, 200, "POST", "/api/apis", `{"api_definition":{"name":"Weather #public","x-unknown":{"kept":[1,2.50,1e400]},"proxy":{"target_url":"http://upstream.test"}}}`)
+	api := s.do(
+		t,
+		200,
+		"POST",
+		"/api/apis",
+		`{"api_definition":{"name":"Weather #public","x-unknown":{"kept":[1,2.50,1e400]},"proxy":{"target_url":"http://upstream.test"}}}`,
+	)
 	apiID := api.get("ID").Str
-	policy := s.do(t, 200, "POST", "/api/portal/policies", `{"name":"Gold","rate":10,"per":1,"access_rights":{"`+apiID+`":{"api_id":"`+apiID+`","versions":["Default"]}}}`).get("Message").Str
+	policy := s.do(
+		t,
+		200,
+		"POST",
+		"/api/portal/policies",
+		`{"name":"Gold","rate":10,"per":1,"access_rights":{"`+apiID+`":{"api_id":"`+apiID+`","versions":["Default"]}}}`,
+	).get(
+		"Message",
+	).Str
 	session := `{"apply_policies":["` + policy + `"],"alias":"jo","meta_data":{"kept":1.0}}`
 	key := s.do(t, 200, "POST", "/api/keys", session).get("key_id").Str
 	custom := s.do(t, 200, "POST", "/api/keys/a-custom-key-of-jo", session).get("key_id").Str
-	s.do(t, 200, "POST", "/api/apis/keys/basic/jo", `{"apply_policies":["`+policy+`"],"basic_auth_data":{"password":"a basic password"}}`)
-	hook := s.do(t, 200, "POST", "/api/hooks", `{"name":"Told","method":"POST","target_path":"http://told.test"}`).get("ID").Str
-	user := s.do(t, 200, "POST", "/admin/users", `{"org_id":"`+s.org+`","first_name":"Jo","email_address":"jo@weather.test","active":true,"password":"a user password","user_permissions":{"apis":"read"}}`)
+	s.do(
+		t,
+		200,
+		"POST",
+		"/api/apis/keys/basic/jo",
+		`{"apply_policies":["`+policy+`"],"basic_auth_data":{"password":"a basic password"}}`,
+	)
+	hook := s.do(
+		t,
+		200,
+		"POST",
+		"/api/hooks",
+		`{"name":"Told","method":"POST","target_path":"http://told.test"}`,
+	).get(
+		"ID",
+	).Str
+	user := s.do(
+		t,
+		200,
+		"POST",
+		"/admin/users",
+		`{"org_id":"`+s.org+`","first_name":"Jo","email_address":"jo@weather.test","active":true,"password":"a user password","user_permissions":{"apis":"read"}}`,
+	)
 	org := s.do(t, 200, "POST", "/admin/organisations", `{"owner_name":"Rain","owner_slug":"rain"}`).get("Meta").Str
-	paths = []string{"/api/apis/" + apiID, "/api/portal/policies/" + policy, "/api/keys/" + url.PathEscape(key), "/api/keys/a-custom-key-of-jo",
-		"/api/keys/jo?username=true", "/api/hooks/" + hook, "/admin/users/" + user.get("Meta.id").Str, "/admin/organisations/" + org,
-		"/api/apis?p=0", "/api/keys/detailed?p=0", "/api/users?p=0"}
-	return paths, secrets{"token": key, "custom key's token": custom, "custom key": "a-custom-key-of-jo", "basic-auth password": "a basic password",
-		"user's password": "a user password", "user's access key": user.get("Message").Str}
+	paths = []string{
+		"/api/apis/" + apiID,
+		"/api/portal/policies/" + policy,
+		"/api/keys/" + url.PathEscape(key),
+		"/api/keys/a-custom-key-of-jo",
+		"/api/keys/jo?username=true",
+		"/api/hooks/" + hook,
+		"/admin/users/" + user.get("Meta.id").Str,
+		"/admin/organisations/" + org,
+		"/api/apis?p=0",
+		"/api/keys/detailed?p=0",
+		"/api/users?p=0",
+	}
+	return paths, secrets{
+		"token":               key,
+		"custom key's token":  custom,
+		"custom key":          "a-custom-key-of-jo",
+		"basic-auth password": "a basic password",
+		"user's password":     "a user password",
+		"user's access key":   user.get("Message").Str,
+	}
 }
 
 func TestEverythingSurvivesARestart(t *testing.T) {
@@ -102,8 +152,12 @@ func slowRequest(t *testing.T, s *server) (finish func() reply) {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://")) //nolint:noctx // of a test
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
-	_, err = fmt.Fprintf(conn, "POST /api/apis HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
-		s.accessKey, len(half)+len(rest))
+	_, err = fmt.Fprintf(
+		conn,
+		"POST /api/apis HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n",
+		s.accessKey,
+		len(half)+len(rest),
+	)
 	require.NoError(t, err)
 	// The server says 100 when the handler reads the body: from then on the request runs.
 	in := bufio.NewReader(conn)
@@ -130,7 +184,11 @@ func TestASIGTERMLetsRequestsFinishAndEndsSubscriptions(t *testing.T) {
 	s := startNew(t)
 	finish := slowRequest(t, s)
 
-	ws, _, err := websocket.Dial(t.Context(), s.url+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	ws, _, err := websocket.Dial(
+		t.Context(),
+		s.url+"/graphql",
+		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}},
+	)
 	require.NoError(t, err)
 	defer ws.CloseNow()
 	tell := func(text string) { require.NoError(t, ws.Write(t.Context(), websocket.MessageText, []byte(text))) }
@@ -140,9 +198,18 @@ func TestASIGTERMLetsRequestsFinishAndEndsSubscriptions(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(ack), "connection_ack")
 
-	sse, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/graphql", strings.NewReader(`{"query":"subscription { changes { id } }"}`))
+	sse, err := http.NewRequestWithContext(
+		t.Context(),
+		"POST",
+		s.url+"/graphql",
+		strings.NewReader(`{"query":"subscription { changes { id } }"}`),
+	)
 	require.NoError(t, err)
-	sse.Header = http.Header{"Accept": {"text/event-stream"}, "Content-Type": {"application/json"}, "Authorization": {s.accessKey}}
+	sse.Header = http.Header{
+		"Accept":        {"text/event-stream"},
+		"Content-Type":  {"application/json"},
+		"Authorization": {s.accessKey},
+	}
 	events, err := http.DefaultClient.Do(sse)
 	require.NoError(t, err)
 	defer events.Body.Close()
@@ -194,7 +261,12 @@ func TestTwoServersOnOneFileAgreeWithinASecond(t *testing.T) {
 			if sees(two) == name {
 				break
 			}
-			require.Less(t, asked.Sub(acknowledged), time.Second, "the other server answers with the older document for longer than a second")
+			require.Less(
+				t,
+				asked.Sub(acknowledged),
+				time.Second,
+				"the other server answers with the older document for longer than a second",
+			)
 			time.Sleep(5 * time.Millisecond)
 		}
 	}
@@ -203,7 +275,12 @@ func TestTwoServersOnOneFileAgreeWithinASecond(t *testing.T) {
 	for i, s := range []*server{one, two} {
 		writers.Go(func() error {
 			for n := range 20 {
-				r, err := s.request("POST", "/api/apis", fmt.Sprintf(`{"api_definition":{"name":"Both %d %d"}}`, i, n), s.credentialFor("/api/"))
+				r, err := s.request(
+					"POST",
+					"/api/apis",
+					fmt.Sprintf(`{"api_definition":{"name":"Both %d %d"}}`, i, n),
+					s.credentialFor("/api/"),
+				)
 				if err != nil || r.status != 200 {
 					return fmt.Errorf("%w %v", err, r)
 				}
@@ -220,7 +297,11 @@ func TestTwoServersOnOneFileAgreeWithinASecond(t *testing.T) {
 func TestHTTPSIsServedWithACertificate(t *testing.T) {
 	borrowed := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
 	defer borrowed.Close()
-	s := startNew(t, "TYK_DB_HTTPSERVEROPTIONS_USESSL=true", "TYK_DB_HTTPSERVEROPTIONS_SSLCERTIFICATES="+pemFile(t, borrowed.TLS.Certificates[0]))
+	s := startNew(
+		t,
+		"TYK_DB_HTTPSERVEROPTIONS_USESSL=true",
+		"TYK_DB_HTTPSERVEROPTIONS_SSLCERTIFICATES="+pemFile(t, borrowed.TLS.Certificates[0]),
+	)
 	require.True(t, strings.HasPrefix(s.url, "https://"), s.url)
 	ask := func(config *tls.Config) (reply, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -1,4 +1,5 @@
-// Command gatehouse is the management server: it serves, shows its configuration, and makes the first organisation and user.
+// Command gatehouse is the management server: it serves, shows its configuration, and makes the first organisation and
+// user.
 package main
 
 import (
@@ -57,8 +58,21 @@ The first start makes an organisation and an administrator, and prints their cre
 		RunE:          serve.RunE,
 	}
 	root.PersistentFlags().StringVar(&file, "conf", "", "configuration file (JSON, as tyk_analytics.conf)")
-	root.PersistentFlags().StringVar(&dataDir, "data-dir", "", "folder of the database and the generated secrets, ./data by default (gatehouse.data_dir)")
+	root.PersistentFlags().StringVar(
+		&dataDir,
+		"data-dir",
+		"",
+		"folder of the database and the generated secrets, ./data by default (gatehouse.data_dir)",
+	)
 	root.Flags().AddFlagSet(serve.Flags())
-	root.AddCommand(serve, newBootstrapCommand(load), newConfigCommand(load), newBackupCommand(load), newRestoreCommand(load), newDoctorCommand(load), newVersionCommand())
+	root.AddCommand(
+		serve,
+		newBootstrapCommand(load),
+		newConfigCommand(load),
+		newBackupCommand(load),
+		newRestoreCommand(load),
+		newDoctorCommand(load),
+		newVersionCommand(),
+	)
 	return root
 }

@@ -76,8 +76,8 @@ var (
 	credential = regexp.MustCompile(`(?m)^ {2}(organisation|e-mail|password|access key|admin secret) +(\S+)$`)
 )
 
-// start runs the program on a data directory and a free port of the loopback, and waits until it can be asked. It is killed at
-// the end of the test, if the test has not ended it.
+// start runs the program on a data directory and a free port of the loopback, and waits until it can be asked. It is
+// killed at the end of the test, if the test has not ended it.
 func start(t *testing.T, dir string, env ...string) *server {
 	t.Helper()
 	s := &server{dir: dir, out: &output{}, errs: &output{}, exited: make(chan struct{})}
@@ -163,7 +163,8 @@ func (r reply) get(path string) gjson.Result { return gjson.Get(r.body, path) }
 
 // request sends a request; headers are "Name: value".
 func (s *server) request(method, target, body string, headers ...string) (reply, error) {
-	r, err := http.NewRequest(method, s.url+target, strings.NewReader(body)) //nolint:noctx // the server's own time-outs end it
+	// the server's own time-outs end it
+	r, err := http.NewRequest(method, s.url+target, strings.NewReader(body)) //nolint:noctx
 	if err != nil {
 		return reply{}, err
 	}

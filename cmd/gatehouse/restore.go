@@ -62,7 +62,10 @@ the encryption key that its secrets were sealed with: in it, in the data directo
 				fmt.Fprintf(cmd.OutOrStdout(), "What was there before is in %s\n", path+aside)
 			}
 			if newKey {
-				fmt.Fprintln(cmd.OutOrStdout(), "The secrets in it stay sealed: make new access keys with the admin secret, and bring certificates and OAuth clients anew.")
+				fmt.Fprintln(
+					cmd.OutOrStdout(),
+					"The secrets in it stay sealed: make new access keys with the admin secret, and bring certificates and OAuth clients anew.",
+				)
 			}
 			return nil
 		},
@@ -72,8 +75,9 @@ the encryption key that its secrets were sealed with: in it, in the data directo
 	return cmd
 }
 
-// keyFor finds the encryption key of a backup, and returns what puts it where the server looks for it. What has to make way is
-// renamed to end in aside. It fails when the key is nowhere, or another is in its place, unless the secrets may be lost.
+// keyFor finds the encryption key of a backup, and returns what puts it where the server looks for it. What has to make
+// way is renamed to end in aside. It fails when the key is nowhere, or another is in its place, unless the secrets may
+// be lost.
 func keyFor(cfg *config.Config, b *sql.Backup, loss bool) (place func(aside string) error, err error) {
 	dir, configured := cfg.Gatehouse.DataDir, cfg.Gatehouse.EncryptionKey
 	have, _, err := secret.Find(dir, configured)
@@ -85,11 +89,15 @@ func keyFor(cfg *config.Config, b *sql.Backup, loss bool) (place func(aside stri
 	case have != nil && have.Check() == b.KeyCheck, b.KeyCheck == "" && b.Key == "":
 		return nothing, nil
 	case b.Key != "" && configured != "" && !loss:
-		return nil, errors.New("restore: gatehouse.encryption_key is configured, and is not the key that is in the backup: remove the setting, and the backup's is used")
+		return nil, errors.New(
+			"restore: gatehouse.encryption_key is configured, and is not the key that is in the backup: remove the setting, and the backup's is used",
+		)
 	case b.Key != "" && configured == "":
 		keyring, err := secret.Parse(b.Key)
 		if err != nil || keyring.Check() != b.KeyCheck {
-			return nil, errors.New("restore: the key in the backup is not the one that its secrets were sealed with: the file was changed")
+			return nil, errors.New(
+				"restore: the key in the backup is not the one that its secrets were sealed with: the file was changed",
+			)
 		}
 		return func(aside string) error {
 			path := filepath.Join(dir, secret.KeyFile)
@@ -116,7 +124,13 @@ func keyFor(cfg *config.Config, b *sql.Backup, loss bool) (place func(aside stri
 	case have != nil:
 		where = "that in " + filepath.Join(dir, secret.KeyFile) + " is another"
 	}
-	return nil, fmt.Errorf("restore: the encryption key of this backup is missing: it is not in the file, and %s. Bring the key of the server that was backed up "+
-		"(encryption.key of its data directory, or gatehouse.encryption_key). With --new-key and another key, these can never be read again: the access keys of %d users, "+
-		"the private keys of %d certificates, the secrets of %d OAuth clients", where, b.Users, b.Certificates, b.OauthClients)
+	return nil, fmt.Errorf(
+		"restore: the encryption key of this backup is missing: it is not in the file, and %s. Bring the key of the server that was backed up "+
+			"(encryption.key of its data directory, or gatehouse.encryption_key). With --new-key and another key, these can never be read again: the access keys of %d users, "+
+			"the private keys of %d certificates, the secrets of %d OAuth clients",
+		where,
+		b.Users,
+		b.Certificates,
+		b.OauthClients,
+	)
 }

@@ -18,8 +18,8 @@ import (
 
 	"gatehouse/internal/app"
 	"gatehouse/internal/config"
+	"gatehouse/internal/gateway/redisdb"
 	"gatehouse/internal/httpserver"
-	"gatehouse/internal/redisdb"
 	"gatehouse/internal/secret"
 	"gatehouse/store"
 	"gatehouse/store/mongo"
@@ -80,7 +80,8 @@ func serve(ctx context.Context, loaded *config.Loaded, out, logs io.Writer) erro
 		return err
 	}
 	server := httpserver.New(httpserver.Options{Address: cfg.Address(), Handler: a.Handler, TLS: tlsConfig, Logger: log,
-		ReadTimeout:        max(time.Minute, cfg.Gatehouse.RequestTimeout), // a handler may take all of its time before it reads, or answers
+		// a handler may take all of its time before it reads, or answers
+		ReadTimeout:        max(time.Minute, cfg.Gatehouse.RequestTimeout),
 		WriteTimeout:       max(2*time.Minute, 2*cfg.Gatehouse.RequestTimeout),
 		AddressConnections: cfg.Gatehouse.MaxConnections, Trusted: cfg.Gatehouse.Proxies(),
 		ShutdownTimeout: cfg.Gatehouse.ShutdownTimeout})
@@ -161,7 +162,8 @@ func makeAdminSecret(log *slog.Logger) func(*config.Config) (string, error) {
 	}
 }
 
-// keyringFor loads the encryption key. A new one is made for a store without users only: of others, it would open nothing.
+// keyringFor loads the encryption key. A new one is made for a store without users only: of others, it would open
+// nothing.
 func keyringFor(ctx context.Context, cfg *config.Config, s *store.Store) (*secret.Keyring, error) {
 	dir, configured := cfg.Gatehouse.DataDir, cfg.Gatehouse.EncryptionKey
 	found, _, err := secret.Find(dir, configured)
@@ -177,16 +179,23 @@ func keyringFor(ctx context.Context, cfg *config.Config, s *store.Store) (*secre
 		if found, _, err = secret.Find(dir, configured); found != nil || err != nil {
 			return found, err
 		}
-		return nil, fmt.Errorf("the encryption key is missing: the database has users, and %s is not there, nor is gatehouse.encryption_key configured. "+
-			"Bring the key back: without it, no access key, no private key of a certificate and no secret of an OAuth client can be read. "+
-			"If it is lost, put 64 hex digits of your own into that file, for nobody else to read, and make new access keys with the admin secret",
-			filepath.Join(dir, secret.KeyFile))
+		return nil, fmt.Errorf(
+			"the encryption key is missing: the database has users, and %s is not there, nor is gatehouse.encryption_key configured. "+
+				"Bring the key back: without it, no access key, no private key of a certificate and no secret of an OAuth client can be read. "+
+				"If it is lost, put 64 hex digits of your own into that file, for nobody else to read, and make new access keys with the admin secret",
+			filepath.Join(dir, secret.KeyFile),
+		)
 	}
 	return secret.Load(dir, configured)
 }
 
 // open opens the store and assembles the program over it. adminSecret finds the secret of the admin face.
-func open(ctx context.Context, cfg *config.Config, adminSecret func(*config.Config) (string, error), log, access *slog.Logger) (*app.App, *store.Store, error) {
+func open(
+	ctx context.Context,
+	cfg *config.Config,
+	adminSecret func(*config.Config) (string, error),
+	log, access *slog.Logger,
+) (*app.App, *store.Store, error) {
 	if err := os.MkdirAll(cfg.Gatehouse.DataDir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("data directory: %w", err)
 	}
@@ -219,8 +228,10 @@ func open(ctx context.Context, cfg *config.Config, adminSecret func(*config.Conf
 	}
 	info, _ := debug.ReadBuildInfo()
 	b := newBuild(info)
-	a, err := app.New(app.Options{Config: cfg, Store: s, Redis: redis, Keyring: keyring, AdminSecret: admin, Log: log, AccessLog: access,
-		Version: b.Version, Revision: b.Commit})
+	a, err := app.New(
+		app.Options{Config: cfg, Store: s, Redis: redis, Keyring: keyring, AdminSecret: admin, Log: log, AccessLog: access,
+			Version: b.Version, Revision: b.Commit},
+	)
 	if err != nil {
 		_ = s.Close() // the start has failed for another reason
 		return nil, nil, err
@@ -244,7 +255,13 @@ func mongoConfig(cfg *config.Config, layer config.Layer, log *slog.Logger) mongo
 }
 
 func sqlConfig(layer config.Layer, log *slog.Logger) sql.Config {
-	return sql.Config{Type: string(layer.Type), DSN: layer.WriteDSN(), ReadDSN: layer.ReadDSN(), PreferSimpleProtocol: layer.Postgres.PreferSimpleProtocol, Logger: log}
+	return sql.Config{
+		Type:                 string(layer.Type),
+		DSN:                  layer.WriteDSN(),
+		ReadDSN:              layer.ReadDSN(),
+		PreferSimpleProtocol: layer.Postgres.PreferSimpleProtocol,
+		Logger:               log,
+	}
 }
 
 // logLevel is a level by its name, or by those that other programs have for it; info where there is none of the name.

@@ -133,7 +133,13 @@ func TestADataDirectoryThatWasMeddledWithIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			_, stderr, code := run(t, nil, "bootstrap", "--conf", writeFile(t, `{"gatehouse":{"data_dir":`+strconv.Quote(dir)+`}}`))
+			_, stderr, code := run(
+				t,
+				nil,
+				"bootstrap",
+				"--conf",
+				writeFile(t, `{"gatehouse":{"data_dir":`+strconv.Quote(dir)+`}}`),
+			)
 			require.Zero(t, code, stderr)
 			c.meddle(t, dir)
 			_, stderr, code = run(t, []string{"GATEHOUSE_DATADIR=" + dir}, "serve", "--port", "0")

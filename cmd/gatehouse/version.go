@@ -18,7 +18,15 @@ func newVersionCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			info, _ := debug.ReadBuildInfo()
 			b := newBuild(info)
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "gatehouse %s\ncommit %s\n%s %s/%s\n", b.Version, b.Commit, b.Go, runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(
+				cmd.OutOrStdout(),
+				"gatehouse %s\ncommit %s\n%s %s/%s\n",
+				b.Version,
+				b.Commit,
+				b.Go,
+				runtime.GOOS,
+				runtime.GOARCH,
+			)
 			return err
 		},
 	}
@@ -29,8 +37,9 @@ type build struct {
 	Version, Commit, Go string
 }
 
-// stamp is the version and the commit, with a space between them, that make build gives to the linker, which can set nothing else
-// than a variable. A checkout of another account, or an archive without a repository, tells the Go tool nothing.
+// stamp is the version and the commit, with a space between them, that make build gives to the linker, which can set
+// nothing else than a variable. A checkout of another account, or an archive without a repository, tells the Go tool
+// nothing.
 var stamp string
 
 // newBuild reads the build information; nil, as in a program built without modules, gives a build that is unknown.

@@ -43,7 +43,8 @@ func TestVersionCommandPrintsThreeLines(t *testing.T) {
 	if err := cmd.Execute(); err != nil {
 		t.Fatal(err)
 	}
-	if got := out.String(); strings.Count(got, "\n") != 3 || !strings.HasPrefix(got, "gatehouse ") || !strings.Contains(got, runtime.Version()) {
+	if got := out.String(); strings.Count(got, "\n") != 3 || !strings.HasPrefix(got, "gatehouse ") ||
+		!strings.Contains(got, runtime.Version()) {
 		t.Errorf("got %q", got)
 	}
 }
@@ -67,16 +68,26 @@ func TestTheVersionIsReadInForeignClonesAndInArchives(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), "bash", "-ec", command)
 		cmd.Dir = dir
 		// As in a clone that belongs to another account.
-		cmd.Env = append(os.Environ(), "GIT_TEST_ASSUME_DIFFERENT_OWNER=1", "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com", "SCRIPT="+script)
+		cmd.Env = append(
+			os.Environ(),
+			"GIT_TEST_ASSUME_DIFFERENT_OWNER=1",
+			"GIT_AUTHOR_NAME=a",
+			"GIT_AUTHOR_EMAIL=a@example.com",
+			"GIT_COMMITTER_NAME=a",
+			"GIT_COMMITTER_EMAIL=a@example.com",
+			"SCRIPT="+script,
+		)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %s", command, out)
 		}
 		return strings.TrimSpace(string(out))
 	}
-	sh(`mkdir one && cd one && mkdir scripts && cp "$SCRIPT" "$(dirname "$SCRIPT")/archived" scripts && echo 'scripts/archived export-subst' >.gitattributes
+	sh(
+		`mkdir one && cd one && mkdir scripts && cp "$SCRIPT" "$(dirname "$SCRIPT")/archived" scripts && echo 'scripts/archived export-subst' >.gitattributes
 		export GIT_TEST_ASSUME_DIFFERENT_OWNER=0
-		git init -q && git add -A && git commit -qm first && git tag v1.0.0`)
+		git init -q && git add -A && git commit -qm first && git tag v1.0.0`,
+	)
 	commit := sh(`GIT_TEST_ASSUME_DIFFERENT_OWNER=0 git -C one rev-parse HEAD`)
 	if got := sh("one/scripts/version"); !strings.HasPrefix(got, "v1.0.0 "+commit+" of ") {
 		t.Errorf("in a clone: %q", got)

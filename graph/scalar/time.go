@@ -17,8 +17,9 @@ var (
 	last  = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 )
 
-// MarshalTime writes a moment as RFC 3339 in UTC. Gateways count seconds, and so a key may end in the year 292277026596, for which
-// RFC 3339 has no spelling: what lies before the year 0 or after 9999 is written as the first or the last second of those.
+// MarshalTime writes a moment as RFC 3339 in UTC. Gateways count seconds, and so a key may end in the year
+// 292277026596, for which RFC 3339 has no spelling: what lies before the year 0 or after 9999 is written as the first
+// or the last second of those.
 func MarshalTime(t time.Time) graphql.Marshaler {
 	t = t.UTC()
 	switch {
@@ -30,7 +31,8 @@ func MarshalTime(t time.Time) graphql.Marshaler {
 	return graphql.WriterFunc(func(w io.Writer) { _, _ = io.WriteString(w, t.Format(`"`+time.RFC3339Nano+`"`)) })
 }
 
-// UnmarshalTime reads RFC 3339, or a day, which is its first moment in UTC. The error says what was given and what is taken.
+// UnmarshalTime reads RFC 3339, or a day, which is its first moment in UTC. The error says what was given and what is
+// taken.
 func UnmarshalTime(v any) (time.Time, error) {
 	text, ok := v.(string)
 	if !ok {
@@ -41,8 +43,13 @@ func UnmarshalTime(v any) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, core.Errorf(core.CodeInvalid, "%q is no moment in time: write RFC 3339, such as %q, or a day, such as %q for its first moment in UTC",
-		clip(text), example, example[:len(time.DateOnly)])
+	return time.Time{}, core.Errorf(
+		core.CodeInvalid,
+		"%q is no moment in time: write RFC 3339, such as %q, or a day, such as %q for its first moment in UTC",
+		clip(text),
+		example,
+		example[:len(time.DateOnly)],
+	)
 }
 
 const example = "2026-12-01T15:04:05Z"

@@ -79,7 +79,11 @@ func TestAnIDThatLooksLikeAPathTemplateIsAnUnknownID(t *testing.T) {
 	t.Parallel()
 	srv := apptest.New(t)
 	for _, id := range []string{"{id}", "{", "}", "{id}{id}", "../{id}", "%s", "", "{{{{", "a/b"} {
-		r := srv.GraphQL(t, `query($id: ID!) { api(id: $id) { id } policy(id: $id) { id } key(id: $id) { id } user(id: $id) { id } webhook(id: $id) { id } }`, map[string]any{"id": id})
+		r := srv.GraphQL(
+			t,
+			`query($id: ID!) { api(id: $id) { id } policy(id: $id) { id } key(id: $id) { id } user(id: $id) { id } webhook(id: $id) { id } }`,
+			map[string]any{"id": id},
+		)
 		require.Empty(t, r.Get("errors").Raw, id)
 		require.Equal(t, `{"api":null,"policy":null,"key":null,"user":null,"webhook":null}`, r.Get("data").Raw, id)
 	}

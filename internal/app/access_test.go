@@ -24,10 +24,23 @@ func TestRelationsNeverLeaveTheOrganisation(t *testing.T) {
 	ctx := t.Context()
 	now := time.Now()
 	id := func() core.Meta { return core.Meta{ID: core.NewID(now), OrgID: v.id} }
-	api := core.NewApi(id(), core.Document(fmt.Sprintf(`{"api_definition":{"name":"spy","api_id":"spy","slug":"spy","proxy":{"listen_path":"/spy/"},"definition":{"versions":{"v":%q}}},
-		"hook_references":[{"event_name":"E","hook":{"id":%q}}],"user_owners":[%q]}`, h.apiID, h.webhook, h.userID)))
+	api := core.NewApi(
+		id(),
+		core.Document(
+			fmt.Sprintf(
+				`{"api_definition":{"name":"spy","api_id":"spy","slug":"spy","proxy":{"listen_path":"/spy/"},"definition":{"versions":{"v":%q}}},
+		"hook_references":[{"event_name":"E","hook":{"id":%q}}],"user_owners":[%q]}`,
+				h.apiID,
+				h.webhook,
+				h.userID,
+			),
+		),
+	)
 	policy := core.NewPolicy(id(), core.Document(fmt.Sprintf(`{"name":"spy","access_rights":{%q:{}}}`, h.apiID)))
-	key := core.NewKey(core.Meta{ID: "5057", OrgID: v.id}, core.Document(fmt.Sprintf(`{"alias":"spy","access_rights":{%q:{}},"apply_policies":[%q]}`, h.apiID, h.policy)))
+	key := core.NewKey(
+		core.Meta{ID: "5057", OrgID: v.id},
+		core.Document(fmt.Sprintf(`{"alias":"spy","access_rights":{%q:{}},"apply_policies":[%q]}`, h.apiID, h.policy)),
+	)
 	require.NoError(t, f.Store.Apis.Create(ctx, api))
 	require.NoError(t, f.Store.Policies.Create(ctx, policy))
 	require.NoError(t, f.Store.Keys.Create(ctx, key))
@@ -56,8 +69,12 @@ func TestASuperUserActsInEveryOrganisation(t *testing.T) {
 	t.Parallel()
 	f := newForeigners(t)
 	_, super := user(t, f.Server, "", true, map[string]string{"IsAdmin": "admin"})
-	r := f.GraphQL(t, `query($org: ID!, $api: ID!) { all: apis { nodes { orgId } } one: apis(filter: {orgId: $org}) { nodes { orgId } } api(id: $api) { name } }`,
-		map[string]any{"org": f.host.id, "api": f.host.apiID}, "Authorization: "+super)
+	r := f.GraphQL(
+		t,
+		`query($org: ID!, $api: ID!) { all: apis { nodes { orgId } } one: apis(filter: {orgId: $org}) { nodes { orgId } } api(id: $api) { name } }`,
+		map[string]any{"org": f.host.id, "api": f.host.apiID},
+		"Authorization: "+super,
+	)
 	require.Empty(t, r.Get("errors").Raw)
 	require.Contains(t, r.Get("data.all.nodes.#.orgId").Raw, f.host.id)
 	require.Contains(t, r.Get("data.all.nodes.#.orgId").Raw, f.visitor.id)
@@ -66,10 +83,22 @@ func TestASuperUserActsInEveryOrganisation(t *testing.T) {
 	require.Equal(t, 200, f.Do(t, "GET", "/api/portal/policies/"+f.host.policy, "", "Authorization: "+super).Status)
 
 	// What it creates needs an organisation.
-	made := f.Do(t, "POST", "/api/hooks", `{"name":"x","method":"GET","target_path":"http://x.test"}`, "Authorization: "+super)
+	made := f.Do(
+		t,
+		"POST",
+		"/api/hooks",
+		`{"name":"x","method":"GET","target_path":"http://x.test"}`,
+		"Authorization: "+super,
+	)
 	require.Equal(t, 400, made.Status)
 	require.Contains(t, string(made.Body), "org_id is required")
-	made = f.Do(t, "POST", "/api/hooks", `{"name":"x","method":"GET","target_path":"http://x.test","org_id":"`+f.host.id+`"}`, "Authorization: "+super)
+	made = f.Do(
+		t,
+		"POST",
+		"/api/hooks",
+		`{"name":"x","method":"GET","target_path":"http://x.test","org_id":"`+f.host.id+`"}`,
+		"Authorization: "+super,
+	)
 	require.Equal(t, 200, made.Status, "%s", made.Body)
 	stored := f.Do(t, "GET", "/api/hooks/"+made.Get("ID").Str, "", "Authorization: "+f.host.accessKey)
 	require.Equal(t, 200, stored.Status, "%s", stored.Body)
@@ -92,7 +121,15 @@ func TestTheAdminSecretOpensOnlyWhatTheSchemaSays(t *testing.T) {
 		// Neither a wrong secret nor none opens anything.
 		for _, header := range []string{"admin-auth: wrong", "X-None: none"} {
 			r := f.GraphQL(t, operation(s, field, 0), f.variables(s, field, place{}, ""), header)
-			require.Equal(t, "UNAUTHENTICATED", r.Get("errors.0.extensions.code").Str, "%s with %s: %s", field.Name, header, r.Body)
+			require.Equal(
+				t,
+				"UNAUTHENTICATED",
+				r.Get("errors.0.extensions.code").Str,
+				"%s with %s: %s",
+				field.Name,
+				header,
+				r.Body,
+			)
 			require.Equal(t, 401, r.Status, "%s with %s", field.Name, header)
 		}
 	}
@@ -106,7 +143,16 @@ func TestTheAdminSecretOpensOnlyWhatTheSchemaSays(t *testing.T) {
 		}
 		for _, header := range headers {
 			r := f.Do(t, route.Method, path, `{}`, header)
-			require.Contains(t, []int{401, 403}, r.Status, "%s %s with %s: %s", route.Method, path, strings.SplitN(header, ":", 2)[0], r.Body)
+			require.Contains(
+				t,
+				[]int{401, 403},
+				r.Status,
+				"%s %s with %s: %s",
+				route.Method,
+				path,
+				strings.SplitN(header, ":", 2)[0],
+				r.Body,
+			)
 			require.Equal(t, "Error", r.Get("Status").Str)
 		}
 	}
@@ -166,7 +212,8 @@ func TestAPermissionOpensJustItsOperations(t *testing.T) {
 	}
 }
 
-// checkRelations holds that a relation field needs the permission that @permission names, beside that of the field above it.
+// checkRelations holds that a relation field needs the permission that @permission names, beside that of the field
+// above it.
 func (f *foreigners) checkRelations(t *testing.T, key string, granted map[string]string) {
 	t.Helper()
 	s := contract()
@@ -184,7 +231,13 @@ func (f *foreigners) checkRelations(t *testing.T, key string, granted map[string
 				continue
 			}
 			checked++
-			query := fmt.Sprintf("query { it: %s(id: %q) { %s%s } }", root, f.own(kind), field.Name, selection(s, field.Type.Name(), 0, nil))
+			query := fmt.Sprintf(
+				"query { it: %s(id: %q) { %s%s } }",
+				root,
+				f.own(kind),
+				field.Name,
+				selection(s, field.Type.Name(), 0, nil),
+			)
 			if root == "me" {
 				query = fmt.Sprintf("query { it: me { organisation { %s { totalCount } } } }", field.Name)
 			} else if strings.HasSuffix(field.Type.Name(), "Connection") {

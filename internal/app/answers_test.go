@@ -32,7 +32,17 @@ func TestOneListAtATimeIsLargerThanAllAnswersMayBe(t *testing.T) {
 	t.Parallel()
 	srv := apptest.New(t, apptest.WithEnv("GATEHOUSE_GRAPHQL_MAXANSWERSBYTES=1048576"))
 	for i := range 3 {
-		made := srv.REST(t, "POST", "/api/apis", fmt.Sprintf(`{"api_definition":{"name":"n%d","proxy":{"listen_path":"/%d/"},"config_data":{"x":%q}}}`, i, i, strings.Repeat("0123456789", 50_000)))
+		made := srv.REST(
+			t,
+			"POST",
+			"/api/apis",
+			fmt.Sprintf(
+				`{"api_definition":{"name":"n%d","proxy":{"listen_path":"/%d/"},"config_data":{"x":%q}}}`,
+				i,
+				i,
+				strings.Repeat("0123456789", 50_000),
+			),
+		)
 		require.Equal(t, 200, made.Status, "%s", made.Body)
 	}
 	const list = "/api/apis?p=0"

@@ -1,5 +1,5 @@
-// Package app assembles the program: the resolvers over a store, both faces over the resolvers, and the edge around them. It
-// exists so that the server and its tests are put together by the same lines.
+// Package app assembles the program: the resolvers over a store, both faces over the resolvers, and the edge around
+// them. It exists so that the server and its tests are put together by the same lines.
 package app
 
 import (
@@ -19,21 +19,21 @@ import (
 
 	"gatehouse/graph"
 	"gatehouse/internal/authz"
-	"gatehouse/internal/certificate"
 	"gatehouse/internal/changes"
 	"gatehouse/internal/config"
 	"gatehouse/internal/core"
-	"gatehouse/internal/definition"
 	"gatehouse/internal/gateway"
+	"gatehouse/internal/gateway/certificate"
+	"gatehouse/internal/gateway/definition"
+	"gatehouse/internal/gateway/keyspace"
+	"gatehouse/internal/gateway/nodes"
+	"gatehouse/internal/gateway/notify"
+	"gatehouse/internal/gateway/redisdb"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/internal/httpserver"
-	"gatehouse/internal/keyspace"
 	"gatehouse/internal/limits"
-	"gatehouse/internal/nodes"
-	"gatehouse/internal/notify"
 	"gatehouse/internal/outage"
-	"gatehouse/internal/redisdb"
 	"gatehouse/internal/secret"
-	"gatehouse/internal/token"
 	"gatehouse/resolvers"
 	"gatehouse/rest"
 	"gatehouse/store"
@@ -81,8 +81,17 @@ func New(o Options) (*App, error) {
 	cfg := o.Config
 	guard := authz.Guard{AllowAdminResetPassword: cfg.Security.AllowAdminResetPassword}
 	broker, outages := changes.NewBroker(), outage.NewLog(o.Log)
-	attempts := limits.NewAttempts(limits.AttemptsOptions{Failures: cfg.Gatehouse.MaxFailedLogins, Now: o.Store.Now, Log: o.Log})
-	a := &App{attempts: attempts, AdminSecret: o.AdminSecret, store: o.Store, keyring: o.Keyring, broker: broker, redis: o.Redis}
+	attempts := limits.NewAttempts(
+		limits.AttemptsOptions{Failures: cfg.Gatehouse.MaxFailedLogins, Now: o.Store.Now, Log: o.Log},
+	)
+	a := &App{
+		attempts:    attempts,
+		AdminSecret: o.AdminSecret,
+		store:       o.Store,
+		keyring:     o.Keyring,
+		broker:      broker,
+		redis:       o.Redis,
+	}
 	var notifier *notify.Notifier
 	var space *keyspace.Space
 	if o.Redis != nil {
@@ -94,16 +103,33 @@ func New(o Options) (*App, error) {
 			Interval: cfg.Gatehouse.KeyIndexInterval,
 			Describe: func(ctx context.Context, keys []*core.Key) error { return a.resolver.DescribeKeys(ctx, keys) }})
 	}
-	a.nodes = nodes.New(nodes.Options{Store: o.Store, Secret: cfg.SharedNodeSecret, Broker: broker, Notifier: notifier, Rules: rules(cfg), Shared: cfg.Gatehouse.SharedGateways.Apply,
-		Attempts: attempts, Log: o.Log, Outages: outages})
+	a.nodes = nodes.New(
+		nodes.Options{
+			Store:    o.Store,
+			Secret:   cfg.SharedNodeSecret,
+			Broker:   broker,
+			Notifier: notifier,
+			Rules:    rules(cfg),
+			Shared:   cfg.Gatehouse.SharedGateways.Apply,
+			Attempts: attempts,
+			Log:      o.Log,
+			Outages:  outages,
+		},
+	)
 	monitor := cfg.Notifications.CertificateExpiryMonitor
-	shelf := certificate.NewShelf(certificate.ShelfOptions{Redis: o.Redis, Store: o.Store, Keyring: o.Keyring, Broker: broker,
-		Secret:  cmp.Or(cfg.Security.PrivateCertificateEncodingSecret, cfg.TykAPI.Secret),
-		Refresh: time.Duration(monitor.MetadataRefreshIntervalMinutes) * time.Minute,
-		Warning: time.Duration(monitor.WarningThresholdDays) * 24 * time.Hour, Log: o.Log})
-	a.resolver = resolvers.New(resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Log: o.Log,
-		Settings: settings(o), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts, OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(),
-		Gateway: gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})})
+	shelf := certificate.NewShelf(
+		certificate.ShelfOptions{Redis: o.Redis, Store: o.Store, Keyring: o.Keyring, Broker: broker,
+			Secret:  cmp.Or(cfg.Security.PrivateCertificateEncodingSecret, cfg.TykAPI.Secret),
+			Refresh: time.Duration(monitor.MetadataRefreshIntervalMinutes) * time.Minute,
+			Warning: time.Duration(monitor.WarningThresholdDays) * 24 * time.Hour, Log: o.Log},
+	)
+	a.resolver = resolvers.New(
+		resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Log: o.Log,
+			Settings: settings(
+				o,
+			), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts, OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(),
+			Gateway: gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})},
+	)
 	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, AdminSecret: o.AdminSecret,
 		Attempts: attempts, Address: httpserver.Address, Request: a.resolver.Organisations().Request}
 	a.Handler = a.edge(o, a.faces(o, guard, authenticator, outages))
@@ -121,7 +147,10 @@ func New(o Options) (*App, error) {
 // StoreOptions are the options of the store that the configuration asks for.
 func StoreOptions(cfg *config.Config) []store.Option {
 	r := rules(cfg)
-	return []store.Option{store.WithDuplicateRoutes(cfg.EnableDuplicateSlugs), store.WithJudge(store.Judge{Version: r.Version(), Fault: r.Fault})}
+	return []store.Option{
+		store.WithDuplicateRoutes(cfg.EnableDuplicateSlugs),
+		store.WithJudge(store.Judge{Version: r.Version(), Fault: r.Fault}),
+	}
 }
 
 // rules say what gateways may be given.
@@ -173,7 +202,9 @@ func settings(o Options) resolvers.Settings {
 		Version: o.Version, PasswordCost: cmp.Or(o.PasswordCost, secret.PasswordCost), PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg),
 		HashKeys: cfg.HashKeys, HashFunction: token.Default, ListHashedKeys: cfg.EnableHashedKeysListing,
 		UpdateByHash: cfg.EnableUpdateKeyByHash, DeleteByHash: cfg.EnableDeleteKeyByHash, NoKeyByUsername: cfg.DisableKeyActionsByUsername,
-		Routes: resolvers.RoutePolicy(cfg.Gatehouse.SharedRoutes), RouteRules: routeRules(cfg, gateway), DuplicateRoutes: cfg.EnableDuplicateSlugs,
+		Routes: resolvers.RoutePolicy(
+			cfg.Gatehouse.SharedRoutes,
+		), RouteRules: routeRules(cfg, gateway), DuplicateRoutes: cfg.EnableDuplicateSlugs,
 		MasterKeys: cfg.EnableMasterKeys, ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
 		ForbidViewAccessKey: cfg.Security.ForbidAdminViewAccessToken, ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
 		PasswordHistory: cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
@@ -204,23 +235,43 @@ func bounded(answers *limits.Answers) func(context.Context) (context.Context, fu
 }
 
 // faces routes by the first part of the path.
-func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authenticator, outages *outage.Log) http.Handler {
+func (a *App) faces(
+	o Options,
+	guard authz.Guard,
+	authenticator *authz.Authenticator,
+	outages *outage.Log,
+) http.Handler {
 	cfg := o.Config
 	graphQL := cfg.Gatehouse.GraphQL
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", routed("/graphql", graph.New(graph.Options{
 		Resolvers: a.resolver, WithLoaders: a.resolver.WithLoaders, Authenticator: authenticator, Guard: guard,
-		Limits: graph.Limits{Depth: graphQL.MaxDepth, Complexity: graphQL.MaxComplexity, Aliases: graphQL.MaxAliases, AnonymousBytes: graphQL.MaxAnonymousBodyBytes,
-			AnswerBytes: graphQL.MaxAnswerBytes, AllAnswersBytes: graphQL.MaxAnswersBytes,
-			CallerSockets: graphQL.MaxSocketsPerCaller, CallerSubscriptions: graphQL.MaxSubscriptionsPerCaller, SocketOperations: graphQL.MaxOperationsPerSocket},
+		Limits: graph.Limits{
+			Depth:               graphQL.MaxDepth,
+			Complexity:          graphQL.MaxComplexity,
+			Aliases:             graphQL.MaxAliases,
+			AnonymousBytes:      graphQL.MaxAnonymousBodyBytes,
+			AnswerBytes:         graphQL.MaxAnswerBytes,
+			AllAnswersBytes:     graphQL.MaxAnswersBytes,
+			CallerSockets:       graphQL.MaxSocketsPerCaller,
+			CallerSubscriptions: graphQL.MaxSubscriptionsPerCaller,
+			SocketOperations:    graphQL.MaxOperationsPerSocket,
+		},
 		Introspection: graphQL.Introspection, Timeout: cfg.Gatehouse.RequestTimeout, Sockets: a.resolver.Organisations().Socket,
 		Metered:        func(ctx context.Context, read func(int) error) context.Context { return store.WithMeter(ctx, read) },
 		AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, Outages: outages, AccessLog: o.AccessLog, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
 	})))
 	legacy := rest.New(rest.Options{
 		Query: a.resolver.Query(), Mutation: a.resolver.Mutation(),
-		Fields: rest.Fields{Api: a.resolver.Api(), Gateway: a.resolver.Gateway(), Key: a.resolver.Key(), User: a.resolver.User(), OauthClient: a.resolver.OauthClient(),
-			KeyUsage: a.resolver.KeyUsage(), CertificateDependencies: a.resolver.CertificateDependencies()},
+		Fields: rest.Fields{
+			Api:                     a.resolver.Api(),
+			Gateway:                 a.resolver.Gateway(),
+			Key:                     a.resolver.Key(),
+			User:                    a.resolver.User(),
+			OauthClient:             a.resolver.OauthClient(),
+			KeyUsage:                a.resolver.KeyUsage(),
+			CertificateDependencies: a.resolver.CertificateDependencies(),
+		},
 		Authenticator: authenticator, Guard: guard, Operations: graph.Operations(),
 		Bounded:  bounded(limits.NewAnswers(graphQL.MaxAnswersBytes)),
 		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log, Outages: outages,
@@ -232,7 +283,10 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 	checks := map[string]httpserver.Check{"store": {Component: "datastore", Required: true, Run: a.store.Ping}}
 	if a.redis != nil {
 		// Without Redis, gateways serve what they have, and changes are kept here until they can be told.
-		checks["redis"] = httpserver.Check{Component: "datastore", Run: func(ctx context.Context) error { return redisdb.Check(ctx, a.redis) }}
+		checks["redis"] = httpserver.Check{
+			Component: "datastore",
+			Run:       func(ctx context.Context) error { return redisdb.Check(ctx, a.redis) },
+		}
 	}
 	mux.Handle(health, routed(health, httpserver.NewHealth(o.Version, o.Log, checks)))
 	if cfg.Gatehouse.Playground {
@@ -241,8 +295,8 @@ func (a *App) faces(o Options, guard authz.Guard, authenticator *authz.Authentic
 		mux.Handle("/playground/", playground)
 		mux.Handle("GET /{$}", http.RedirectHandler("/playground", http.StatusFound))
 	}
-	// net/http's mux would redirect paths with empty or dotted parts; the legacy router sees /api and /admin as they came. Gateways
-	// put their paths behind an address that may end in a slash.
+	// net/http's mux would redirect paths with empty or dotted parts; the legacy router sees /api and /admin as they came.
+	// Gateways put their paths behind an address that may end in a slash.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {
 		case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/admin/"):
@@ -286,17 +340,21 @@ func (a *App) edge(o Options, faces http.Handler) http.Handler {
 	if len(cfg.AllowedOrigins) > 0 {
 		chain = append(chain, crossOrigin(cfg.AllowedOrigins))
 	}
-	chain = append(chain, httpserver.Recover(o.Log, refusal(http.StatusInternalServerError, core.CodeInternal, "Internal error")),
-		httpserver.SecurityHeaders("default-src 'none'; frame-ancestors 'none'"), httpserver.Timeout(cfg.RequestTimeout),
+	chain = append(
+		chain,
+		httpserver.Recover(o.Log, refusal(http.StatusInternalServerError, core.CodeInternal, "Internal error")),
+		httpserver.SecurityHeaders("default-src 'none'; frame-ancestors 'none'"),
+		httpserver.Timeout(cfg.RequestTimeout),
 		httpserver.LimitBody(cfg.MaxBodyBytes, refusal(http.StatusRequestEntityTooLarge, core.CodeTooLarge,
 			"the body is too large: send less, or raise gatehouse.max_body_bytes")),
 		httpserver.ReadSmallBody(refusal(http.StatusRequestTimeout, core.CodeTimeout,
-			fmt.Sprintf("the body did not arrive within %s: send it faster, or in smaller parts", cfg.RequestTimeout))))
+			fmt.Sprintf("the body did not arrive within %s: send it faster, or in smaller parts", cfg.RequestTimeout))),
+	)
 	return httpserver.Chain(faces, chain...)
 }
 
-// crossOrigin lets the pages of other sites call us. They send their credentials in headers of their own: there are no cookies
-// that a browser would add by itself.
+// crossOrigin lets the pages of other sites call us. They send their credentials in headers of their own: there are no
+// cookies that a browser would add by itself.
 func crossOrigin(origins []string) httpserver.Middleware {
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,

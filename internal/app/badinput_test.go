@@ -14,8 +14,8 @@ import (
 	"gatehouse/store"
 )
 
-// refused sends a request that has to be refused with a status and a message that holds a word, and sees to it that nothing was
-// written and that the next request is served.
+// refused sends a request that has to be refused with a status and a message that holds a word, and sees to it that
+// nothing was written and that the next request is served.
 func refused(t *testing.T, srv *apptest.Server, status int, word string, ask func() apptest.Reply) {
 	t.Helper()
 	before := dumpEverything(t, srv.Store)
@@ -29,12 +29,24 @@ func refused(t *testing.T, srv *apptest.Server, status int, word string, ask fun
 // writes are the endpoints that take a document, on an object of the visitor's kind each.
 func writes(v tenant) [][2]string {
 	return [][2]string{
-		{"POST", "/api/apis"}, {"PUT", "/api/apis/" + v.api}, {"PATCH", "/api/apis/" + v.api}, {"PUT", "/api/apis/" + v.api + "/access"},
-		{"POST", "/api/portal/policies"}, {"PUT", "/api/portal/policies/" + v.policy}, {"PATCH", "/api/portal/policies/" + v.policy},
-		{"POST", "/api/keys"}, {"POST", "/api/keys/preview"}, {"POST", "/api/keys/custom"}, {"PUT", "/api/keys/" + v.token}, {"POST", "/api/apis/keys/basic/jo"},
+		{
+			"POST",
+			"/api/apis",
+		}, {"PUT", "/api/apis/" + v.api}, {"PATCH", "/api/apis/" + v.api}, {"PUT", "/api/apis/" + v.api + "/access"},
+		{
+			"POST",
+			"/api/portal/policies",
+		}, {"PUT", "/api/portal/policies/" + v.policy}, {"PATCH", "/api/portal/policies/" + v.policy},
+		{
+			"POST",
+			"/api/keys",
+		}, {"POST", "/api/keys/preview"}, {"POST", "/api/keys/custom"}, {"PUT", "/api/keys/" + v.token}, {"POST", "/api/apis/keys/basic/jo"},
 		{"POST", "/api/users"}, {"PUT", "/api/users/" + v.userID}, {"POST", "/api/users/search"},
 		{"POST", "/api/hooks"}, {"PUT", "/api/hooks/" + v.webhook},
-		{"POST", "/admin/users"}, {"PUT", "/admin/users/" + v.userID}, {"POST", "/admin/organisations"}, {"PUT", "/admin/organisations/" + v.id},
+		{
+			"POST",
+			"/admin/users",
+		}, {"PUT", "/admin/users/" + v.userID}, {"POST", "/admin/organisations"}, {"PUT", "/admin/organisations/" + v.id},
 		{"POST", "/admin/organisations/import"}, {"POST", "/admin/apis/import"}, {"POST", "/admin/policies/import"},
 	}
 }
@@ -91,8 +103,34 @@ func TestAFieldOfAnotherTypeIsRefused(t *testing.T) {
 	srv := apptest.New(t)
 	v := furnish(t, srv, visitorName)
 	srv.AccessKey = v.accessKey
-	texts, numbers, flags, objects, lists := []string{`1`, `true`, `{}`, `[]`}, []string{`"1"`, `true`, `{}`, `[]`}, []string{`"true"`, `1`, `{}`, `[]`},
-		[]string{`"x"`, `1`, `true`, `[]`}, []string{`"x"`, `1`, `{}`, `[1]`, `["a",null]`}
+	texts, numbers, flags, objects, lists := []string{
+		`1`,
+		`true`,
+		`{}`,
+		`[]`,
+	}, []string{
+		`"1"`,
+		`true`,
+		`{}`,
+		`[]`,
+	}, []string{
+		`"true"`,
+		`1`,
+		`{}`,
+		`[]`,
+	},
+		[]string{
+			`"x"`,
+			`1`,
+			`true`,
+			`[]`,
+		}, []string{
+			`"x"`,
+			`1`,
+			`{}`,
+			`[1]`,
+			`["a",null]`,
+		}
 	for _, tc := range []struct {
 		method, path, document string
 		fields                 map[string][]string
@@ -131,7 +169,12 @@ func TestWhatIsMissingOrWrongIsNamed(t *testing.T) {
 	srv := apptest.New(t)
 	v := furnish(t, srv, visitorName)
 	srv.AccessKey = v.accessKey
-	served := srv.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"the one served","active":true,"proxy":{"listen_path":"/served/"}}}`)
+	served := srv.REST(
+		t,
+		"POST",
+		"/api/apis",
+		`{"api_definition":{"name":"the one served","active":true,"proxy":{"listen_path":"/served/"}}}`,
+	)
 	require.Equal(t, 200, served.Status, "%s", served.Body)
 	long := strings.Repeat("x", 5000)
 	for _, tc := range []struct {
@@ -200,7 +243,14 @@ func TestWhatIsMissingOrWrongIsNamed(t *testing.T) {
 		})
 	}
 	for _, header := range []string{"abc", `"x"`, "99999999999999999999", "1,2"} {
-		r := srv.Do(t, "PUT", "/api/apis/"+v.api, `{"api_definition":{"name":"n"}}`, "Authorization: "+v.accessKey, "If-Match: "+header)
+		r := srv.Do(
+			t,
+			"PUT",
+			"/api/apis/"+v.api,
+			`{"api_definition":{"name":"n"}}`,
+			"Authorization: "+v.accessKey,
+			"If-Match: "+header,
+		)
 		require.Equal(t, 400, r.Status, "If-Match: %s: %s", header, r.Body)
 		require.Contains(t, string(r.Body), "If-Match")
 	}
@@ -208,7 +258,12 @@ func TestWhatIsMissingOrWrongIsNamed(t *testing.T) {
 		r := srv.Do(t, "GET", "/api/apis", "", "Authorization: "+key)
 		require.Equal(t, 401, r.Status, "%.40q: %s", key, r.Body)
 	}
-	require.Equal(t, 200, srv.REST(t, "GET", "/api/apis?p=1&q=a%00b%ff&category=%00", "").Status, "a search finds nothing, and fails at nothing")
+	require.Equal(
+		t,
+		200,
+		srv.REST(t, "GET", "/api/apis?p=1&q=a%00b%ff&category=%00", "").Status,
+		"a search finds nothing, and fails at nothing",
+	)
 }
 
 func TestABodyOf20MegabytesIsRefusedOnBothFaces(t *testing.T) {
@@ -240,7 +295,12 @@ func TestATextWithNULIsKeptWhereItMayStand(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, e store.Engine) {
 		srv := apptest.New(t, apptest.WithEngine(e))
-		made := srv.REST(t, "POST", "/api/portal/policies", `{"name":"n","tags":["a\u0000b","`+strings.Repeat("é", 300)+`"],"meta_data":{"\u0000":"\u0000"}}`)
+		made := srv.REST(
+			t,
+			"POST",
+			"/api/portal/policies",
+			`{"name":"n","tags":["a\u0000b","`+strings.Repeat("é", 300)+`"],"meta_data":{"\u0000":"\u0000"}}`,
+		)
 		require.Equal(t, 200, made.Status, "%s", made.Body)
 		r := srv.REST(t, "GET", "/api/portal/policies/"+made.Get("Message").Str, "")
 		require.Equal(t, "a\x00b", r.Get("tags.0").Str)

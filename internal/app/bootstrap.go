@@ -40,8 +40,8 @@ func (a *App) IsEmpty(ctx context.Context) (bool, error) {
 	return n == 0, err
 }
 
-// CheckKeyring tells whether the encryption key is the one that the store was filled with. With another one nobody can sign in:
-// access keys are found by a keyed hash.
+// CheckKeyring tells whether the encryption key is the one that the store was filled with. With another one nobody can
+// sign in: access keys are found by a keyed hash.
 func (a *App) CheckKeyring(ctx context.Context) error {
 	l, err := a.store.Users.List(ctx, store.Query{Tenant: store.AllTenants(), Limit: 1})
 	if err != nil || len(l.Objects) == 0 {
@@ -49,9 +49,11 @@ func (a *App) CheckKeyring(ctx context.Context) error {
 	}
 	key, err := a.resolver.User().AccessKey(asAdmin(ctx), l.Objects[0])
 	if err == nil && key == nil {
-		err = errors.New("the encryption key is not the one that the access keys in the store were sealed with, so none of them opens " +
-			"anything: start with the key of before (gatehouse.encryption_key, or encryption.key in the data directory), or make new " +
-			"access keys with the admin secret")
+		err = errors.New(
+			"the encryption key is not the one that the access keys in the store were sealed with, so none of them opens " +
+				"anything: start with the key of before (gatehouse.encryption_key, or encryption.key in the data directory), or make new " +
+				"access keys with the admin secret",
+		)
 	}
 	return err
 }
@@ -59,8 +61,8 @@ func (a *App) CheckKeyring(ctx context.Context) error {
 // adminSecretSetting is the name of the setting that tells which admin secret the servers of this installation take.
 const adminSecretSetting = "admin-secret"
 
-// NoteAdminSecret is for a server at its start: it keeps a keyed hash of its admin secret, for UsesAdminSecret of those who have another
-// configuration.
+// NoteAdminSecret is for a server at its start: it keeps a keyed hash of its admin secret, for UsesAdminSecret of those
+// who have another configuration.
 func (a *App) NoteAdminSecret(ctx context.Context) error {
 	value := core.Document(`{}`).Set("check", a.adminSecretCheck(a.AdminSecret))
 	found, err := a.store.Settings.FindMany(ctx, store.AllTenants(), "id", []string{adminSecretSetting})
@@ -82,7 +84,8 @@ func (a *App) NoteAdminSecret(ctx context.Context) error {
 	return err
 }
 
-// UsesAdminSecret tells whether the server that started last takes an admin secret; known is false where none has started yet.
+// UsesAdminSecret tells whether the server that started last takes an admin secret; known is false where none has
+// started yet.
 func (a *App) UsesAdminSecret(ctx context.Context, text string) (uses, known bool, err error) {
 	found, err := a.store.Settings.FindMany(ctx, store.AllTenants(), "id", []string{adminSecretSetting})
 	if err != nil || len(found) == 0 {
@@ -118,8 +121,11 @@ func (a *App) Bootstrap(ctx context.Context, b Bootstrap) (*Bootstrapped, error)
 		password = secret.NewPassword()
 	}
 	first, last, active := "Admin", "User", true
-	user, err := m.CreateUser(ctx, model.UserInput{OrgID: &org.ID, FirstName: &first, LastName: &last, Email: &out.Email, Active: &active,
-		Password: &password, Permissions: core.Document(`{"IsAdmin":"admin","ResetPassword":"admin"}`)})
+	user, err := m.CreateUser(
+		ctx,
+		model.UserInput{OrgID: &org.ID, FirstName: &first, LastName: &last, Email: &out.Email, Active: &active,
+			Password: &password, Permissions: core.Document(`{"IsAdmin":"admin","ResetPassword":"admin"}`)},
+	)
 	switch core.CodeOf(err) {
 	case "":
 		out.UserCreated, out.Password = true, password

@@ -21,7 +21,12 @@ func listen(t *testing.T, url, query string, headers ...string) <-chan gjson.Res
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", strings.NewReader(fmt.Sprintf(`{"query":%q}`, query)))
+	r, err := http.NewRequestWithContext(
+		ctx,
+		http.MethodPost,
+		url+"/graphql",
+		strings.NewReader(fmt.Sprintf(`{"query":%q}`, query)),
+	)
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "text/event-stream")
@@ -57,9 +62,14 @@ func TestASubscriberHearsOfItsOwnOrganisationOnly(t *testing.T) {
 	t.Cleanup(server.Close)
 	const query = `subscription { changes { kind object id orgId } }`
 	listeners := map[string]<-chan gjson.Result{
-		"an administrator of beta":  listen(t, server.URL, query, "Authorization: "+keyB),
-		"a reader of policies":      listen(t, server.URL, query, "Authorization: "+policiesOnly),
-		"a listener to APIs":        listen(t, server.URL, `subscription { changes(objects: ["Api"]) { kind object id orgId } }`, "Authorization: "+keyB),
+		"an administrator of beta": listen(t, server.URL, query, "Authorization: "+keyB),
+		"a reader of policies":     listen(t, server.URL, query, "Authorization: "+policiesOnly),
+		"a listener to APIs": listen(
+			t,
+			server.URL,
+			`subscription { changes(objects: ["Api"]) { kind object id orgId } }`,
+			"Authorization: "+keyB,
+		),
 		"the bearer of the secret":  listen(t, server.URL, query, "admin-auth: "+apptest.AdminSecret),
 		"an administrator of alpha": listen(t, server.URL, query, "Authorization: "+keyA),
 	}
@@ -74,8 +84,8 @@ func TestASubscriberHearsOfItsOwnOrganisationOnly(t *testing.T) {
 		create(key, "/api/portal/policies", fmt.Sprintf(`{"name":"p%d"}`, n))
 		create(key, "/api/apis", fmt.Sprintf(`{"api_definition":{"name":"a%d","proxy":{"listen_path":"/a%d/"}}}`, n, n))
 	}
-	// A subscription begins a moment after its stream: both organisations change until every listener has heard of an API, or
-	// of a policy, once. Whatever else came by then came first.
+	// A subscription begins a moment after its stream: both organisations change until every listener has heard of an API,
+	// or of a policy, once. Whatever else came by then came first.
 	heard := map[string][]gjson.Result{}
 	last := map[string]string{"a reader of policies": "Policy"}
 	deadline := time.After(30 * time.Second)
@@ -157,7 +167,12 @@ func TestASubscriptionEndsWithWhatGaveTheRightToIt(t *testing.T) {
 					said = message
 				}
 			}
-			require.Contains(t, said, "the credentials of this stream ended", "a client that is told to subscribe again would, for ever")
+			require.Contains(
+				t,
+				said,
+				"the credentials of this stream ended",
+				"a client that is told to subscribe again would, for ever",
+			)
 		})
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"gatehouse/store/storetest"
 )
 
-// An answer that takes longer for a key that is nearly right would help to guess it. Clocks lie in tests; what can be held is that
-// all keys take the same way: one look-up, of a value of the same length. After it, nothing is done for whoever is unknown; for a
-// caller who is known, and told so, the organisation is read for its limits.
+// An answer that takes longer for a key that is nearly right would help to guess it. Clocks lie in tests; what can be
+// held is that all keys take the same way: one look-up, of a value of the same length. After it, nothing is done for
+// whoever is unknown; for a caller who is known, and told so, the organisation is read for its limits.
 func TestAnUnknownAccessKeyCostsOneLookUpWhateverItIs(t *testing.T) {
 	t.Parallel()
 	memory, err := sql.OpenMemory(t.Context())

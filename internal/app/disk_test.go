@@ -15,7 +15,8 @@ import (
 	"gatehouse/store"
 )
 
-// smallDisk mounts a file system of some megabytes, which only root may; the file ballast takes its room until it is removed.
+// smallDisk mounts a file system of some megabytes, which only root may; the file ballast takes its room until it is
+// removed.
 func smallDisk(t *testing.T) (dir, ballast string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -58,7 +59,12 @@ func TestAFullDiskRefusesWritesServesReadsAndRecoversByItself(t *testing.T) {
 			kept, large := map[string]string{}, strings.Repeat("x", 20_000)
 			var ids []string
 			create := func(n int) apptest.Reply {
-				return s.REST(t, "POST", "/api/apis", fmt.Sprintf(`{"api_definition":{"name":"Full %d","proxy":{"listen_path":"/full-%d/"},"large":"%s"}}`, n, n, large))
+				return s.REST(
+					t,
+					"POST",
+					"/api/apis",
+					fmt.Sprintf(`{"api_definition":{"name":"Full %d","proxy":{"listen_path":"/full-%d/"},"large":"%s"}}`, n, n, large),
+				)
 			}
 			fill(s, nil)
 			var refused apptest.Reply
@@ -75,8 +81,14 @@ func TestAFullDiskRefusesWritesServesReadsAndRecoversByItself(t *testing.T) {
 			assert.Equal(t, "Error", refused.Get("Status").Str)
 			assert.NotEmpty(t, refused.Header.Get("Retry-After"))
 
-			mutation := s.Do(t, "POST", "/graphql", `{"query":"mutation($d: JSON!) { createApi(input: {name: \"G\", definition: $d}) { id } }","variables":{"d":{"name":"G","large":"`+large+`"}}}`,
-				"Authorization: "+s.AccessKey, "Content-Type: application/json")
+			mutation := s.Do(
+				t,
+				"POST",
+				"/graphql",
+				`{"query":"mutation($d: JSON!) { createApi(input: {name: \"G\", definition: $d}) { id } }","variables":{"d":{"name":"G","large":"`+large+`"}}}`,
+				"Authorization: "+s.AccessKey,
+				"Content-Type: application/json",
+			)
 			assert.Equal(t, 503, mutation.Status, "%s", mutation.Body)
 			assert.Equal(t, "UNAVAILABLE", mutation.Get("errors.0.extensions.code").Str)
 			assert.Contains(t, mutation.Get("errors.0.message").Str, "the disk of the database is full")

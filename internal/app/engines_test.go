@@ -43,7 +43,8 @@ func onEveryEngine(t *testing.T, run func(t *testing.T, e store.Engine)) {
 		{"MongoDB", openMongo},
 	} {
 		if underRace && engine.name != "SQLite in memory" {
-			continue // all that differs is the engine, whose own suite the detector watches; scripts/test runs these without it, too
+			// all that differs is the engine, whose own suite the detector watches; scripts/test runs these without it, too
+			continue
 		}
 		t.Run(engine.name, func(t *testing.T) {
 			e := engine.open(t)
@@ -92,7 +93,9 @@ func mysqlDSN(t *testing.T) string {
 	t.Helper()
 	dsn := os.Getenv("GATEHOUSE_TEST_MYSQL")
 	if dsn == "" {
-		t.Skip("no MySQL or MariaDB: set GATEHOUSE_TEST_MYSQL to a connection string such as mysql://root@127.0.0.1:3306/test")
+		t.Skip(
+			"no MySQL or MariaDB: set GATEHOUSE_TEST_MYSQL to a connection string such as mysql://root@127.0.0.1:3306/test",
+		)
 	}
 	u, err := url.Parse(dsn)
 	require.NoError(t, err)

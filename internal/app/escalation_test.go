@@ -104,6 +104,12 @@ func TestADeniedPermissionBindsAdministratorsToo(t *testing.T) {
 		r := srv.Do(t, "GET", path, "", "Authorization: "+key)
 		require.Equal(t, want, r.Status, "%s: %s", path, r.Body)
 	}
-	r := srv.Do(t, "POST", fmt.Sprintf("/api/users/%s/actions/reset", victim), `{"new_password":"a-new-password"}`, "Authorization: "+key)
+	r := srv.Do(
+		t,
+		"POST",
+		fmt.Sprintf("/api/users/%s/actions/reset", victim),
+		`{"new_password":"a-new-password"}`,
+		"Authorization: "+key,
+	)
 	require.Equal(t, 403, r.Status, "%s", r.Body)
 }

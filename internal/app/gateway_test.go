@@ -16,9 +16,9 @@ import (
 	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/apptest"
-	"gatehouse/internal/notify"
-	"gatehouse/internal/redistest"
-	"gatehouse/internal/token"
+	"gatehouse/internal/gateway/notify"
+	"gatehouse/internal/gateway/redistest"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/store/sql"
 )
 
@@ -32,7 +32,11 @@ type wire struct {
 // newWire listens to Redis before it registers, as a gateway that has been up for a while.
 func newWire(t *testing.T, redisAddr, url string) *wire {
 	t.Helper()
-	w := &wire{url: url, session: "5f2b9c1e-0000-4000-8000-000000000001", redis: redis.NewClient(&redis.Options{Addr: redisAddr})}
+	w := &wire{
+		url:     url,
+		session: "5f2b9c1e-0000-4000-8000-000000000001",
+		redis:   redis.NewClient(&redis.Options{Addr: redisAddr}),
+	}
 	channel := w.redis.Subscribe(t.Context(), notify.Channel)
 	_, err := channel.Receive(t.Context())
 	require.NoError(t, err)
@@ -79,8 +83,8 @@ func (w *wire) forget() {
 	}
 }
 
-// told waits for a notification of a command, holds that a gateway would take its signature, and returns its payload. A reload of all
-// stands for those of APIs and policies: what comes at the same moment is said once.
+// told waits for a notification of a command, holds that a gateway would take its signature, and returns its payload. A
+// reload of all stands for those of APIs and policies: what comes at the same moment is said once.
 func (w *wire) told(t *testing.T, command notify.Command) string {
 	t.Helper()
 	reload := command == notify.ApiUpdated || command == notify.PolicyChanged
@@ -108,15 +112,19 @@ func overTCP(t *testing.T, srv *apptest.Server) string {
 	return s.URL
 }
 
-// TestWhatAGatewaySeesOverTheWire goes through a gateway's day with the protocol alone: two servers of ours on one database and one
-// Redis, of which it speaks to either.
+// TestWhatAGatewaySeesOverTheWire goes through a gateway's day with the protocol alone: two servers of ours on one
+// database and one Redis, of which it speaks to either.
 func TestWhatAGatewaySeesOverTheWire(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	engine, err := sql.OpenMemory(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = engine.Close() })
-	options := []apptest.Option{apptest.WithEngine(engine), apptest.WithRedis(server.Addr), apptest.WithEnv("TYK_DB_NODESECRET=" + nodeSecret)}
+	options := []apptest.Option{
+		apptest.WithEngine(engine),
+		apptest.WithRedis(server.Addr),
+		apptest.WithEnv("TYK_DB_NODESECRET=" + nodeSecret),
+	}
 	one := apptest.New(t, options...)
 	two := apptest.New(t, options...)
 	first, second := overTCP(t, one), overTCP(t, two)
@@ -124,22 +132,33 @@ func TestWhatAGatewaySeesOverTheWire(t *testing.T) {
 	w.register(t)
 	require.Empty(t, w.call(t, "GET", "/system/apis").Get("Message").Array())
 
-	// What goes through one server is told, and served by the other; a trailing slash of the configured address does no harm.
+	// What goes through one server is told, and served by the other; a trailing slash of the configured address does no
+	// harm.
 	w.url = second + "/"
 	w.call(t, "GET", "/register/ping")
 	w.forget()
-	created := one.GraphQL(t, `mutation { createApi(input: {apiId: "weather", name: "Weather", listenPath: "/weather/", targetUrl: "http://up.test"}) { id } }`, nil)
+	created := one.GraphQL(
+		t,
+		`mutation { createApi(input: {apiId: "weather", name: "Weather", listenPath: "/weather/", targetUrl: "http://up.test"}) { id } }`,
+		nil,
+	)
 	require.False(t, created.Get("errors").Exists(), "%s", created.Body)
 	w.told(t, notify.ApiUpdated)
 	require.Equal(t, "/weather/", w.call(t, "GET", "/system/apis").Get("Message.0.api_definition.proxy.listen_path").Str)
 
 	w.forget()
-	policy := two.REST(t, "POST", "/api/portal/policies", `{"id":"basic","name":"Basic","active":true,"rate":5,"per":1,"quota_max":-1,"access_rights":{"weather":{"api_id":"weather","versions":["Default"]}}}`)
+	policy := two.REST(
+		t,
+		"POST",
+		"/api/portal/policies",
+		`{"id":"basic","name":"Basic","active":true,"rate":5,"per":1,"quota_max":-1,"access_rights":{"weather":{"api_id":"weather","versions":["Default"]}}}`,
+	)
 	require.Equal(t, 200, policy.Status, "%s", policy.Body)
 	w.told(t, notify.PolicyChanged)
 	require.Equal(t, "basic", w.call(t, "GET", "/system/policies").Get("Message.0.id").Str)
 
-	// A key is in Redis, under the gateway's name for it, when the answer is out; its deletion empties the gateway's cache.
+	// A key is in Redis, under the gateway's name for it, when the answer is out; its deletion empties the gateway's
+	// cache.
 	key := one.REST(t, "POST", "/api/keys", `{"alias":"ada","apply_policies":["basic"]}`)
 	require.Equal(t, 200, key.Status, "%s", key.Body)
 	tok := key.Get("key_id").Str
@@ -154,7 +173,13 @@ func TestWhatAGatewaySeesOverTheWire(t *testing.T) {
 	// The server that it called lists it as it is; the other one has it from the store, some seconds later.
 	want := fmt.Sprintf(`[{"id":%q,"hostname":"gw-1","state":"ACTIVE","apisServed":1,"lag":0}]`, w.id)
 	listed := func(srv *apptest.Server) string {
-		return srv.GraphQL(t, `{ gateways { nodes { id hostname state apisServed lag } } }`, nil).Get("data.gateways.nodes").Raw
+		return srv.GraphQL(
+			t,
+			`{ gateways { nodes { id hostname state apisServed lag } } }`,
+			nil,
+		).Get(
+			"data.gateways.nodes",
+		).Raw
 	}
 	require.JSONEq(t, want, listed(two))
 	require.Eventually(t, func() bool { return listed(one) == want }, 15*time.Second, 100*time.Millisecond)

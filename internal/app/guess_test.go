@@ -14,7 +14,12 @@ import (
 )
 
 // from sends a request from an address.
-func from(t *testing.T, srv *apptest.Server, address, method, target, body string, headers ...string) *httptest.ResponseRecorder {
+func from(
+	t *testing.T,
+	srv *apptest.Server,
+	address, method, target, body string,
+	headers ...string,
+) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
 	r.RemoteAddr = address + ":1234"
@@ -31,8 +36,15 @@ func from(t *testing.T, srv *apptest.Server, address, method, target, body strin
 func TestGuessersOfCredentialsAreSlowedDownOnEveryFace(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	srv := apptest.New(t, apptest.WithEnv("GATEHOUSE_MAXFAILEDCREDENTIALS=3", "TYK_DB_NODESECRET=the-node-secret", "GATEHOUSE_TRUSTEDPROXIES=10.0.0.0/8"),
-		apptest.WithLog(slog.New(slog.NewTextHandler(&log, nil))))
+	srv := apptest.New(
+		t,
+		apptest.WithEnv(
+			"GATEHOUSE_MAXFAILEDCREDENTIALS=3",
+			"TYK_DB_NODESECRET=the-node-secret",
+			"GATEHOUSE_TRUSTEDPROXIES=10.0.0.0/8",
+		),
+		apptest.WithLog(slog.New(slog.NewTextHandler(&log, nil))),
+	)
 	const version = `{"query":"{ version }"}`
 	for i, tc := range []struct{ name, method, target, body, wrong, right string }{
 		{"access keys by REST", "GET", "/api/apis", "", "Authorization: wrong-key-of-somebody", "Authorization: " + srv.AccessKey},
@@ -59,7 +71,11 @@ func TestGuessersOfCredentialsAreSlowedDownOnEveryFace(t *testing.T) {
 				w = from(t, srv, "10.1.1.1", tc.method, tc.target, tc.body, credentials, "X-Forwarded-For: 203.0.113.9, "+address)
 				require.Equal(t, http.StatusTooManyRequests, w.Code)
 			}
-			require.Equal(t, http.StatusOK, from(t, srv, "10.1.1.1", tc.method, tc.target, tc.body, tc.right, "X-Forwarded-For: 203.0.113.9").Code)
+			require.Equal(
+				t,
+				http.StatusOK,
+				from(t, srv, "10.1.1.1", tc.method, tc.target, tc.body, tc.right, "X-Forwarded-For: 203.0.113.9").Code,
+			)
 		})
 	}
 	require.Equal(t, 5, strings.Count(log.String(), "too many wrong credentials"), log.String())
@@ -72,7 +88,12 @@ func TestNobodyGuessesThePasswordOfAUserWhoseKeyTheyHave(t *testing.T) {
 	t.Parallel()
 	srv := apptest.New(t, apptest.WithEnv("GATEHOUSE_MAXFAILEDCREDENTIALS=3"))
 	set := func(current, next string) apptest.Reply {
-		return srv.REST(t, "POST", "/api/users/"+srv.UserID+"/actions/reset", `{"current_password":"`+current+`","new_password":"`+next+`"}`)
+		return srv.REST(
+			t,
+			"POST",
+			"/api/users/"+srv.UserID+"/actions/reset",
+			`{"current_password":"`+current+`","new_password":"`+next+`"}`,
+		)
 	}
 	reset := srv.GraphQL(t, `mutation($id: ID!, $p: String!) { setUserPassword(id: $id, newPassword: $p) { id } }`,
 		map[string]any{"id": srv.UserID, "p": "First-password-1"}, "admin-auth: "+apptest.AdminSecret)
@@ -84,7 +105,11 @@ func TestNobodyGuessesThePasswordOfAUserWhoseKeyTheyHave(t *testing.T) {
 	r := set("First-password-1", "Second-password-2")
 	require.Equal(t, http.StatusTooManyRequests, r.Status, "%s", r.Body)
 	require.NotEmpty(t, r.Header.Get("Retry-After"))
-	g := srv.GraphQL(t, `mutation($id: ID!) { setUserPassword(id: $id, currentPassword: "First-password-1", newPassword: "Second-password-2") { id } }`, map[string]any{"id": srv.UserID})
+	g := srv.GraphQL(
+		t,
+		`mutation($id: ID!) { setUserPassword(id: $id, currentPassword: "First-password-1", newPassword: "Second-password-2") { id } }`,
+		map[string]any{"id": srv.UserID},
+	)
 	require.Equal(t, "TOO_MANY", g.Get("errors.0.extensions.code").Str, "%s", g.Body)
 	require.Positive(t, g.Get("errors.0.extensions.retryAfter").Int())
 }

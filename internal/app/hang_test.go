@@ -19,7 +19,8 @@ import (
 	"gatehouse/store"
 )
 
-// serving counts the goroutines that serve a request, or wait for a database in one's place. Those of the wire are not ours.
+// serving counts the goroutines that serve a request, or wait for a database in one's place. Those of the wire are not
+// ours.
 func serving() int {
 	buffer := make([]byte, 4<<20)
 	n := 0
@@ -70,7 +71,12 @@ func TestWhileADatabaseHangsClientsThatGiveUpLeaveNothingBehind(t *testing.T) {
 	const clients, pool = 120, 21 // the pool is that of the engine, with one for Ping
 	onEveryServer(t, func(t *testing.T, w *lineToDatabase, e store.Engine) {
 		server := func(requestTimeout string) *apptest.Server {
-			return apptest.New(t, apptest.WithEngine(e), apptest.WithStore(store.WithCacheTTL(0)), apptest.WithEnv("GATEHOUSE_REQUESTTIMEOUT="+requestTimeout))
+			return apptest.New(
+				t,
+				apptest.WithEngine(e),
+				apptest.WithStore(store.WithCacheTTL(0)),
+				apptest.WithEnv("GATEHOUSE_REQUESTTIMEOUT="+requestTimeout),
+			)
 		}
 		ask, askWithin := asking(t, server("30s")), asking(t, server("300ms"))
 		works := func() bool {
@@ -103,7 +109,8 @@ func TestWhileADatabaseHangsClientsThatGiveUpLeaveNothingBehind(t *testing.T) {
 		for n := range clients / 2 {
 			running.Go(func() {
 				answer, err := askWithin(t.Context(), n)
-				if assert.NoError(t, err) && assert.Equal(t, 503, answer.StatusCode) && assert.NotEmpty(t, answer.Header.Get("Retry-After")) {
+				if assert.NoError(t, err) && assert.Equal(t, 503, answer.StatusCode) &&
+					assert.NotEmpty(t, answer.Header.Get("Retry-After")) {
 					told.Add(1)
 				}
 			})

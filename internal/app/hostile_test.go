@@ -16,8 +16,8 @@ import (
 	"gatehouse/store"
 )
 
-// hostile are values that somebody may send where a scalar is asked for, as JSON text: of its type, far beyond what it is for, or of
-// another type.
+// hostile are values that somebody may send where a scalar is asked for, as JSON text: of its type, far beyond what it
+// is for, or of another type.
 func hostile() map[string][]string {
 	quoted := func(values ...string) []string {
 		out := make([]string, len(values))
@@ -28,15 +28,92 @@ func hostile() map[string][]string {
 		return out
 	}
 	long := strings.Repeat("x", 20_000)
-	texts := append(quoted("", " ", "a\x00b", "\xff\xfe", "%", "_", `\`, `'`, `"`, "?", "$1", "{", "../..", "\u202e", "ſ", "İ", strings.Repeat("é", 200), long,
-		"eyJvIjozfQ", core.Cursor{Int: -1 << 63, ID: "x"}.Encode(), core.Cursor{Of: "x", Offset: 1 << 30, ID: "y"}.Encode(), core.Cursor{Text: "x"}.Encode()),
-		`"\ud800"`, `"\udc00\ud800"`, `"\u0000"`)
-	numbers := []string{"0", "-1", "1", "2147483648", "-2147483649", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "1e30", "1e400", "-0", "0.5"}
-	documents := append(quoted("{}", "[]", "null", `{"a":1e999}`, `{"\u0000":"\ud800"}`, `{"id":1}`, strings.Repeat(`{"a":`, 600)+"1"+strings.Repeat("}", 600)), "{}", "[]", `{"a":{"b":[1,2,{"c":null}]}}`, `"x"`)
-	times := quoted("", "2026-12-01", "2026-12-01T00:00:00Z", "0001-01-01", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1960-01-01T00:00:00Z", "1970-01-01", "10000-01-01", "2026-12", "tomorrow", "\x00", long)
+	texts := append(
+		quoted(
+			"",
+			" ",
+			"a\x00b",
+			"\xff\xfe",
+			"%",
+			"_",
+			`\`,
+			`'`,
+			`"`,
+			"?",
+			"$1",
+			"{",
+			"../..",
+			"\u202e",
+			"ſ",
+			"İ",
+			strings.Repeat("é", 200),
+			long,
+			"eyJvIjozfQ",
+			core.Cursor{Int: -1 << 63, ID: "x"}.Encode(),
+			core.Cursor{Of: "x", Offset: 1 << 30, ID: "y"}.Encode(),
+			core.Cursor{Text: "x"}.Encode(),
+		),
+		`"\ud800"`,
+		`"\udc00\ud800"`,
+		`"\u0000"`,
+	)
+	numbers := []string{
+		"0",
+		"-1",
+		"1",
+		"2147483648",
+		"-2147483649",
+		"9223372036854775807",
+		"-9223372036854775808",
+		"9223372036854775808",
+		"1e30",
+		"1e400",
+		"-0",
+		"0.5",
+	}
+	documents := append(
+		quoted(
+			"{}",
+			"[]",
+			"null",
+			`{"a":1e999}`,
+			`{"\u0000":"\ud800"}`,
+			`{"id":1}`,
+			strings.Repeat(`{"a":`, 600)+"1"+strings.Repeat("}", 600),
+		),
+		"{}",
+		"[]",
+		`{"a":{"b":[1,2,{"c":null}]}}`,
+		`"x"`,
+	)
+	times := quoted(
+		"",
+		"2026-12-01",
+		"2026-12-01T00:00:00Z",
+		"0001-01-01",
+		"0000-01-01T00:00:00Z",
+		"9999-12-31T23:59:59Z",
+		"1960-01-01T00:00:00Z",
+		"1970-01-01",
+		"10000-01-01",
+		"2026-12",
+		"tomorrow",
+		"\x00",
+		long,
+	)
 	return map[string][]string{
-		"String": append(texts, "1", "true", "{}"), "ID": append(texts, "1", "1e3", "true"), "Int": append(numbers, `"1"`, `"x"`, "true"), "Float": append(numbers, `"NaN"`, `"Inf"`, "true"),
-		"Boolean": {"true", "false", `"true"`, "1"}, "Time": append(times, "1764547200", "true"), "JSON": append(documents, numbers...),
+		"String": append(
+			texts,
+			"1",
+			"true",
+			"{}",
+		), "ID": append(texts, "1", "1e3", "true"), "Int": append(numbers, `"1"`, `"x"`, "true"), "Float": append(numbers, `"NaN"`, `"Inf"`, "true"),
+		"Boolean": {
+			"true",
+			"false",
+			`"true"`,
+			"1",
+		}, "Time": append(times, "1764547200", "true"), "JSON": append(documents, numbers...),
 	}
 }
 
@@ -60,7 +137,14 @@ func leaves(t *testing.T, s *ast.Schema, f *ast.FieldDefinition) []leaf {
 			continue
 		}
 		for _, field := range def.Fields {
-			require.NotEqual(t, ast.InputObject, s.Types[field.Type.Name()].Kind, "%s.%s: this test does not look into inputs in inputs yet", def.Name, field.Name)
+			require.NotEqual(
+				t,
+				ast.InputObject,
+				s.Types[field.Type.Name()].Kind,
+				"%s.%s: this test does not look into inputs in inputs yet",
+				def.Name,
+				field.Name,
+			)
 			out = append(out, leaf{a.Name, field.Name, field.Type.Name(), field.Type.Elem != nil})
 		}
 	}
@@ -68,7 +152,15 @@ func leaves(t *testing.T, s *ast.Schema, f *ast.FieldDefinition) []leaf {
 }
 
 // throw asks with the value, JSON text, at a leaf.
-func (f *foreigners) throw(t *testing.T, s *ast.Schema, field *ast.FieldDefinition, query string, at leaf, value string, headers ...string) apptest.Reply {
+func (f *foreigners) throw(
+	t *testing.T,
+	s *ast.Schema,
+	field *ast.FieldDefinition,
+	query string,
+	at leaf,
+	value string,
+	headers ...string,
+) apptest.Reply {
 	t.Helper()
 	variables := f.variables(s, field, place{}, "")
 	if at.field == "" {
@@ -88,7 +180,8 @@ func (f *foreigners) throw(t *testing.T, s *ast.Schema, field *ast.FieldDefiniti
 
 // internal tells an answer to a fault of ours.
 func internal(r apptest.Reply) bool {
-	return bytes.Contains(r.Body, []byte("INTERNAL")) || bytes.Contains(r.Body, []byte("Internal error")) || bytes.Contains(r.Body, []byte("INTERNAL_SERVER_ERROR"))
+	return bytes.Contains(r.Body, []byte("INTERNAL")) || bytes.Contains(r.Body, []byte("Internal error")) ||
+		bytes.Contains(r.Body, []byte("INTERNAL_SERVER_ERROR"))
 }
 
 func TestNoInputIsAnInternalError(t *testing.T) {
@@ -120,7 +213,8 @@ func TestNoInputIsAnInternalError(t *testing.T) {
 					all = append(listsOf(all), all[0])
 				}
 				for _, value := range all {
-					if remote && !strings.ContainsAny(value, `\0`) { // a server takes longer, and minds what is no text or no number of its own
+					if remote &&
+						!strings.ContainsAny(value, `\0`) { // a server takes longer, and minds what is no text or no number of its own
 						continue
 					}
 					// In turn by a user, and by the admin secret, which crosses organisations.
@@ -163,13 +257,28 @@ func TestAListOfFortyThousandIsRefusedWhereverAListIsTaken(t *testing.T) {
 			for i := range many {
 				many[i] = fmt.Sprintf(`"%024x"`, i)
 			}
-			r := f.throw(t, s, field, operation(s, field, 1), at, "["+strings.Join(many, ",")+"]", "Authorization: "+f.visitor.accessKey)
+			r := f.throw(
+				t,
+				s,
+				field,
+				operation(s, field, 1),
+				at,
+				"["+strings.Join(many, ",")+"]",
+				"Authorization: "+f.visitor.accessKey,
+			)
 			code := r.Get("errors.0.extensions.code").Str
 			if field.Name == "createOauthClient" || field.Name == "updateOauthClient" {
 				require.NotEmpty(t, code) // the API of the visitor has none
 				continue
 			}
-			require.True(t, slices.Contains([]string{"LIMIT", "INVALID"}, code), "%s with 40,000 in %s: %.300s", field.Name, at, r.Body)
+			require.True(
+				t,
+				slices.Contains([]string{"LIMIT", "INVALID"}, code),
+				"%s with 40,000 in %s: %.300s",
+				field.Name,
+				at,
+				r.Body,
+			)
 			require.Less(t, len(r.Body), 2000, "the message repeats what was sent")
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 	"gatehouse/internal/apptest"
 	"gatehouse/internal/core"
-	"gatehouse/internal/token"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/rest"
 	"gatehouse/store"
 )
@@ -35,8 +35,18 @@ func newForeigners(t *testing.T) *foreigners { return newForeignersOn(t) }
 
 func newForeignersOn(t *testing.T, more ...apptest.Option) *foreigners {
 	t.Helper()
-	srv := apptest.New(t, append(more, apptest.WithEnv("GATEHOUSE_GRAPHQL_MAXCOMPLEXITY=1000000000", "GATEHOUSE_MAXFAILEDCREDENTIALS=0", "TYK_DB_ALLOWEXPLICITPOLICYID=true",
-		"TYK_DB_ENABLEUPDATEKEYBYHASH=true", "TYK_DB_ENABLEDELETEKEYBYHASH=true"))...)
+	srv := apptest.New(
+		t,
+		append(
+			more,
+			apptest.WithEnv(
+				"GATEHOUSE_GRAPHQL_MAXCOMPLEXITY=1000000000",
+				"GATEHOUSE_MAXFAILEDCREDENTIALS=0",
+				"TYK_DB_ALLOWEXPLICITPOLICYID=true",
+				"TYK_DB_ENABLEUPDATEKEYBYHASH=true",
+				"TYK_DB_ENABLEDELETEKEYBYHASH=true",
+			),
+		)...)
 	f := &foreigners{Server: srv, host: furnish(t, srv, marker), visitor: furnish(t, srv, visitorName)}
 	f.api, f.policy = found(t, srv.Store.Apis, f.visitor.api), found(t, srv.Store.Policies, f.visitor.policy)
 	return f
@@ -73,8 +83,8 @@ func unknown(id string) string {
 	return id[:len(id)-8] + "0dead0de"
 }
 
-// bodies are documents for each kind of object that name another object in every place where they can; %q is where. %d tells
-// objects of one kind apart, and SPARE is an API of the visitor's own.
+// bodies are documents for each kind of object that name another object in every place where they can; %q is where. %d
+// tells objects of one kind apart, and SPARE is an API of the visitor's own.
 var bodies = map[string][]string{
 	"Api": {
 		`{"api_definition":{"name":"probe-%d","id":%q}}`, `{"api_definition":{"name":"probe-%d","api_id":%q}}`,
@@ -111,7 +121,10 @@ var bodies = map[string][]string{
 func about(field string) string {
 	for _, kind := range []string{"Organisation", "Policy", "Policies", "Webhook", "User", "Key", "Api", "PasswordReset"} {
 		if strings.Contains(strings.ToLower(field), strings.ToLower(kind)) {
-			return map[string]string{"Policies": "Policy", "PasswordReset": "User"}[kind] + strings.TrimSuffix(strings.TrimSuffix(kind, "Policies"), "PasswordReset")
+			return map[string]string{"Policies": "Policy", "PasswordReset": "User"}[kind] + strings.TrimSuffix(
+				strings.TrimSuffix(kind, "Policies"),
+				"PasswordReset",
+			)
 		}
 	}
 	return "User"
@@ -130,15 +143,17 @@ func (f *foreigners) body(template, value string) string {
 	return strings.NewReplacer("%d", fmt.Sprint(f.n), "SPARE", f.visitor.spare, "%q", string(quoted)).Replace(template)
 }
 
-// taken are the answers that tell an id of the host from an unknown one, and may: ids are unique in the whole installation, so a
-// new object cannot take one that is in use. That is all the answer says.
+// taken are the answers that tell an id of the host from an unknown one, and may: ids are unique in the whole
+// installation, so a new object cannot take one that is in use. That is all the answer says.
 var taken = regexp.MustCompile(`the same ID`)
 
 // noise is what differs between two answers to the same request.
-var noise = regexp.MustCompile(`(?i)eyJ[A-Za-z0-9+/=_-]+|[0-9a-f]{8,}|probe-\d+|\d{4}-\d\d-\d\dT[^"]*|"revision":\s*\d+`)
+var noise = regexp.MustCompile(
+	`(?i)eyJ[A-Za-z0-9+/=_-]+|[0-9a-f]{8,}|probe-\d+|\d{4}-\d\d-\d\dT[^"]*|"revision":\s*\d+`,
+)
 
-// compare holds that the visitor learns nothing from a request about the host: it shows none of what the host owns, and answers
-// what it answers for an identifier that nobody has.
+// compare holds that the visitor learns nothing from a request about the host: it shows none of what the host owns, and
+// answers what it answers for an identifier that nobody has.
 func (f *foreigners) compare(t *testing.T, what, value string, ask func(value string) apptest.Reply) {
 	t.Helper()
 	f.restore(t)
@@ -179,10 +194,15 @@ func TestNoRootFieldReachesAnotherOrganisation(t *testing.T) {
 		for _, at := range places(s, field) {
 			for _, word := range sortedKeys(f.host.identifiers(marker)) {
 				value := f.host.identifiers(marker)[word]
-				f.compare(t, fmt.Sprintf("%s with the %s in %s", field.Name, word, at.name), value, func(value string) apptest.Reply {
-					probes++
-					return f.GraphQL(t, query, f.variables(s, field, at, value), "Authorization: "+f.visitor.accessKey)
-				})
+				f.compare(
+					t,
+					fmt.Sprintf("%s with the %s in %s", field.Name, word, at.name),
+					value,
+					func(value string) apptest.Reply {
+						probes++
+						return f.GraphQL(t, query, f.variables(s, field, at, value), "Authorization: "+f.visitor.accessKey)
+					},
+				)
 			}
 		}
 		if len(places(s, field)) == 0 {
@@ -309,8 +329,20 @@ func TestNoEndpointReachesAnotherOrganisation(t *testing.T) {
 	f := newForeigners(t)
 	before := dump(t, f.Store, f.host.id)
 	names := regexp.MustCompile(`\{(\w+)\}`)
-	parameters := []string{"q", "category", "api_type", "auth_type", "sort", "p", "org_id", "api_id", "policy_ids", "state", "tag",
-		"base_api_id=%s&base_api_version_name=v1&new_version_name"}
+	parameters := []string{
+		"q",
+		"category",
+		"api_type",
+		"auth_type",
+		"sort",
+		"p",
+		"org_id",
+		"api_id",
+		"policy_ids",
+		"state",
+		"tag",
+		"base_api_id=%s&base_api_version_name=v1&new_version_name",
+	}
 	routes := rest.Routes()
 	slices.SortStableFunc(routes, func(a, b rest.Route) int { return strings.Compare(readsFirst(a), readsFirst(b)) })
 	for _, route := range routes {
@@ -323,13 +355,24 @@ func TestNoEndpointReachesAnotherOrganisation(t *testing.T) {
 			value := f.host.identifiers(marker)[word]
 			ask := func(target, template string) func(string) apptest.Reply {
 				return func(value string) apptest.Reply {
-					return f.Do(t, route.Method, strings.ReplaceAll(target, "VALUE", url.PathEscape(value)), f.body(template, value), "Authorization: "+f.visitor.accessKey)
+					return f.Do(
+						t,
+						route.Method,
+						strings.ReplaceAll(target, "VALUE", url.PathEscape(value)),
+						f.body(template, value),
+						"Authorization: "+f.visitor.accessKey,
+					)
 				}
 			}
 			what := fmt.Sprintf("%s %s with the %s in ", route.Method, route.Path, word)
 			if names.MatchString(route.Path) {
 				for _, how := range []string{"", "?hashed=1", "?username=1", "?auto_guess=1"} {
-					f.compare(t, what+"the path"+how, value, ask(names.ReplaceAllString(route.Path, "VALUE")+how, bodies[kind][len(bodies[kind])-1]))
+					f.compare(
+						t,
+						what+"the path"+how,
+						value,
+						ask(names.ReplaceAllString(route.Path, "VALUE")+how, bodies[kind][len(bodies[kind])-1]),
+					)
 				}
 			}
 			own := names.ReplaceAllStringFunc(route.Path, func(name string) string {

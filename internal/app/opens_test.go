@@ -15,12 +15,23 @@ func TestKeysByAPIKnowEveryPolicyThatOpensIt(t *testing.T) {
 	t.Parallel()
 	onEveryEngine(t, func(t *testing.T, e store.Engine) {
 		srv := apptest.New(t, apptest.WithEngine(e))
-		api := srv.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"opened","proxy":{"listen_path":"/opened/"}}}`).Get("ID").Str
+		api := srv.REST(
+			t,
+			"POST",
+			"/api/apis",
+			`{"api_definition":{"name":"opened","proxy":{"listen_path":"/opened/"}}}`,
+		).Get(
+			"ID",
+		).Str
 		const policies = 2300
 		writes := make([]store.Change, policies)
 		for i := range writes {
-			writes[i] = srv.Store.Policies.Creating(core.NewPolicy(core.Meta{ID: core.NewID(srv.Store.Now()), OrgID: srv.OrgID},
-				core.Document(fmt.Sprintf(`{"id":"explicit-%d","name":"policy %d","access_rights":{%q:{"api_id":%q}}}`, i, i, api, api))))
+			writes[i] = srv.Store.Policies.Creating(core.NewPolicy(
+				core.Meta{ID: core.NewID(srv.Store.Now()), OrgID: srv.OrgID},
+				core.Document(
+					fmt.Sprintf(`{"id":"explicit-%d","name":"policy %d","access_rights":{%q:{"api_id":%q}}}`, i, i, api, api),
+				),
+			))
 		}
 		require.NoError(t, srv.Store.Apply(t.Context(), writes...))
 		// One key for each: all of them have to be asked for.
@@ -31,8 +42,11 @@ func TestKeysByAPIKnowEveryPolicyThatOpensIt(t *testing.T) {
 		require.NoError(t, srv.Store.Apply(t.Context(), writes...))
 		seen := map[string]bool{}
 		for after := any(nil); ; {
-			r := srv.GraphQL(t, `query($api: ID!, $after: String) { keys(first: 500, after: $after, filter: {apiId: $api}) { totalCount nodes { id } pageInfo { hasNextPage endCursor } } }`,
-				map[string]any{"api": api, "after": after})
+			r := srv.GraphQL(
+				t,
+				`query($api: ID!, $after: String) { keys(first: 500, after: $after, filter: {apiId: $api}) { totalCount nodes { id } pageInfo { hasNextPage endCursor } } }`,
+				map[string]any{"api": api, "after": after},
+			)
 			require.EqualValues(t, policies, r.Get("data.keys.totalCount").Int(), "%.300s", r.Body)
 			for _, id := range r.Get("data.keys.nodes.#.id").Array() {
 				seen[id.Str] = true

@@ -28,7 +28,15 @@ func TestPagesOfOtherSitesCallUsWhereTheirOriginIsAllowed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, path := range []string{"/graphql", "/api/apis", "/admin/organisations"} {
-				r := c.srv.Do(t, "OPTIONS", path, "", "Origin: "+c.origin, "Access-Control-Request-Method: POST", "Access-Control-Request-Headers: authorization,content-type")
+				r := c.srv.Do(
+					t,
+					"OPTIONS",
+					path,
+					"",
+					"Origin: "+c.origin,
+					"Access-Control-Request-Method: POST",
+					"Access-Control-Request-Headers: authorization,content-type",
+				)
 				assert.Equal(t, c.allowed, r.Header.Get("Access-Control-Allow-Origin"), "asked before %s", path)
 				r = c.srv.Do(t, "GET", path, "", "Origin: "+c.origin)
 				assert.Equal(t, c.allowed, r.Header.Get("Access-Control-Allow-Origin"), "%s", path)
@@ -36,8 +44,14 @@ func TestPagesOfOtherSitesCallUsWhereTheirOriginIsAllowed(t *testing.T) {
 			}
 			server := httptest.NewServer(c.srv.Handler)
 			t.Cleanup(server.Close)
-			ws, answer, err := websocket.Dial(t.Context(), strings.Replace(server.URL, "http", "ws", 1)+"/graphql",
-				&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: map[string][]string{"Origin": {c.origin}}})
+			ws, answer, err := websocket.Dial(
+				t.Context(),
+				strings.Replace(server.URL, "http", "ws", 1)+"/graphql",
+				&websocket.DialOptions{
+					Subprotocols: []string{"graphql-transport-ws"},
+					HTTPHeader:   map[string][]string{"Origin": {c.origin}},
+				},
+			)
 			if c.allowed == "" {
 				require.Error(t, err)
 				assert.Equal(t, 403, answer.StatusCode)

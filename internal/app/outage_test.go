@@ -182,7 +182,12 @@ func startLoad(t *testing.T, s *apptest.Server, clients int) *load {
 				name := fmt.Sprintf("outage %d %d", client, n)
 				switch n % 3 {
 				case 0:
-					r := s.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"`+name+`","proxy":{"listen_path":"/`+fmt.Sprintf("%d-%d", client, n)+`/"}}}`)
+					r := s.REST(
+						t,
+						"POST",
+						"/api/apis",
+						`{"api_definition":{"name":"`+name+`","proxy":{"listen_path":"/`+fmt.Sprintf("%d-%d", client, n)+`/"}}}`,
+					)
 					l.note(r, "")
 					if r.Status == http.StatusOK {
 						l.keep(r.Get("ID").Str, name)
@@ -190,7 +195,14 @@ func startLoad(t *testing.T, s *apptest.Server, clients int) *load {
 				case 1:
 					l.note(s.REST(t, "GET", "/api/apis", ""), "")
 				case 2:
-					r := s.Do(t, "POST", "/graphql", `{"query":"{ apis(first: 5) { totalCount } }"}`, "Authorization: "+s.AccessKey, "Content-Type: application/json")
+					r := s.Do(
+						t,
+						"POST",
+						"/graphql",
+						`{"query":"{ apis(first: 5) { totalCount } }"}`,
+						"Authorization: "+s.AccessKey,
+						"Content-Type: application/json",
+					)
 					l.note(r, r.Get("errors.0.extensions.code").Str)
 				}
 			}
@@ -204,7 +216,8 @@ func (l *load) note(r apptest.Reply, code string) {
 	defer l.mu.Unlock()
 	l.statuses[r.Status]++
 	fine := r.Status == http.StatusOK && code == ""
-	down := r.Status == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != "" && (code == "" || code == "UNAVAILABLE")
+	down := r.Status == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != "" &&
+		(code == "" || code == "UNAVAILABLE")
 	if !fine && !down && len(l.odd) < 5 {
 		l.odd = append(l.odd, fmt.Sprintf("%d %s %s", r.Status, r.Header.Get("Retry-After"), r.Body))
 	}
@@ -232,7 +245,12 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 func TestADatabaseThatBreaksIsAnsweredWith503AndLosesNothing(t *testing.T) {
 	onEveryServer(t, func(t *testing.T, w *lineToDatabase, e store.Engine) {
 		log := &lines{}
-		s := apptest.New(t, apptest.WithEngine(e), apptest.WithStore(store.WithCacheTTL(0)), apptest.WithLog(slog.New(slog.NewTextHandler(log, nil))))
+		s := apptest.New(
+			t,
+			apptest.WithEngine(e),
+			apptest.WithStore(store.WithCacheTTL(0)),
+			apptest.WithLog(slog.New(slog.NewTextHandler(log, nil))),
+		)
 		began := time.Now()
 		l := startLoad(t, s, 6)
 		some := func(status, more int) {
@@ -248,7 +266,8 @@ func TestADatabaseThatBreaksIsAnsweredWith503AndLosesNothing(t *testing.T) {
 			some(503, 20)
 			waitFor(t, "/hello to say why", func() bool { // it is at most a second old
 				health := s.Do(t, "GET", "/hello", "")
-				return health.Status == 503 && health.Get("status").Str == "fail" && health.Get("details.store.output").Str == store.NoAnswer
+				return health.Status == 503 && health.Get("status").Str == "fail" &&
+					health.Get("details.store.output").Str == store.NoAnswer
 			})
 			w.refuse(false)
 			some(200, 20)

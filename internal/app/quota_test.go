@@ -24,9 +24,19 @@ import (
 func TestAnOrganisationHasNoMoreObjectsThanItMay(t *testing.T) {
 	t.Parallel()
 	gateway := gatewaytest.New(t)
-	srv := apptest.New(t, apptest.WithEnv(append(gateway.Env(), "GATEHOUSE_ORGANISATIONLIMITS_APIS=3", "GATEHOUSE_ORGANISATIONLIMITS_POLICIES=1", "GATEHOUSE_ORGANISATIONLIMITS_KEYS=1",
-		"GATEHOUSE_ORGANISATIONLIMITS_USERS=2", "GATEHOUSE_ORGANISATIONLIMITS_WEBHOOKS=1", "GATEHOUSE_ORGANISATIONLIMITS_CERTIFICATES=1",
-		"GATEHOUSE_ORGANISATIONLIMITS_OAUTHCLIENTS=1")...))
+	srv := apptest.New(
+		t,
+		apptest.WithEnv(append(
+			gateway.Env(),
+			"GATEHOUSE_ORGANISATIONLIMITS_APIS=3",
+			"GATEHOUSE_ORGANISATIONLIMITS_POLICIES=1",
+			"GATEHOUSE_ORGANISATIONLIMITS_KEYS=1",
+			"GATEHOUSE_ORGANISATIONLIMITS_USERS=2",
+			"GATEHOUSE_ORGANISATIONLIMITS_WEBHOOKS=1",
+			"GATEHOUSE_ORGANISATIONLIMITS_CERTIFICATES=1",
+			"GATEHOUSE_ORGANISATIONLIMITS_OAUTHCLIENTS=1",
+		)...),
+	)
 	api := func(name string) string {
 		return `{"api_definition":{"name":"` + name + `","auth":{"auth_header_name":"Authorization"},"use_keyless":true,"use_oauth2":true,"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default"}}},"proxy":{"listen_path":"/` + name + `/","target_url":"http://upstream.test/"},"active":true}}`
 	}
@@ -42,7 +52,12 @@ func TestAnOrganisationHasNoMoreObjectsThanItMay(t *testing.T) {
 	}
 	// The admin secret makes no exception, nor do imports; all of one or none.
 	doc := func(name string) string {
-		return strings.Replace(api(name), `{"api_definition":{`, fmt.Sprintf(`{"api_definition":{"api_id":"%s-0000000000000000000000","org_id":"%s",`, name, srv.OrgID), 1)
+		return strings.Replace(
+			api(name),
+			`{"api_definition":{`,
+			fmt.Sprintf(`{"api_definition":{"api_id":"%s-0000000000000000000000","org_id":"%s",`, name, srv.OrgID),
+			1,
+		)
 	}
 	r := srv.REST(t, "POST", "/admin/apis/import", `{"apis":[`+doc("in1")+","+doc("in2")+`]}`)
 	full(t, r, "may have 3 APIs")
@@ -65,8 +80,16 @@ func TestAnOrganisationHasNoMoreObjectsThanItMay(t *testing.T) {
 	require.EqualValues(t, 11, refused.Load())
 
 	base := srv.REST(t, "GET", "/api/apis?p=1", "").Get("apis.0.api_definition.api_id").Str
-	full(t, srv.REST(t, "POST", "/api/apis?base_api_id="+base+"&base_api_version_name=v1&new_version_name=v2", api("version")), "APIs")
-	g := srv.GraphQL(t, `mutation($d: JSON!) { createApi(input: {definition: $d}) { id } }`, map[string]any{"d": map[string]any{}})
+	full(
+		t,
+		srv.REST(t, "POST", "/api/apis?base_api_id="+base+"&base_api_version_name=v1&new_version_name=v2", api("version")),
+		"APIs",
+	)
+	g := srv.GraphQL(
+		t,
+		`mutation($d: JSON!) { createApi(input: {definition: $d}) { id } }`,
+		map[string]any{"d": map[string]any{}},
+	)
 	require.NotEqual(t, "INTERNAL", g.Get("errors.0.extensions.code").Str, "%s", g.Body)
 
 	policy := func(name string) string {
@@ -111,13 +134,25 @@ func TestAnOrganisationHasNoMoreObjectsThanItMay(t *testing.T) {
 		return srv.GraphQL(t, `mutation($id: ID!, $d: JSON!) { updateOrganisation(id: $id, input: {document: $d}) { id } }`,
 			map[string]any{"id": srv.OrgID, "d": limits}, "admin-auth: "+apptest.AdminSecret)
 	}
-	document := srv.GraphQL(t, `query($id: ID!) { organisation(id: $id) { document } }`, map[string]any{"id": srv.OrgID}, "admin-auth: "+apptest.AdminSecret).Get("data.organisation.document")
+	document := srv.GraphQL(
+		t,
+		`query($id: ID!) { organisation(id: $id) { document } }`,
+		map[string]any{"id": srv.OrgID},
+		"admin-auth: "+apptest.AdminSecret,
+	).Get(
+		"data.organisation.document",
+	)
 	text := document.Raw
 	if document.Type.String() == "String" {
 		text = document.Str
 	}
 	for given, code := range map[string]string{`{"apis":-1}`: "INVALID", `{"apis":"5"}`: "INVALID", `{"apis":1.5}`: "INVALID", `{"apis":1e300}`: "INVALID", `{"api":5}`: "INVALID", `[]`: "INVALID"} {
-		require.Equal(t, code, limit(strings.Replace(text, "{", `{"gatehouse_limits":`+given+",", 1)).Get("errors.0.extensions.code").Str, given)
+		require.Equal(
+			t,
+			code,
+			limit(strings.Replace(text, "{", `{"gatehouse_limits":`+given+",", 1)).Get("errors.0.extensions.code").Str,
+			given,
+		)
 	}
 	r = limit(strings.Replace(text, "{", `{"gatehouse_limits":{"apis":4},`, 1))
 	require.False(t, r.Get("errors").Exists(), "%s", r.Body)
@@ -133,7 +168,10 @@ func TestAnOrganisationHoldsNoMoreBytesThanItMay(t *testing.T) {
 	t.Parallel()
 	srv := apptest.New(t, apptest.WithEnv("GATEHOUSE_ORGANISATIONLIMITS_BYTES=20000"))
 	hook := func(name string, size int) string {
-		return `{"name":"` + name + `","method":"POST","target_path":"http://hook.test/","template_path":"","header_map":{"x":"` + strings.Repeat("x", size) + `"},"event_timeout":0}`
+		return `{"name":"` + name + `","method":"POST","target_path":"http://hook.test/","template_path":"","header_map":{"x":"` + strings.Repeat(
+			"x",
+			size,
+		) + `"},"event_timeout":0}`
 	}
 	first := srv.REST(t, "POST", "/api/hooks", hook("a", 9000))
 	require.Equal(t, 200, first.Status, "%s", first.Body)
@@ -142,8 +180,18 @@ func TestAnOrganisationHoldsNoMoreBytesThanItMay(t *testing.T) {
 	require.Contains(t, r.Get("Message").Str, "may have 20000 bytes")
 	require.Equal(t, 200, srv.REST(t, "POST", "/api/hooks", hook("b", 100)).Status)
 	id := srv.GraphQL(t, `{ webhooks { nodes { id } } }`, nil).Get("data.webhooks.nodes.0.id").Str
-	require.Equal(t, http.StatusTooManyRequests, srv.REST(t, "PUT", "/api/hooks/"+id, hook("a", 19900)).Status, "growing is adding")
-	require.Equal(t, 200, srv.REST(t, "PUT", "/api/hooks/"+id, hook("a", 10)).Status, "an organisation that has too much can shrink")
+	require.Equal(
+		t,
+		http.StatusTooManyRequests,
+		srv.REST(t, "PUT", "/api/hooks/"+id, hook("a", 19900)).Status,
+		"growing is adding",
+	)
+	require.Equal(
+		t,
+		200,
+		srv.REST(t, "PUT", "/api/hooks/"+id, hook("a", 10)).Status,
+		"an organisation that has too much can shrink",
+	)
 	require.Equal(t, 200, srv.REST(t, "POST", "/api/hooks", hook("c", 9000)).Status, "and has room at once")
 	require.Equal(t, 200, srv.REST(t, "DELETE", "/api/hooks/"+id, "").Status)
 }
@@ -167,8 +215,18 @@ func TestAnOrganisationMakesNoMoreRequestsThanItMay(t *testing.T) {
 	g := srv.GraphQL(t, `{ version }`, nil)
 	require.Equal(t, http.StatusTooManyRequests, g.Status)
 	require.Equal(t, "TOO_MANY", g.Get("errors.0.extensions.code").Str)
-	require.Equal(t, 200, srv.REST(t, "GET", "/admin/organisations", "").Status, "the admin secret belongs to no organisation")
-	require.Equal(t, 200, srv.Do(t, "GET", "/api/apis", "", "Authorization: "+key).Status, "another organisation has its own share")
+	require.Equal(
+		t,
+		200,
+		srv.REST(t, "GET", "/admin/organisations", "").Status,
+		"the admin secret belongs to no organisation",
+	)
+	require.Equal(
+		t,
+		200,
+		srv.Do(t, "GET", "/api/apis", "", "Authorization: "+key).Status,
+		"another organisation has its own share",
+	)
 	now.Add(1)
 	require.Equal(t, 200, srv.REST(t, "GET", "/api/apis", "").Status)
 }

@@ -82,8 +82,11 @@ func TestOneOf100ChangesOfTheSameRevisionWins(t *testing.T) {
 	var mu sync.Mutex
 	seen = revision()
 	race(func(i int) apptest.Reply {
-		r := srv.GraphQL(t, `mutation($id: ID!, $revision: Int, $name: String) { updateApi(id: $id, revision: $revision, input: {targetUrl: $name}) { id } }`,
-			map[string]any{"id": v.api, "revision": seen, "name": fmt.Sprintf("http://g%d.test", i)})
+		r := srv.GraphQL(
+			t,
+			`mutation($id: ID!, $revision: Int, $name: String) { updateApi(id: $id, revision: $revision, input: {targetUrl: $name}) { id } }`,
+			map[string]any{"id": v.api, "revision": seen, "name": fmt.Sprintf("http://g%d.test", i)},
+		)
 		mu.Lock()
 		defer mu.Unlock()
 		codes[r.Get("errors.0.extensions.code").Str]++

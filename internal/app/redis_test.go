@@ -14,7 +14,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/apptest"
-	"gatehouse/internal/notify"
+	"gatehouse/internal/gateway/notify"
 	"gatehouse/store/sql"
 )
 
@@ -56,7 +56,11 @@ func heardNext(t *testing.T, heard <-chan string) string {
 }
 
 func apiNamed(name string) string {
-	return fmt.Sprintf(`{"api_definition":{"name":%q,"proxy":{"listen_path":"/%s/","target_url":"http://up.test"}}}`, name, name)
+	return fmt.Sprintf(
+		`{"api_definition":{"name":%q,"proxy":{"listen_path":"/%s/","target_url":"http://up.test"}}}`,
+		name,
+		name,
+	)
 }
 
 func TestWritesGoOnWithoutRedisAndGatewaysAreToldOnceItIsBack(t *testing.T) {
@@ -74,7 +78,8 @@ func TestWritesGoOnWithoutRedisAndGatewaysAreToldOnceItIsBack(t *testing.T) {
 	require.Eventually(t, func() bool { // it is asked once a second
 		health := srv.Do(t, "GET", "/hello", "")
 		require.Equal(t, 200, health.Status)
-		return health.Get("status").Str == "warn" && health.Get("details.redis.status").Str == "warn" && health.Get("details.store.status").Str == "pass"
+		return health.Get("status").Str == "warn" && health.Get("details.redis.status").Str == "warn" &&
+			health.Get("details.store.status").Str == "pass"
 	}, 10*time.Second, 20*time.Millisecond)
 
 	back := miniredis.NewMiniRedis()
@@ -87,14 +92,23 @@ func TestWritesGoOnWithoutRedisAndGatewaysAreToldOnceItIsBack(t *testing.T) {
 		t.Fatal("heard twice: ", command)
 	case <-time.After(1500 * time.Millisecond): // three times the pace
 	}
-	require.Eventually(t, func() bool { return srv.Do(t, "GET", "/hello", "").Get("status").Str == "pass" }, 10*time.Second, 20*time.Millisecond)
+	require.Eventually(
+		t,
+		func() bool { return srv.Do(t, "GET", "/hello", "").Get("status").Str == "pass" },
+		10*time.Second,
+		20*time.Millisecond,
+	)
 }
 
 func TestGatewaysAreLeftAloneWithoutNotifyOnChange(t *testing.T) {
 	t.Parallel()
 	redis := miniredis.RunT(t)
 	heard := notifications(t, redis)
-	srv := apptest.New(t, apptest.WithRedis(redis.Addr()), apptest.WithEnv("TYK_DB_NODESECRET="+nodeSecret, "TYK_DB_NOTIFYONCHANGE=false"))
+	srv := apptest.New(
+		t,
+		apptest.WithRedis(redis.Addr()),
+		apptest.WithEnv("TYK_DB_NODESECRET="+nodeSecret, "TYK_DB_NOTIFYONCHANGE=false"),
+	)
 	require.Equal(t, "GroupReload", heardNext(t, heard), "of the start")
 	require.Equal(t, 200, srv.REST(t, "POST", "/api/apis", apiNamed("one")).Status)
 	select {
@@ -110,13 +124,28 @@ func TestASubscriberHearsWhatIsWrittenThroughAnotherServer(t *testing.T) {
 	engine, err := sql.OpenMemory(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = engine.Close() })
-	a := apptest.New(t, apptest.WithEngine(engine), apptest.WithRedis(redis.Addr()), apptest.WithEnv("TYK_DB_NODESECRET="+nodeSecret))
+	a := apptest.New(
+		t,
+		apptest.WithEngine(engine),
+		apptest.WithRedis(redis.Addr()),
+		apptest.WithEnv("TYK_DB_NODESECRET="+nodeSecret),
+	)
 	// The second finds the organisation of the first, and its own beside it.
-	b := apptest.New(t, apptest.WithEngine(engine), apptest.WithRedis(redis.Addr()), apptest.WithEnv("TYK_DB_NODESECRET="+nodeSecret))
+	b := apptest.New(
+		t,
+		apptest.WithEngine(engine),
+		apptest.WithRedis(redis.Addr()),
+		apptest.WithEnv("TYK_DB_NODESECRET="+nodeSecret),
+	)
 	server := httptest.NewServer(b.Handler)
 	t.Cleanup(server.Close)
 	subscribe := func() <-chan gjson.Result {
-		return listen(t, server.URL, `subscription { changes(objects: ["Api"]) { kind object id } }`, "admin-auth: "+apptest.AdminSecret)
+		return listen(
+			t,
+			server.URL,
+			`subscription { changes(objects: ["Api"]) { kind object id } }`,
+			"admin-auth: "+apptest.AdminSecret,
+		)
 	}
 	heard, starting := subscribe(), true
 	next := func() gjson.Result {
@@ -135,14 +164,22 @@ func TestASubscriberHearsWhatIsWrittenThroughAnotherServer(t *testing.T) {
 	id := a.REST(t, "POST", "/api/apis", apiNamed("first")).Get("Meta").Str
 	require.NotEmpty(t, id)
 	rename := func(name string) (at time.Time) {
-		definition := fmt.Sprintf(`{"api_definition":{"name":%q,"proxy":{"listen_path":"/first/","target_url":"http://up.test"}}}`, name)
+		definition := fmt.Sprintf(
+			`{"api_definition":{"name":%q,"proxy":{"listen_path":"/first/","target_url":"http://up.test"}}}`,
+			name,
+		)
 		r := a.REST(t, "PUT", "/api/apis/"+id, definition)
 		require.Equal(t, 200, r.Status, "%s", r.Body)
 		return time.Now()
 	}
 	// The subscription begins a moment after its stream.
 	n := 0
-	require.Eventually(t, func() bool { n++; rename(fmt.Sprint("name ", n)); return next().Get("id").Str == id }, 10*time.Second, time.Millisecond)
+	require.Eventually(
+		t,
+		func() bool { n++; rename(fmt.Sprint("name ", n)); return next().Get("id").Str == id },
+		10*time.Second,
+		time.Millisecond,
+	)
 	starting = false
 	for next().Exists() { // what is on its way
 	}
@@ -150,7 +187,14 @@ func TestASubscriberHearsWhatIsWrittenThroughAnotherServer(t *testing.T) {
 	for i := range 10 {
 		name := fmt.Sprint("later ", i)
 		read := func() string {
-			return b.GraphQL(t, `query($id: ID!) { api(id: $id) { name } }`, map[string]any{"id": id}, "Authorization: "+a.AccessKey).Get("data.api.name").Str
+			return b.GraphQL(
+				t,
+				`query($id: ID!) { api(id: $id) { name } }`,
+				map[string]any{"id": id},
+				"Authorization: "+a.AccessKey,
+			).Get(
+				"data.api.name",
+			).Str
 		}
 		require.NotEmpty(t, read(), "it is in the cache of this server now")
 		written := rename(name)

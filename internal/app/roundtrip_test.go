@@ -82,9 +82,18 @@ func documentNamed(name string) document {
 func start(t *testing.T, e store.Engine) *apptest.Server {
 	t.Helper()
 	// The fixtures have fields that organisations which share gateways may not set, and some make organisations.
-	srv := apptest.New(t, apptest.WithEngine(e), apptest.WithEnv("GATEHOUSE_SHAREDGATEWAYS_DENY=none", "TYK_DB_ALLOWEXPLICITPOLICYID=true",
-		"TYK_DB_ENABLEUPDATEKEYBYHASH=true"))
-	made := srv.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"Rights","api_id":"`+apiForRights+`","proxy":{"listen_path":"/rights/"}}}`)
+	srv := apptest.New(
+		t,
+		apptest.WithEngine(e),
+		apptest.WithEnv("GATEHOUSE_SHAREDGATEWAYS_DENY=none", "TYK_DB_ALLOWEXPLICITPOLICYID=true",
+			"TYK_DB_ENABLEUPDATEKEYBYHASH=true"),
+	)
+	made := srv.REST(
+		t,
+		"POST",
+		"/api/apis",
+		`{"api_definition":{"name":"Rights","api_id":"`+apiForRights+`","proxy":{"listen_path":"/rights/"}}}`,
+	)
 	require.Equal(t, 200, made.Status, "%s", made.Body)
 	return srv
 }
@@ -150,12 +159,26 @@ func (d document) roundTrip(t *testing.T, srv *apptest.Server, id, sent string) 
 	require.Equal(t, 200, saved.Status, "%.300s", saved.Body)
 	again := srv.REST(t, "GET", fmt.Sprintf(d.object, id), "")
 	same(t, string(first.Body), string(again.Body), "a save over REST without an edit changed the document")
-	require.Equal(t, first.Header.Get("ETag"), again.Header.Get("ETag"), "a save over REST without an edit made a revision")
+	require.Equal(
+		t,
+		first.Header.Get("ETag"),
+		again.Header.Get("ETag"),
+		"a save over REST without an edit made a revision",
+	)
 
 	// The text of the document in a string keeps every byte, so a save makes no revision.
-	resaved := srv.GraphQL(t, d.save, map[string]any{"id": id, "doc": asGraphQL.Get("data.it.doc").Raw}, d.credentials(srv)...)
+	resaved := srv.GraphQL(
+		t,
+		d.save,
+		map[string]any{"id": id, "doc": asGraphQL.Get("data.it.doc").Raw},
+		d.credentials(srv)...)
 	require.Empty(t, resaved.Get("errors").Raw)
-	require.Equal(t, revision, resaved.Get("data.it.revision").Int(), "a save over GraphQL without an edit made a revision")
+	require.Equal(
+		t,
+		revision,
+		resaved.Get("data.it.revision").Int(),
+		"a save over GraphQL without an edit made a revision",
+	)
 	again = srv.REST(t, "GET", fmt.Sprintf(d.object, id), "")
 	same(t, string(first.Body), string(again.Body), "a save over GraphQL without an edit changed the document")
 }
@@ -197,8 +220,8 @@ func same(t *testing.T, want, got, message string) {
 	require.Failf(t, message, "at byte %d: %q is now %q", at, around(want), around(got))
 }
 
-// spelled is a JSON text without white space between its parts, and with <, > and & escaped: what encoding/json leaves alone
-// of the bytes of a document in an answer around it.
+// spelled is a JSON text without white space between its parts, and with <, > and & escaped: what encoding/json leaves
+// alone of the bytes of a document in an answer around it.
 func spelled(doc string) string {
 	var compact, escaped bytes.Buffer
 	if err := json.Compact(&compact, []byte(doc)); err != nil {
@@ -208,7 +231,8 @@ func spelled(doc string) string {
 	return escaped.String()
 }
 
-// keeps holds that every field that was sent is there, in its order and spelled as it was, but for those that the server owns.
+// keeps holds that every field that was sent is there, in its order and spelled as it was, but for those that the
+// server owns.
 func keeps(t *testing.T, path string, sent, got gjson.Result, owned []string) {
 	t.Helper()
 	for _, o := range owned {

@@ -94,9 +94,19 @@ func TestRealPoliciesComeBackAsTheyWentIn(t *testing.T) {
 			first, err := srv.Store.Policies.Find(t.Context(), store.Org(org), id)
 			require.NoError(t, err)
 			keeps(t, "", gjson.Parse(doc), gjson.ParseBytes(first.Document), nil)
-			asGraphQL := srv.GraphQL(t, `query($org: ID!) { organisation(id: $org) { policies(first: 50) { nodes { id document } } } }`,
-				map[string]any{"org": org}, "admin-auth: "+apptest.AdminSecret)
-			require.Equal(t, spelled(string(first.Document)), spelled(asGraphQL.Get(`data.organisation.policies.nodes.#(id=="`+id+`").document`).Raw), "%s", asGraphQL.Body)
+			asGraphQL := srv.GraphQL(
+				t,
+				`query($org: ID!) { organisation(id: $org) { policies(first: 50) { nodes { id document } } } }`,
+				map[string]any{"org": org},
+				"admin-auth: "+apptest.AdminSecret,
+			)
+			require.Equal(
+				t,
+				spelled(string(first.Document)),
+				spelled(asGraphQL.Get(`data.organisation.policies.nodes.#(id=="`+id+`").document`).Raw),
+				"%s",
+				asGraphQL.Body,
+			)
 
 			list, err = sjson.SetRaw(`{"Data":[]}`, "Data.0", string(first.Document))
 			require.NoError(t, err)

@@ -33,8 +33,8 @@ func isMutation(s *ast.Schema, f *ast.FieldDefinition) bool {
 	return s.Mutation.Fields.ForName(f.Name) == f
 }
 
-// operation writes the operation that asks for a root field with all of its arguments as variables, and for every field of what
-// it returns, relations included, down to a depth; fields that without names are left out.
+// operation writes the operation that asks for a root field with all of its arguments as variables, and for every field
+// of what it returns, relations included, down to a depth; fields that without names are left out.
 func operation(s *ast.Schema, f *ast.FieldDefinition, depth int, without ...string) string {
 	var declared, passed []string
 	for _, a := range f.Arguments {
@@ -51,7 +51,14 @@ func operation(s *ast.Schema, f *ast.FieldDefinition, depth int, without ...stri
 	if isMutation(s, f) {
 		root = "mutation"
 	}
-	return fmt.Sprintf("%s%s { it: %s%s%s }", root, parens(declared), f.Name, parens(passed), selection(s, f.Type.Name(), depth, without))
+	return fmt.Sprintf(
+		"%s%s { it: %s%s%s }",
+		root,
+		parens(declared),
+		f.Name,
+		parens(passed),
+		selection(s, f.Type.Name(), depth, without),
+	)
 }
 
 // selection asks for every field of a type.
@@ -95,7 +102,14 @@ func TestEveryRootFieldNamesTheOperationThatItEquals(t *testing.T) {
 				}
 				for _, part := range strings.Split(a.Value.Raw, "/") {
 					if name, ok := strings.CutPrefix(part, "{"); ok {
-						require.NotNil(t, f.Arguments.ForName(strings.TrimSuffix(name, "}")), "%s: %s names no argument of %s", path, part, f.Name)
+						require.NotNil(
+							t,
+							f.Arguments.ForName(strings.TrimSuffix(name, "}")),
+							"%s: %s names no argument of %s",
+							path,
+							part,
+							f.Name,
+						)
 					}
 				}
 			}

@@ -16,7 +16,19 @@ import (
 // api makes an active API of an organisation.
 func shareApi(t *testing.T, s *apptest.Server, accessKey, id string) apptest.Reply {
 	t.Helper()
-	return s.Do(t, "POST", "/api/apis", fmt.Sprintf(`{"api_definition":{"name":%q,"slug":%q,"api_id":%q,"active":true,"proxy":{"listen_path":"/%s/"}}}`, id, id, id, id), "Authorization: "+accessKey)
+	return s.Do(
+		t,
+		"POST",
+		"/api/apis",
+		fmt.Sprintf(
+			`{"api_definition":{"name":%q,"slug":%q,"api_id":%q,"active":true,"proxy":{"listen_path":"/%s/"}}}`,
+			id,
+			id,
+			id,
+			id,
+		),
+		"Authorization: "+accessKey,
+	)
 }
 
 func TestAnApiIDStaysWithTheOrganisationThatUsedItFirst(t *testing.T) {
@@ -30,12 +42,27 @@ func TestAnApiIDStaysWithTheOrganisationThatUsedItFirst(t *testing.T) {
 	r := shareApi(t, s, ours, "theirs")
 	assert.Equal(t, 409, r.Status, "%s", r.Body)
 	assert.Contains(t, string(r.Body), "Found API with the same ID")
-	r = s.Do(t, "POST", "/admin/apis/import", fmt.Sprintf(`{"apis":[{"api_definition":{"name":"x","org_id":%q,"api_id":"theirs"}}]}`, ourOrg), admin)
+	r = s.Do(
+		t,
+		"POST",
+		"/admin/apis/import",
+		fmt.Sprintf(`{"apis":[{"api_definition":{"name":"x","org_id":%q,"api_id":"theirs"}}]}`, ourOrg),
+		admin,
+	)
 	assert.Equal(t, 409, r.Status, "%s", r.Body)
 	assert.Equal(t, 200, shareApi(t, s, s.AccessKey, "theirs").Status, "its own organisation may have it again")
 
 	// A policy of theirs is imported before its API.
-	r = s.Do(t, "POST", "/admin/policies/import", fmt.Sprintf(`{"Data":[{"name":"early","id":"early","org_id":%q,"access_rights":{"later":{"api_id":"later","versions":["Default"]}}}]}`, s.OrgID), admin)
+	r = s.Do(
+		t,
+		"POST",
+		"/admin/policies/import",
+		fmt.Sprintf(
+			`{"Data":[{"name":"early","id":"early","org_id":%q,"access_rights":{"later":{"api_id":"later","versions":["Default"]}}}]}`,
+			s.OrgID,
+		),
+		admin,
+	)
 	require.Equal(t, 200, r.Status, "%s", r.Body)
 	assert.Equal(t, 409, shareApi(t, s, ours, "later").Status)
 	assert.Equal(t, 200, shareApi(t, s, s.AccessKey, "later").Status)
@@ -47,10 +74,22 @@ func TestAPolicyIDStaysWithTheOrganisationThatUsedItFirst(t *testing.T) {
 	ourOrg, ours := s.Organisation(t, "ours")
 	admin := "admin-auth: " + apptest.AdminSecret
 	create := func(key, id string) apptest.Reply {
-		return s.Do(t, "POST", "/api/portal/policies", fmt.Sprintf(`{"name":"p of %s","id":%q}`, id, id), "Authorization: "+key)
+		return s.Do(
+			t,
+			"POST",
+			"/api/portal/policies",
+			fmt.Sprintf(`{"name":"p of %s","id":%q}`, id, id),
+			"Authorization: "+key,
+		)
 	}
 	imported := func(ids string) apptest.Reply {
-		return s.Do(t, "POST", "/admin/policies/import", fmt.Sprintf(`{"Data":[{"name":"i","org_id":%q,%s}]}`, ourOrg, ids), admin)
+		return s.Do(
+			t,
+			"POST",
+			"/admin/policies/import",
+			fmt.Sprintf(`{"Data":[{"name":"i","org_id":%q,%s}]}`, ourOrg, ids),
+			admin,
+		)
 	}
 	made := create(s.AccessKey, "gold")
 	require.Equal(t, 200, made.Status, "%s", made.Body)
@@ -72,7 +111,10 @@ func TestAPolicyIDStaysWithTheOrganisationThatUsedItFirst(t *testing.T) {
 
 	// A key of theirs from before ids were reserved still applies a policy that is gone.
 	session := core.Document(`{"org_id":"` + s.OrgID + `","apply_policies":["bronze"]}`)
-	require.NoError(t, s.Store.Keys.Create(t.Context(), core.NewKey(core.Meta{ID: "00000000000000aa", OrgID: s.OrgID}, session)))
+	require.NoError(
+		t,
+		s.Store.Keys.Create(t.Context(), core.NewKey(core.Meta{ID: "00000000000000aa", OrgID: s.OrgID}, session)),
+	)
 	assert.Equal(t, 400, create(ours, "bronze").Status)
 	assert.Equal(t, 200, create(s.AccessKey, "bronze").Status)
 }
@@ -96,7 +138,13 @@ func TestNoPolicyOrKeyNamesAnApiOfAnotherOrganisation(t *testing.T) {
 			r := s.Do(t, "POST", path, `{"name":"n","alias":"a",`+document+`}`, "Authorization: "+ours)
 			assert.Equal(t, 400, r.Status, "%s of %s: %s", name, method, r.Body)
 		}
-		r := s.Do(t, "POST", "/admin/policies/import", fmt.Sprintf(`{"Data":[{"name":"i","id":"i","org_id":%q,%s}]}`, ourOrg, document), admin)
+		r := s.Do(
+			t,
+			"POST",
+			"/admin/policies/import",
+			fmt.Sprintf(`{"Data":[{"name":"i","id":"i","org_id":%q,%s}]}`, ourOrg, document),
+			admin,
+		)
 		assert.Equal(t, 400, r.Status, "%s of an import: %s", name, r.Body)
 	}
 }
@@ -108,10 +156,23 @@ func TestGatewaysAreToldNoRightsToApisOfOthers(t *testing.T) {
 	require.Equal(t, 200, shareApi(t, s, s.AccessKey, "theirs").Status)
 	require.Equal(t, 200, shareApi(t, s, ours, "ours-api").Status)
 	// As an earlier version may have stored it.
-	stored := core.Document(`{"_id":"6b07029325cf117545e48001","org_id":"` + ourOrg + `","name":"old","access_rights":{"theirs":{"api_id":"theirs"},"ours-api":{"api_id":"ours-api"}}}`)
-	require.NoError(t, s.Store.Policies.Create(t.Context(), core.NewPolicy(core.Meta{ID: "6b07029325cf117545e48001", OrgID: ourOrg}, stored)))
-	bare := core.Document(`{"_id":"6b07029325cf117545e48002","org_id":"` + ourOrg + `","name":"bare","access_rights":{"theirs":{"api_id":"theirs"}}}`)
-	require.NoError(t, s.Store.Policies.Create(t.Context(), core.NewPolicy(core.Meta{ID: "6b07029325cf117545e48002", OrgID: ourOrg}, bare)))
+	stored := core.Document(
+		`{"_id":"6b07029325cf117545e48001","org_id":"` + ourOrg + `","name":"old","access_rights":{"theirs":{"api_id":"theirs"},"ours-api":{"api_id":"ours-api"}}}`,
+	)
+	require.NoError(
+		t,
+		s.Store.Policies.Create(
+			t.Context(),
+			core.NewPolicy(core.Meta{ID: "6b07029325cf117545e48001", OrgID: ourOrg}, stored),
+		),
+	)
+	bare := core.Document(
+		`{"_id":"6b07029325cf117545e48002","org_id":"` + ourOrg + `","name":"bare","access_rights":{"theirs":{"api_id":"theirs"}}}`,
+	)
+	require.NoError(
+		t,
+		s.Store.Policies.Create(t.Context(), core.NewPolicy(core.Meta{ID: "6b07029325cf117545e48002", OrgID: ourOrg}, bare)),
+	)
 
 	node := s.Do(t, "GET", "/register/node", "", "authorization: node-secret", "x-tyk-hostname: h", "x-tyk-session-id: s")
 	require.Equal(t, 200, node.Status, "%s", node.Body)
@@ -121,14 +182,28 @@ func TestGatewaysAreToldNoRightsToApisOfOthers(t *testing.T) {
 	assert.NotContains(t, string(fed.Body), "theirs")
 	assert.Equal(t, int64(2), fed.Get("Message.#").Int())
 	assert.Equal(t, `{"ours-api":{"api_id":"ours-api"}}`, fed.Get(`Message.#(name=="old").access_rights`).Raw)
-	assert.Equal(t, int64(1), fed.Get(`Message.#(name=="bare").access_rights.@keys.#`).Int(), "a policy without any rights would open all")
-	assert.Equal(t, string(stored), string(found(t, s.Store.Policies, "6b07029325cf117545e48001").Document), "what is stored stays")
+	assert.Equal(
+		t,
+		int64(1),
+		fed.Get(`Message.#(name=="bare").access_rights.@keys.#`).Int(),
+		"a policy without any rights would open all",
+	)
+	assert.Equal(
+		t,
+		string(stored),
+		string(found(t, s.Store.Policies, "6b07029325cf117545e48001").Document),
+		"what is stored stays",
+	)
 }
 
 func TestOnlyTheAdminSecretMakesAKeyForAllOrganisations(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	s := apptest.New(t, apptest.WithEnv("TYK_DB_ENABLEMASTERKEYS=true"), apptest.WithLog(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	s := apptest.New(
+		t,
+		apptest.WithEnv("TYK_DB_ENABLEMASTERKEYS=true"),
+		apptest.WithLog(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))),
+	)
 	const warning = "the key has neither access rights nor policies: on the gateways it opens every API of every organisation"
 	r := s.REST(t, "POST", "/api/keys", `{"alias":"master"}`)
 	require.Equal(t, 200, r.Status, "a lone organisation may: %s", r.Body)

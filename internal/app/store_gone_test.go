@@ -20,7 +20,12 @@ func TestWithoutItsStoreTheProgramSaysSoAndShowsNoInternals(t *testing.T) {
 	engine, err := sql.OpenMemory(t.Context())
 	require.NoError(t, err)
 	var log bytes.Buffer
-	s := apptest.New(t, apptest.WithEngine(engine), apptest.WithStore(store.WithCacheTTL(0)), apptest.WithLog(slog.New(slog.NewTextHandler(&log, nil))))
+	s := apptest.New(
+		t,
+		apptest.WithEngine(engine),
+		apptest.WithStore(store.WithCacheTTL(0)),
+		apptest.WithLog(slog.New(slog.NewTextHandler(&log, nil))),
+	)
 	require.Equal(t, 200, s.Do(t, "GET", "/metrics", "").Status)
 	require.NoError(t, engine.Close())
 
@@ -61,10 +66,21 @@ func TestWithoutItsStoreTheProgramSaysSoAndShowsNoInternals(t *testing.T) {
 	t.Run("a websocket that signs in", func(t *testing.T) {
 		web := httptest.NewServer(s.Handler)
 		defer web.Close()
-		ws, _, err := websocket.Dial(t.Context(), web.URL+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+		ws, _, err := websocket.Dial(
+			t.Context(),
+			web.URL+"/graphql",
+			&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}},
+		)
 		require.NoError(t, err)
 		defer ws.CloseNow()
-		require.NoError(t, ws.Write(t.Context(), websocket.MessageText, []byte(`{"type":"connection_init","payload":{"Authorization":"`+s.AccessKey+`"}}`)))
+		require.NoError(
+			t,
+			ws.Write(
+				t.Context(),
+				websocket.MessageText,
+				[]byte(`{"type":"connection_init","payload":{"Authorization":"`+s.AccessKey+`"}}`),
+			),
+		)
 		_, _, err = ws.Read(t.Context())
 		assert.Equal(t, websocket.StatusCode(4500), websocket.CloseStatus(err))
 		assert.ErrorContains(t, err, "Internal error")

@@ -17,7 +17,7 @@ import (
 
 	"gatehouse/internal/apptest"
 	"gatehouse/internal/core"
-	"gatehouse/internal/token"
+	"gatehouse/internal/gateway/token"
 	"gatehouse/store"
 	"gatehouse/store/sql"
 )
@@ -27,7 +27,7 @@ type gatewayField struct {
 	name, kind string
 }
 
-// gatewayTypes are the types that gateways decode, as internal/definition has them.
+// gatewayTypes are the types that gateways decode, as internal/gateway/definition has them.
 func gatewayTypes(t *testing.T) map[string][]gatewayField {
 	t.Helper()
 	f, err := os.Open(filepath.Join("..", "definition", "fields.txt"))
@@ -51,9 +51,16 @@ func gatewayTypes(t *testing.T) map[string][]gatewayField {
 // namingField is a field in a document, by a path for sjson, with what it names: see testdata/named.txt.
 type namingField struct{ path, names string }
 
-// namingFields are all of the places in a document of a type where it may name something. Each field that can hold a text is in named.txt,
-// so that one which is new to gateways is decided upon: what it names, and that what is another organisation's is kept out of it.
-func namingFields(t *testing.T, types map[string][]gatewayField, root string, named map[string]string, seen map[string]bool) []namingField {
+// namingFields are all of the places in a document of a type where it may name something. Each field that can hold a
+// text is in named.txt, so that one which is new to gateways is decided upon: what it names, and that what is another
+// organisation's is kept out of it.
+func namingFields(
+	t *testing.T,
+	types map[string][]gatewayField,
+	root string,
+	named map[string]string,
+	seen map[string]bool,
+) []namingField {
 	t.Helper()
 	var out []namingField
 	var walk func(name, path string, above []string)
@@ -69,7 +76,8 @@ func namingFields(t *testing.T, types map[string][]gatewayField, root string, na
 				kind = kind[2:]
 			}
 			_, inner := types[kind]
-			if id := name + "." + f.name; kind == "string" || kind == "any" || kind == "raw" || kind == "id" || strings.HasPrefix(f.kind, "{}") {
+			if id := name + "." + f.name; kind == "string" || kind == "any" || kind == "raw" || kind == "id" ||
+				strings.HasPrefix(f.kind, "{}") {
 				what, decided := named[id]
 				assert.True(t, decided, "testdata/named.txt does not say what %s names", id)
 				seen[id] = true
@@ -138,7 +146,16 @@ func told(t *testing.T, s *apptest.Server) map[string][]gjson.Result {
 	id, nonce := node.Get("Message.NodeID").Str, node.Get("Nonce").Str
 	out := map[string][]gjson.Result{}
 	for _, path := range []string{"/system/policies", "/system/apis"} {
-		r := s.Do(t, "GET", path, "", "authorization: node-secret", "x-tyk-session-id: s", "x-tyk-nodeid: "+id, "x-tyk-nonce: "+nonce)
+		r := s.Do(
+			t,
+			"GET",
+			path,
+			"",
+			"authorization: node-secret",
+			"x-tyk-session-id: s",
+			"x-tyk-nodeid: "+id,
+			"x-tyk-nonce: "+nonce,
+		)
 		require.Equal(t, 200, r.Status, "%s", r.Body)
 		nonce = r.Get("Nonce").Str
 		for _, element := range r.Get("Message").Array() {
@@ -156,13 +173,31 @@ func TestNothingThatGatewaysAreToldNamesAnotherOrganisation(t *testing.T) {
 	engine, err := sql.OpenMemory(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = engine.Close() })
-	options := []apptest.Option{apptest.WithEngine(engine), apptest.WithEnv("TYK_DB_NODESECRET=node-secret", "TYK_DB_ALLOWEXPLICITPOLICYID=true", "TYK_DB_ENABLEDUPLICATESLUGS=true")}
+	options := []apptest.Option{
+		apptest.WithEngine(engine),
+		apptest.WithEnv(
+			"TYK_DB_NODESECRET=node-secret",
+			"TYK_DB_ALLOWEXPLICITPOLICYID=true",
+			"TYK_DB_ENABLEDUPLICATESLUGS=true",
+		),
+	}
 	s := apptest.New(t, options...)
 	h := badNeighbours{host: furnish(t, s, marker), visitor: furnish(t, s, visitorName), gone: marker + "-gone"}
 	require.Equal(t, 200, shareApi(t, s, h.host.accessKey, h.gone).Status)
 	require.Equal(t, 200, s.Do(t, "DELETE", "/api/apis/"+h.gone, "", "Authorization: "+h.host.accessKey).Status)
-	h.theirs = map[string][]string{"org": {h.host.id}, "api-key": {h.host.apiID, h.gone}, "api": {h.host.apiID, h.gone}, "version": {h.host.apiID},
-		"policy": {h.host.policy}, "self-api": {h.host.apiID}, "self-id": {h.host.api}, "self-policy": {h.host.policy}, "custom": {h.host.apiID, h.gone}}
+	h.theirs = map[string][]string{
+		"org":     {h.host.id},
+		"api-key": {h.host.apiID, h.gone},
+		"api":     {h.host.apiID, h.gone},
+		"version": {h.host.apiID},
+		"policy": {
+			h.host.policy,
+		},
+		"self-api":    {h.host.apiID},
+		"self-id":     {h.host.api},
+		"self-policy": {h.host.policy},
+		"custom":      {h.host.apiID, h.gone},
+	}
 	types, named, seen := gatewayTypes(t), readNamed(t), map[string]bool{}
 
 	// Documents of the visitor, as nobody looked at them, with a name of the host's in each place that there is.
@@ -180,18 +215,24 @@ func TestNothingThatGatewaysAreToldNamesAnotherOrganisation(t *testing.T) {
 		}
 	}
 	meta := func() core.Meta { return core.Meta{ID: core.NewID(time.Now()), OrgID: h.visitor.id} }
-	each("APIDefinition", `{"name":"hostile N-TH","active":true,"slug":"hostile-N-TH","proxy":{"listen_path":"/hostile-N-TH/"},"definition":{"enabled":true},"version_data":{"versions":{}}}`, func(doc string) {
-		m := meta()
-		if !gjson.Get(doc, "api_id").Exists() {
-			doc = string(core.Document(doc).Set("api_id", fmt.Sprintf("hostile-%d", n)))
-		}
-		wrapped := core.Document(`{"api_definition":` + doc + `,"hook_references":[{"event_name":"QuotaExceeded","hook":{"id":"` + h.host.webhook + `"}}]}`)
-		a := core.NewApi(m, wrapped)
-		if a.ApiID == h.host.apiID {
-			return // the database holds that an id is there once
-		}
-		require.NoError(t, s.Store.Apis.Create(t.Context(), a))
-	})
+	each(
+		"APIDefinition",
+		`{"name":"hostile N-TH","active":true,"slug":"hostile-N-TH","proxy":{"listen_path":"/hostile-N-TH/"},"definition":{"enabled":true},"version_data":{"versions":{}}}`,
+		func(doc string) {
+			m := meta()
+			if !gjson.Get(doc, "api_id").Exists() {
+				doc = string(core.Document(doc).Set("api_id", fmt.Sprintf("hostile-%d", n)))
+			}
+			wrapped := core.Document(
+				`{"api_definition":` + doc + `,"hook_references":[{"event_name":"QuotaExceeded","hook":{"id":"` + h.host.webhook + `"}}]}`,
+			)
+			a := core.NewApi(m, wrapped)
+			if a.ApiID == h.host.apiID {
+				return // the database holds that an id is there once
+			}
+			require.NoError(t, s.Store.Apis.Create(t.Context(), a))
+		},
+	)
 	each("Policy", `{"name":"hostile N-TH"}`, func(doc string) {
 		p := core.NewPolicy(meta(), core.Document(doc))
 		if p.PolicyID == h.host.policy {
@@ -200,7 +241,13 @@ func TestNothingThatGatewaysAreToldNamesAnotherOrganisation(t *testing.T) {
 		require.NoError(t, s.Store.Policies.Create(t.Context(), p))
 	})
 	each("SessionState", fmt.Sprintf(`{"alias":"hostile N-TH","org_id":%q}`, h.visitor.id), func(doc string) {
-		sessions = append(sessions, core.NewKey(core.Meta{ID: token.Hash(token.Generate(h.visitor.id, token.Murmur64)), OrgID: h.visitor.id}, core.Document(doc)))
+		sessions = append(
+			sessions,
+			core.NewKey(
+				core.Meta{ID: token.Hash(token.Generate(h.visitor.id, token.Murmur64)), OrgID: h.visitor.id},
+				core.Document(doc),
+			),
+		)
 	})
 	for id := range named {
 		assert.True(t, seen[id], "testdata/named.txt decides on %s, which gateways do not know", id)
@@ -244,7 +291,12 @@ func TestNothingThatGatewaysAreToldNamesAnotherOrganisation(t *testing.T) {
 	// An empty Redis is given what the index has, and sessions in it are looked at.
 	redis := miniredis.RunT(t)
 	withRedis := apptest.New(t, append(options, apptest.WithRedis(redis.Addr()))...)
-	require.Eventually(t, func() bool { return redis.Exists("apikey-" + sessions[0].ID) }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(
+		t,
+		func() bool { return redis.Exists("apikey-" + sessions[0].ID) },
+		20*time.Second,
+		10*time.Millisecond,
+	)
 	for i, k := range sessions {
 		if i%2 == 1 {
 			require.NoError(t, redis.Set("apikey-"+k.ID, string(k.Session)))
@@ -264,7 +316,12 @@ func TestNothingThatGatewaysAreToldNamesAnotherOrganisation(t *testing.T) {
 		if doc := gjson.Parse(text); strings.HasPrefix(doc.Get("alias").Str, "hostile") {
 			found++
 			clean("session "+id, doc)
-			assert.False(t, core.NewKey(core.Meta{}, core.Document(text)).OpensAll() && !opensAll(sessions, id), "what it named is gone, and so it opens everything: %s", text)
+			assert.False(
+				t,
+				core.NewKey(core.Meta{}, core.Document(text)).OpensAll() && !opensAll(sessions, id),
+				"what it named is gone, and so it opens everything: %s",
+				text,
+			)
 		}
 	}
 	assert.Equal(t, len(sessions), found)
@@ -275,13 +332,15 @@ func opensAll(keys []*core.Key, id string) bool {
 	return slices.ContainsFunc(keys, func(k *core.Key) bool { return k.ID == id && k.OpensAll() })
 }
 
-// TestEveryCollectionIsDecidedUponForGateways fails for a new collection until it is known whether gateways are told of it.
+// TestEveryCollectionIsDecidedUponForGateways fails for a new collection until it is known whether gateways are told of
+// it.
 func TestEveryCollectionIsDecidedUponForGateways(t *testing.T) {
 	t.Parallel()
 	told := map[string]bool{
-		"apis": true, "policies": true, "keys": true, "webhooks": true, // see TestNothingThatGatewaysAreToldNamesAnotherOrganisation
+		// see TestNothingThatGatewaysAreToldNamesAnotherOrganisation
+		"apis": true, "policies": true, "keys": true, "webhooks": true,
 		"oauth_clients": true, // resolvers: TestAnOauthClientOfBeforeIsConfinedToItsOrganisationAtTheGateway
-		"certificates":  true, // internal/certificate
+		"certificates":  true, // internal/gateway/certificate
 		"organisations": false, "users": false, "nodes": false, "settings": false,
 	}
 	for _, c := range store.Collections() {

@@ -26,7 +26,8 @@ type tenant struct {
 	spare string
 }
 
-// furnish makes one object of every kind in an organisation, over REST as its users would; name is in all of their names.
+// furnish makes one object of every kind in an organisation, over REST as its users would; name is in all of their
+// names.
 func furnish(t testing.TB, srv *apptest.Server, name string) tenant {
 	t.Helper()
 	var o tenant
@@ -37,18 +38,89 @@ func furnish(t testing.TB, srv *apptest.Server, name string) tenant {
 		require.Equal(t, 200, r.Status, "%s %s: %s", method, path, r.Body)
 		return r.Get(id).String()
 	}
-	o.webhook = rest("POST", "/api/hooks", fmt.Sprintf(`{"name":"%s hook","webhook_id":"%s-hook","method":"POST","target_path":"http://%s.test/hook","header_map":{"X":"%s header"}}`, name, name, name, name), "ID")
-	o.userID = rest("POST", "/api/users", fmt.Sprintf(`{"first_name":"%s jo","email_address":"%s","active":true,"user_permissions":{"apis":"read"},"group_id":"%s-group"}`, name, o.email, name), "ID")
-	o.apiID = rest("POST", "/api/apis", fmt.Sprintf(`{"api_definition":{"name":"%s api #%scategory","slug":"%s-slug","proxy":{"listen_path":"/%s/","target_url":"http://%s.test"},"tags":["%s-tag"]},
-		"user_owners":["%s"],"hook_references":[{"event_name":"QuotaExceeded","event_timeout":60,"hook":{"id":"%s"}}]}`, name, name, name, name, name, name, o.userID, o.webhook), "ID")
+	o.webhook = rest(
+		"POST",
+		"/api/hooks",
+		fmt.Sprintf(
+			`{"name":"%s hook","webhook_id":"%s-hook","method":"POST","target_path":"http://%s.test/hook","header_map":{"X":"%s header"}}`,
+			name,
+			name,
+			name,
+			name,
+		),
+		"ID",
+	)
+	o.userID = rest(
+		"POST",
+		"/api/users",
+		fmt.Sprintf(
+			`{"first_name":"%s jo","email_address":"%s","active":true,"user_permissions":{"apis":"read"},"group_id":"%s-group"}`,
+			name,
+			o.email,
+			name,
+		),
+		"ID",
+	)
+	o.apiID = rest(
+		"POST",
+		"/api/apis",
+		fmt.Sprintf(
+			`{"api_definition":{"name":"%s api #%scategory","slug":"%s-slug","proxy":{"listen_path":"/%s/","target_url":"http://%s.test"},"tags":["%s-tag"]},
+		"user_owners":["%s"],"hook_references":[{"event_name":"QuotaExceeded","event_timeout":60,"hook":{"id":"%s"}}]}`,
+			name,
+			name,
+			name,
+			name,
+			name,
+			name,
+			o.userID,
+			o.webhook,
+		),
+		"ID",
+	)
 	o.api = rest("GET", "/api/apis/"+o.apiID, "", "api_definition.id")
-	o.spare = rest("POST", "/api/apis", fmt.Sprintf(`{"api_definition":{"name":"%s spare","proxy":{"listen_path":"/%s-spare/"}}}`, name, name), "ID")
-	o.policy = rest("POST", "/api/portal/policies", fmt.Sprintf(`{"name":"%s policy","tags":["%s-tag"],"access_rights":{"%s":{"api_id":"%s","api_name":"","versions":["Default"]}}}`, name, name, o.apiID, o.apiID), "Message")
-	created := srv.Do(t, "POST", "/api/keys", fmt.Sprintf(`{"alias":"%s key","tags":["%s-tag"],"apply_policies":["%s"],"access_rights":{"%s":{"api_id":"%s","versions":["Default"]}},
-		"basic_auth_data":{"password":"%s password"}}`, name, name, o.policy, o.apiID, o.apiID, name), "Authorization: "+o.accessKey)
+	o.spare = rest(
+		"POST",
+		"/api/apis",
+		fmt.Sprintf(`{"api_definition":{"name":"%s spare","proxy":{"listen_path":"/%s-spare/"}}}`, name, name),
+		"ID",
+	)
+	o.policy = rest(
+		"POST",
+		"/api/portal/policies",
+		fmt.Sprintf(
+			`{"name":"%s policy","tags":["%s-tag"],"access_rights":{"%s":{"api_id":"%s","api_name":"","versions":["Default"]}}}`,
+			name,
+			name,
+			o.apiID,
+			o.apiID,
+		),
+		"Message",
+	)
+	created := srv.Do(
+		t,
+		"POST",
+		"/api/keys",
+		fmt.Sprintf(
+			`{"alias":"%s key","tags":["%s-tag"],"apply_policies":["%s"],"access_rights":{"%s":{"api_id":"%s","versions":["Default"]}},
+		"basic_auth_data":{"password":"%s password"}}`,
+			name,
+			name,
+			o.policy,
+			o.apiID,
+			o.apiID,
+			name,
+		),
+		"Authorization: "+o.accessKey,
+	)
 	require.Equal(t, 200, created.Status, "%s", created.Body)
 	o.key, o.token = created.Get("key_hash").Str, created.Get("key_id").Str
-	rest("POST", "/api/keys/"+name+"-custom", fmt.Sprintf(`{"alias":"%s custom","access_rights":{"%s":{"versions":["Default"]}}}`, name, o.apiID), "key_id")
+	rest(
+		"POST",
+		"/api/keys/"+name+"-custom",
+		fmt.Sprintf(`{"alias":"%s custom","access_rights":{"%s":{"versions":["Default"]}}}`, name, o.apiID),
+		"key_id",
+	)
 	return o
 }
 
@@ -114,11 +186,28 @@ func write(t testing.TB, out *strings.Builder, v any) {
 }
 
 // user makes a user of an organisation with just these permissions, and returns the id and the access key.
-func user(t testing.TB, srv *apptest.Server, org string, active bool, permissions map[string]string) (id, accessKey string) {
+func user(
+	t testing.TB,
+	srv *apptest.Server,
+	org string,
+	active bool,
+	permissions map[string]string,
+) (id, accessKey string) {
 	t.Helper()
 	raw, err := json.Marshal(permissions)
 	require.NoError(t, err)
-	r := srv.REST(t, "POST", "/admin/users", fmt.Sprintf(`{"org_id":%q,"email_address":"u%s@example.org","active":%t,"user_permissions":%s}`, org, core.NewHex(), active, raw))
+	r := srv.REST(
+		t,
+		"POST",
+		"/admin/users",
+		fmt.Sprintf(
+			`{"org_id":%q,"email_address":"u%s@example.org","active":%t,"user_permissions":%s}`,
+			org,
+			core.NewHex(),
+			active,
+			raw,
+		),
+	)
 	require.Equal(t, 200, r.Status, "%s", r.Body)
 	return r.Get("Meta.id").Str, r.Get("Message").Str
 }

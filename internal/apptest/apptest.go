@@ -1,4 +1,5 @@
-// Package apptest runs the whole program in a test: the store in memory, or any engine, and both faces behind one handler.
+// Package apptest runs the whole program in a test: the store in memory, or any engine, and both faces behind one
+// handler.
 package apptest
 
 import (
@@ -18,7 +19,7 @@ import (
 
 	"gatehouse/internal/app"
 	"gatehouse/internal/config"
-	"gatehouse/internal/redisdb"
+	"gatehouse/internal/gateway/redisdb"
 	"gatehouse/internal/secret"
 	"gatehouse/store"
 	"gatehouse/store/sql"
@@ -88,8 +89,19 @@ func New(t testing.TB, opts ...Option) *Server {
 	redisdb.LogTo(slog.New(slog.DiscardHandler))
 	redis, err := redisdb.Open(&loaded.Config)
 	require.NoError(t, err)
-	a, err := app.New(app.Options{Config: &loaded.Config, Store: s, Redis: redis, Keyring: keyring, AdminSecret: AdminSecret, Log: o.log, AccessLog: o.access, Version: "test",
-		PasswordCost: bcrypt.MinCost})
+	a, err := app.New(
+		app.Options{
+			Config:       &loaded.Config,
+			Store:        s,
+			Redis:        redis,
+			Keyring:      keyring,
+			AdminSecret:  AdminSecret,
+			Log:          o.log,
+			AccessLog:    o.access,
+			Version:      "test",
+			PasswordCost: bcrypt.MinCost,
+		},
+	)
 	require.NoError(t, err)
 	t.Cleanup(a.Close)
 	made, err := a.Bootstrap(context.Background(), app.DefaultBootstrap())
@@ -133,7 +145,8 @@ func (s *Server) REST(t testing.TB, method, target, body string) Reply {
 	return s.Do(t, method, target, body, "Authorization: "+s.AccessKey)
 }
 
-// GraphQL sends an operation as the administrator; headers, when there are any, are sent in the place of the access key.
+// GraphQL sends an operation as the administrator; headers, when there are any, are sent in the place of the access
+// key.
 func (s *Server) GraphQL(t testing.TB, query string, variables map[string]any, headers ...string) Reply {
 	t.Helper()
 	if len(headers) == 0 {
@@ -147,7 +160,10 @@ func (s *Server) GraphQL(t testing.TB, query string, variables map[string]any, h
 // Organisation makes another organisation with an administrator, and returns its id and access key.
 func (s *Server) Organisation(t testing.TB, slug string) (orgID, accessKey string) {
 	t.Helper()
-	made, err := s.App.Bootstrap(context.Background(), app.Bootstrap{Organisation: slug, Slug: slug, Email: "admin@" + slug + ".test"})
+	made, err := s.App.Bootstrap(
+		context.Background(),
+		app.Bootstrap{Organisation: slug, Slug: slug, Email: "admin@" + slug + ".test"},
+	)
 	require.NoError(t, err)
 	return made.OrgID, made.AccessKey
 }

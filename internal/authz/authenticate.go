@@ -22,9 +22,9 @@ type Authenticator struct {
 	Request func(ctx context.Context, org string) error
 }
 
-// Authenticate reads the values of the headers Authorization (an access key, bare or behind "Bearer") and admin-auth; "" is
-// none. Credentials that are given and do not hold are CodeUnauthenticated; without any, the Actor is nobody. Where too many did not
-// hold, they are CodeTooMany, and are not looked at.
+// Authenticate reads the values of the headers Authorization (an access key, bare or behind "Bearer") and admin-auth;
+// "" is none. Credentials that are given and do not hold are CodeUnauthenticated; without any, the Actor is nobody.
+// Where too many did not hold, they are CodeTooMany, and are not looked at.
 func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAuth string) (Actor, error) {
 	var actor Actor
 	if adminAuth != "" {

@@ -1,8 +1,8 @@
-// Package authz decides what a caller may do. It holds the caller (Actor) that the edge puts into the context, the description
-// of an operation that both faces share, and the guard that judges one by the other.
+// Package authz decides what a caller may do. It holds the caller (Actor) that the edge puts into the context, the
+// description of an operation that both faces share, and the guard that judges one by the other.
 //
-// The rules are those of the legacy dashboard's default policy: a permission named for each part of the API, read for reading
-// and write for the rest, and administrators who may do all that nothing denies them.
+// The rules are those of the legacy dashboard's default policy: a permission named for each part of the API, read for
+// reading and write for the rest, and administrators who may do all that nothing denies them.
 package authz
 
 import (
@@ -74,7 +74,8 @@ type Operation struct {
 	AdminPath string
 }
 
-// Expand returns the path with the arguments in the place of their names. What an argument holds stays as it is, braces too.
+// Expand returns the path with the arguments in the place of their names. What an argument holds stays as it is, braces
+// too.
 func (o Operation) Expand(path string, arg func(name string) string) string {
 	var out strings.Builder
 	for {
@@ -96,8 +97,8 @@ type Guard struct {
 	AllowAdminResetPassword bool
 }
 
-// Check returns nil when the actor may do the operation on the path (expanded), CodeUnauthenticated when nobody is known, and
-// CodeForbidden otherwise.
+// Check returns nil when the actor may do the operation on the path (expanded), CodeUnauthenticated when nobody is
+// known, and CodeForbidden otherwise.
 func (g Guard) Check(a Actor, op Operation, path string) error {
 	if !a.Known() {
 		return unauthenticated()
@@ -111,7 +112,10 @@ func (g Guard) Check(a Actor, op Operation, path string) error {
 	case a.User == nil && op.Permission == PermissionNone:
 		return nil
 	case a.User == nil:
-		return core.Errorf(core.CodeUnauthenticated, "Not authorised: this needs the access key of a user, in the header Authorization")
+		return core.Errorf(
+			core.CodeUnauthenticated,
+			"Not authorised: this needs the access key of a user, in the header Authorization",
+		)
 	case !a.User.Active:
 		return core.Errorf(core.CodeForbidden, "access denied: User is not active")
 	case op.Permission == PermissionNone, isSelf(a.User, op.Method, path):
@@ -149,7 +153,10 @@ func (g Guard) checkResetPassword(u *core.User, path string) error {
 	if u.IsAdmin() && u.Permissions[PermissionResetPassword] != "deny" && (g.AllowAdminResetPassword || granted) {
 		return nil
 	}
-	return core.Errorf(core.CodeForbidden, "access denied: You do not have permission to reset the password for other users.")
+	return core.Errorf(
+		core.CodeForbidden,
+		"access denied: You do not have permission to reset the password for other users.",
+	)
 }
 
 // isSelf holds for what everybody may do to themselves: read their own user, renew their own access key.

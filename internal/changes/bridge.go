@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"gatehouse/internal/core"
-	"gatehouse/internal/redisdb"
+	"gatehouse/internal/gateway/redisdb"
 )
 
 // Channel is the Redis channel on which servers tell each other what changed.
@@ -24,7 +24,8 @@ const (
 	batch = 500
 	// maxMessage bounds the messages that are read, in bytes; a full batch has a fifth of it.
 	maxMessage = 1 << 20
-	// retryMin and retryMax are the pauses between attempts to send; parting is the time for what is left when the program ends.
+	// retryMin and retryMax are the pauses between attempts to send; parting is the time for what is left when the program
+	// ends.
 	retryMin, retryMax = 50 * time.Millisecond, time.Second
 	parting            = time.Second
 )
@@ -33,14 +34,15 @@ const (
 type BridgeOptions struct {
 	Redis  redis.UniversalClient
 	Broker *Broker
-	// Forget is told the type of an object that another server changed, before anybody else hears of the change; "" when any
-	// may have changed.
+	// Forget is told the type of an object that another server changed, before anybody else hears of the change; "" when
+	// any may have changed.
 	Forget func(object string)
 	Log    *slog.Logger
 }
 
-// Bridge joins the brokers of the servers that share a Redis: what one publishes, all hear, the others marked as Remote. Changes
-// that Redis was away for are sent when it is back. Listeners that may have missed some all the same are cut off, and read anew.
+// Bridge joins the brokers of the servers that share a Redis: what one publishes, all hear, the others marked as
+// Remote. Changes that Redis was away for are sent when it is back. Listeners that may have missed some all the same
+// are cut off, and read anew.
 type Bridge struct {
 	o BridgeOptions
 	// id tells our own messages from those of others.

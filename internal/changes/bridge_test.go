@@ -14,7 +14,7 @@ import (
 
 	"gatehouse/internal/changes"
 	"gatehouse/internal/core"
-	"gatehouse/internal/redisdb"
+	"gatehouse/internal/gateway/redisdb"
 )
 
 func TestMain(m *testing.M) {
@@ -36,11 +36,18 @@ func join(t *testing.T, address string) *peer {
 	client := redis.NewClient(&redis.Options{Addr: address, DialerRetries: 1, MaxRetries: -1})
 	p := &peer{Broker: changes.NewBroker()}
 	cut, _ := p.Subscribe(all)
-	bridge := changes.NewBridge(changes.BridgeOptions{Redis: client, Broker: p.Broker, Log: slog.New(slog.DiscardHandler), Forget: func(object string) {
-		p.mu.Lock()
-		p.forgot = append(p.forgot, object)
-		p.mu.Unlock()
-	}})
+	bridge := changes.NewBridge(
+		changes.BridgeOptions{
+			Redis:  client,
+			Broker: p.Broker,
+			Log:    slog.New(slog.DiscardHandler),
+			Forget: func(object string) {
+				p.mu.Lock()
+				p.forgot = append(p.forgot, object)
+				p.mu.Unlock()
+			},
+		},
+	)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { bridge.Run(ctx) })

@@ -1,5 +1,5 @@
-// Package changes spreads the news that objects were created, updated or deleted to whoever listens: in this process, and
-// through a Bridge on the other servers of the installation.
+// Package changes spreads the news that objects were created, updated or deleted to whoever listens: in this process,
+// and through a Bridge on the other servers of the installation.
 package changes
 
 import (
@@ -8,8 +8,8 @@ import (
 	"gatehouse/internal/core"
 )
 
-// queue is how many changes a listener may be behind before it is cut off. A listener that is cut off reconnects and reads
-// anew, which beats one that misses changes without knowing.
+// queue is how many changes a listener may be behind before it is cut off. A listener that is cut off reconnects and
+// reads anew, which beats one that misses changes without knowing.
 const queue = 256
 
 // Broker spreads changes. The zero Broker is not ready; use NewBroker.
@@ -51,8 +51,8 @@ func (b *Broker) Publish(c *core.Change) {
 	}
 }
 
-// Subscribe returns a channel of the changes that wants holds for, in the order of their publication. The channel closes when
-// stop is called, when its reader falls too far behind, and when the broker closes.
+// Subscribe returns a channel of the changes that wants holds for, in the order of their publication. The channel
+// closes when stop is called, when its reader falls too far behind, and when the broker closes.
 func (b *Broker) Subscribe(wants func(*core.Change) bool) (changes <-chan *core.Change, stop func()) {
 	l := &listener{wants: wants, out: make(chan *core.Change, queue)}
 	b.mu.Lock()
@@ -69,8 +69,8 @@ func (b *Broker) Subscribe(wants func(*core.Change) bool) (changes <-chan *core.
 	}
 }
 
-// Watch has heed called with every change, in the order of their publication, until stop is called. It is for parts of the
-// program that may miss none: it is never cut off, and in return heed must neither wait nor call the broker.
+// Watch has heed called with every change, in the order of their publication, until stop is called. It is for parts of
+// the program that may miss none: it is never cut off, and in return heed must neither wait nor call the broker.
 func (b *Broker) Watch(heed func(*core.Change)) (stop func()) {
 	w := &watcher{heed}
 	b.mu.Lock()

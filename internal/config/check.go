@@ -63,11 +63,23 @@ func (l *loader) checkStorage() {
 		switch {
 		case name != LayerMain && l.Config.Storage.layer(name).Type == "":
 		case used.WriteDSN() == "" && used.Type == Mongo:
-			l.problem(prefix+".connection_string", "must be set when the type is mongo, here or in mongo_url, such as mongodb://host:27017/tyk_analytics")
+			l.problem(
+				prefix+".connection_string",
+				"must be set when the type is mongo, here or in mongo_url, such as mongodb://host:27017/tyk_analytics",
+			)
 		case used.WriteDSN() == "":
-			l.problem(prefix+".connection_string", fmt.Sprintf("must be set when the type is %s, such as user=tyk password=... host=127.0.0.1 database=tyk_analytics", used.Type))
+			l.problem(
+				prefix+".connection_string",
+				fmt.Sprintf(
+					"must be set when the type is %s, such as user=tyk password=... host=127.0.0.1 database=tyk_analytics",
+					used.Type,
+				),
+			)
 		case used.Type == Mongo && !isMongoURL(used.WriteDSN()):
-			l.problem(prefix+".connection_string", Mask+" is not allowed; use a URL that starts with mongodb:// or mongodb+srv://")
+			l.problem(
+				prefix+".connection_string",
+				Mask+" is not allowed; use a URL that starts with mongodb:// or mongodb+srv://",
+			)
 		}
 	}
 }
@@ -76,13 +88,20 @@ func isMongoURL(s string) bool {
 	return strings.HasPrefix(s, "mongodb://") || strings.HasPrefix(s, "mongodb+srv://")
 }
 
-// checkOrigins holds the origins of other sites to the form in which browsers name them. A star would let every page that an
-// administrator opens try its luck.
+// checkOrigins holds the origins of other sites to the form in which browsers name them. A star would let every page
+// that an administrator opens try its luck.
 func (l *loader) checkOrigins() {
 	for _, origin := range l.Config.Gatehouse.AllowedOrigins {
 		u, err := url.Parse(origin)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Scheme+"://"+u.Host != origin || strings.Contains(origin, "*") {
-			l.problem("gatehouse.allowed_origins", fmt.Sprintf("%q is not allowed; name origins such as https://portal.example or http://localhost:5173, without a path", origin))
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Scheme+"://"+u.Host != origin ||
+			strings.Contains(origin, "*") {
+			l.problem(
+				"gatehouse.allowed_origins",
+				fmt.Sprintf(
+					"%q is not allowed; name origins such as https://portal.example or http://localhost:5173, without a path",
+					origin,
+				),
+			)
 		}
 	}
 }
@@ -95,15 +114,24 @@ func (l *loader) checkServer() {
 	l.checkShared()
 	for _, proxy := range c.Gatehouse.TrustedProxies {
 		if _, err := prefix(proxy); err != nil {
-			l.problem("gatehouse.trusted_proxies", fmt.Sprintf("%q is not allowed; use addresses and networks such as 10.1.2.3 and 10.0.0.0/8", clip(proxy)))
+			l.problem(
+				"gatehouse.trusted_proxies",
+				fmt.Sprintf("%q is not allowed; use addresses and networks such as 10.1.2.3 and 10.0.0.0/8", clip(proxy)),
+			)
 		}
 	}
 	if name := c.HealthCheckEndpointName; !endpointName.MatchString(name) {
-		l.problem("health_check_endpoint_name", fmt.Sprintf("%q is not allowed; use letters, digits, '.', '_', '~' and '-', without a slash", name))
+		l.problem(
+			"health_check_endpoint_name",
+			fmt.Sprintf("%q is not allowed; use letters, digits, '.', '_', '~' and '-', without a slash", name),
+		)
 	}
 	if port := c.TykAPI.Port; port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			l.problem("tyk_api_config.Port", fmt.Sprintf("%q is not allowed; use a text that holds a number from 1 to 65535", clip(port)))
+			l.problem(
+				"tyk_api_config.Port",
+				fmt.Sprintf("%q is not allowed; use a text that holds a number from 1 to 65535", clip(port)),
+			)
 		}
 	}
 	l.checkHost("tyk_api_config.Host", c.TykAPI.Host)
@@ -117,11 +145,17 @@ func (l *loader) checkServer() {
 		}
 	}
 	if o.UseSSL && len(o.Certificates) == 0 && len(o.SSLCertificates) == 0 {
-		l.problem("http_server_options.use_ssl", "true is not allowed without a certificate; set http_server_options.certificates or http_server_options.ssl_certificates")
+		l.problem(
+			"http_server_options.use_ssl",
+			"true is not allowed without a certificate; set http_server_options.certificates or http_server_options.ssl_certificates",
+		)
 	}
 	for _, name := range o.SSLCiphers {
 		if _, ok := cipherSuite(name); !ok {
-			l.problem("http_server_options.ssl_ciphers", fmt.Sprintf("%q is not allowed; use IANA names such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", clip(name)))
+			l.problem(
+				"http_server_options.ssl_ciphers",
+				fmt.Sprintf("%q is not allowed; use IANA names such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", clip(name)),
+			)
 		}
 	}
 }

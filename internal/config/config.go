@@ -1,7 +1,7 @@
 package config
 
-// Config is the configuration of a server. Load returns it complete and checked. The keys and variables outside Gatehouse are
-// those of the Tyk Dashboard, so that its configuration files and environments work as they are.
+// Config is the configuration of a server. Load returns it complete and checked. The keys and variables outside
+// Gatehouse are those of the Tyk Dashboard, so that its configuration files and environments work as they are.
 type Config struct {
 	ListenPort int          `json:"listen_port" env:"TYK_DB_LISTENPORT" default:"3000" max:"65535" doc:"Port to listen on; 0 takes a free one."`
 	TykAPI     TykAPIConfig `json:"tyk_api_config" doc:"The gateway, as the dashboard reaches it."`
@@ -120,8 +120,8 @@ type HTTPServerOptions struct {
 // CertsData are certificates with their keys.
 type CertsData []CertData
 
-// CertData names the PEM files of one certificate. Name is the domain that it is for, told to people only: a server reads the
-// domains from the certificate itself.
+// CertData names the PEM files of one certificate. Name is the domain that it is for, told to people only: a server
+// reads the domains from the certificate itself.
 type CertData struct {
 	Name string `json:"domain_name"`
 	Cert string `json:"cert_file"`

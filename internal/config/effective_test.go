@@ -101,7 +101,10 @@ func TestTLSConfig(t *testing.T) {
 		}
 	}
 	conf := func(options string) config.HTTPServerOptions {
-		return mustLoad(t, fmt.Sprintf(`{"home_dir": %q, "http_server_options": {%s}}`, dir, options)).Config.HTTPServerOptions
+		return mustLoad(
+			t,
+			fmt.Sprintf(`{"home_dir": %q, "http_server_options": {%s}}`, dir, options),
+		).Config.HTTPServerOptions
 	}
 	t.Run("is nil without HTTPS", func(t *testing.T) {
 		if got, err := conf(`"ssl_certificates": ["both.pem"]`).TLSConfig(); got != nil || err != nil {
@@ -114,13 +117,18 @@ func TestTLSConfig(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(got.Certificates) != 2 || got.MinVersion != tls.VersionTLS13 || len(got.CipherSuites) != 1 || got.CipherSuites[0] != tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 {
+		if len(got.Certificates) != 2 || got.MinVersion != tls.VersionTLS13 || len(got.CipherSuites) != 1 ||
+			got.CipherSuites[0] != tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 {
 			t.Errorf("got %+v", got)
 		}
 	})
 	t.Run("names the setting and the file that cannot be used", func(t *testing.T) {
 		_, err := conf(`"use_ssl": true, "ssl_certificates": ["missing.pem"]`).TLSConfig()
-		if err == nil || !strings.HasPrefix(err.Error(), "http_server_options.ssl_certificates: cannot use "+filepath.Join(dir, "missing.pem")) {
+		if err == nil ||
+			!strings.HasPrefix(
+				err.Error(),
+				"http_server_options.ssl_certificates: cannot use "+filepath.Join(dir, "missing.pem"),
+			) {
 			t.Errorf("got %v", err)
 		}
 		_, err = conf(`"use_ssl": true, "certificates": [{"cert_file": "key.pem", "key_file": "cert.pem"}]`).TLSConfig()
@@ -136,7 +144,13 @@ func certificate(t *testing.T) (cert, key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1)}, &x509.Certificate{SerialNumber: big.NewInt(1)}, &private.PublicKey, private)
+	der, err := x509.CreateCertificate(
+		rand.Reader,
+		&x509.Certificate{SerialNumber: big.NewInt(1)},
+		&x509.Certificate{SerialNumber: big.NewInt(1)},
+		&private.PublicKey,
+		private,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,12 +158,21 @@ func certificate(t *testing.T) (cert, key []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
+	return pem.EncodeToMemory(
+			&pem.Block{Type: "CERTIFICATE", Bytes: der},
+		), pem.EncodeToMemory(
+			&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8},
+		)
 }
 
 func TestSecretsAreMasked(t *testing.T) {
 	const secret = "hunter22-mongodb://"
-	env := []string{"TYK_DB_STORAGE_LOGS_TYPE=sqlite", "TYK_DB_STORAGE_ANALYTICS_TYPE=sqlite", "TYK_DB_STORAGE_UPTIME_TYPE=sqlite", "TYK_DB_STORAGE_MAIN_TYPE=sqlite"}
+	env := []string{
+		"TYK_DB_STORAGE_LOGS_TYPE=sqlite",
+		"TYK_DB_STORAGE_ANALYTICS_TYPE=sqlite",
+		"TYK_DB_STORAGE_UPTIME_TYPE=sqlite",
+		"TYK_DB_STORAGE_MAIN_TYPE=sqlite",
+	}
 	masked := 0
 	for _, f := range config.Fields() {
 		if f.Secret {

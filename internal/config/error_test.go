@@ -115,7 +115,10 @@ func TestAllProblemsAreListedInTheOrderOfTheDeclaration(t *testing.T) {
 	if got := strings.Join(keys, " "); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if !strings.Contains(err.Error(), `gatehouse.log_level: "loud" is not allowed; use debug, info, warn or error (set by a flag)`) {
+	if !strings.Contains(
+		err.Error(),
+		`gatehouse.log_level: "loud" is not allowed; use debug, info, warn or error (set by a flag)`,
+	) {
 		t.Errorf("the flag is not named: %v", err)
 	}
 }

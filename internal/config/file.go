@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// file reads a configuration file. The error is about the text as a whole: it is not JSON, or no object. Problems with single
-// settings are collected like those of the other sources.
+// file reads a configuration file. The error is about the text as a whole: it is not JSON, or no object. Problems with
+// single settings are collected like those of the other sources.
 func (l *loader) file(name string, data []byte) error {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	var members map[string]json.RawMessage
@@ -26,16 +26,17 @@ func (l *loader) file(name string, data []byte) error {
 	return nil
 }
 
-// position turns the offset of a syntax error, which counts the bytes read, into the line and column of the last of them.
-// Columns count characters.
+// position turns the offset of a syntax error, which counts the bytes read, into the line and column of the last of
+// them. Columns count characters.
 func position(data []byte, offset int64) (line, column int) {
 	before := data[:max(0, min(int(offset)-1, len(data)))]
 	line = bytes.Count(before, []byte("\n")) + 1
 	return line, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
 }
 
-// object reads the members of the section whose key, with a dot behind it, is prefix. Of members that differ in capitals only,
-// the last in the order of their bytes wins, so that the outcome does not depend on the order in the file.
+// object reads the members of the section whose key, with a dot behind it, is prefix. Of members that differ in
+// capitals only, the last in the order of their bytes wins, so that the outcome does not depend on the order in the
+// file.
 func (l *loader) object(prefix string, members map[string]json.RawMessage, where string) {
 	for _, name := range sortedKeys(members) {
 		raw, key := members[name], strings.ToLower(prefix+name)

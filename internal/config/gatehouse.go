@@ -45,8 +45,8 @@ type GraphQL struct {
 	MaxPageSize               int   `json:"max_page_size" env:"MAXPAGESIZE" default:"500" min:"1" max:"10000" doc:"Most objects per page of a list."`
 }
 
-// OrganisationLimits bound what one organisation may have; 0 is no limit. An organisation whose document has limits of its own, in the
-// object gatehouse_limits and by the same names, has those in the place of these.
+// OrganisationLimits bound what one organisation may have; 0 is no limit. An organisation whose document has limits of
+// its own, in the object gatehouse_limits and by the same names, has those in the place of these.
 type OrganisationLimits struct {
 	Apis         int   `json:"apis" env:"APIS" doc:"Most APIs of one organisation, versions among them; 0 is no limit, here and in the settings that follow. Organisations that have gatehouse_limits in their document, which only the admin secret can write, have those in the place of these."`
 	Policies     int   `json:"policies" env:"POLICIES" doc:"Most policies of one organisation."`
@@ -62,6 +62,18 @@ type OrganisationLimits struct {
 
 // ByName are the limits by the names that they have here and in an organisation's document.
 func (l OrganisationLimits) ByName() map[string]int64 {
-	return map[string]int64{"apis": int64(l.Apis), "policies": int64(l.Policies), "keys": int64(l.Keys), "users": int64(l.Users), "webhooks": int64(l.Webhooks),
-		"certificates": int64(l.Certificates), "oauth_clients": int64(l.OauthClients), "bytes": l.Bytes, "sockets": int64(l.Sockets), "requests_per_second": int64(l.Requests)}
+	return map[string]int64{
+		"apis":     int64(l.Apis),
+		"policies": int64(l.Policies),
+		"keys":     int64(l.Keys),
+		"users":    int64(l.Users),
+		"webhooks": int64(l.Webhooks),
+		"certificates": int64(
+			l.Certificates,
+		),
+		"oauth_clients":       int64(l.OauthClients),
+		"bytes":               l.Bytes,
+		"sockets":             int64(l.Sockets),
+		"requests_per_second": int64(l.Requests),
+	}
 }

@@ -42,9 +42,9 @@ type Loaded struct {
 	origins map[string]Origin
 }
 
-// Load reads the sources over the defaults. A null or an empty text sets nothing, whatever it is for, and keys of the file may
-// be written with other capitals, as the Tyk Dashboard allows too. The error lists all problems, one a line; each names the
-// key, the value unless it is secret, what is allowed, and the source.
+// Load reads the sources over the defaults. A null or an empty text sets nothing, whatever it is for, and keys of the
+// file may be written with other capitals, as the Tyk Dashboard allows too. The error lists all problems, one a line;
+// each names the key, the value unless it is secret, what is allowed, and the source.
 func Load(src Sources) (*Loaded, error) {
 	l := newLoader()
 	if src.File != "" {
@@ -69,7 +69,8 @@ type loader struct {
 	problems []problem
 }
 
-// problem is what is wrong with a setting; rank is the setting's place in the declaration, by which problems are sorted.
+// problem is what is wrong with a setting; rank is the setting's place in the declaration, by which problems are
+// sorted.
 type problem struct {
 	key, text string
 	rank      int

@@ -237,8 +237,14 @@ func asJSON(t *testing.T, typ, text string) any {
 }
 
 func TestUnknownKeysAndVariablesAreCollected(t *testing.T) {
-	loaded := mustLoad(t, `{"ui": {"login_page": {}}, "tagging_options": {"x": 1}, "storage.main.type": "oracle", "": 1, "page_size": 5}`,
-		"TYK_DB_NOSUCH=1", "TYK_GW_LISTENPORT=1", "GATEHOUSE_SERVICE_HOST=1", "TYK_DB_PAGESIZE=6")
+	loaded := mustLoad(
+		t,
+		`{"ui": {"login_page": {}}, "tagging_options": {"x": 1}, "storage.main.type": "oracle", "": 1, "page_size": 5}`,
+		"TYK_DB_NOSUCH=1",
+		"TYK_GW_LISTENPORT=1",
+		"GATEHOUSE_SERVICE_HOST=1",
+		"TYK_DB_PAGESIZE=6",
+	)
 	want := []string{"", "TYK_DB_NOSUCH", "storage.main.type", "tagging_options", "ui.login_page"}
 	if !slices.Equal(loaded.Unknown, want) {
 		t.Errorf("unknown: %q, want %q", loaded.Unknown, want)
@@ -249,14 +255,21 @@ func TestSettingsWithoutEffectAreListedWhenTheyAreSet(t *testing.T) {
 	if got := mustLoad(t, "").WithoutEffect(); got != nil {
 		t.Errorf("nothing was set, and %v are listed", got)
 	}
-	got := mustLoad(t, `{"license_key": "k", "sso_custom_login_url": "", "portal_session_lifetime": 0, "page_size": 5}`, "TYK_DB_STORAGE_LOGS_TABLESHARDING=true").WithoutEffect()
-	if want := []string{"license_key", "portal_session_lifetime", "storage.logs.table_sharding"}; !slices.Equal(got, want) {
+	got := mustLoad(
+		t,
+		`{"license_key": "k", "sso_custom_login_url": "", "portal_session_lifetime": 0, "page_size": 5}`,
+		"TYK_DB_STORAGE_LOGS_TABLESHARDING=true",
+	).WithoutEffect()
+	if want := []string{"license_key", "portal_session_lifetime", "storage.logs.table_sharding"}; !slices.Equal(
+		got,
+		want,
+	) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
 
-// TestAFileOfTheTykDashboardLoads uses a file that has what such files have: keys that newer versions dropped, nulls, empty
-// texts, a short admin secret, two databases of which the typed one counts.
+// TestAFileOfTheTykDashboardLoads uses a file that has what such files have: keys that newer versions dropped, nulls,
+// empty texts, a short admin secret, two databases of which the typed one counts.
 func TestAFileOfTheTykDashboardLoads(t *testing.T) {
 	loaded, err := config.Load(config.Sources{File: "testdata/tyk_analytics.conf"})
 	if err != nil {
@@ -266,7 +279,8 @@ func TestAFileOfTheTykDashboardLoads(t *testing.T) {
 		t.Errorf("unknown: %v, want %v", loaded.Unknown, want)
 	}
 	c := loaded.Config
-	if c.ListenPort != 3001 || c.AdminSecret != "12345" || c.HashKeys || c.AllowExplicitPolicyID || !c.Security.AllowAdminResetPassword {
+	if c.ListenPort != 3001 || c.AdminSecret != "12345" || c.HashKeys || c.AllowExplicitPolicyID ||
+		!c.Security.AllowAdminResetPassword {
 		t.Error("a value of the file is not in effect")
 	}
 	if l := c.Layer(config.LayerAnalytics); l.Type != config.Postgres || !strings.HasPrefix(l.WriteDSN(), "user=tyk ") {
@@ -278,7 +292,8 @@ func TestAFileOfTheTykDashboardLoads(t *testing.T) {
 	if got := c.GatewayURL(); got != "http://api.example.com:8080" {
 		t.Errorf("the gateways are at %s", got)
 	}
-	if !slices.Contains(loaded.WithoutEffect(), "security.open_policy.enabled") || slices.Contains(loaded.WithoutEffect(), "license_key") {
+	if !slices.Contains(loaded.WithoutEffect(), "security.open_policy.enabled") ||
+		slices.Contains(loaded.WithoutEffect(), "license_key") {
 		t.Errorf("without effect: %v", loaded.WithoutEffect())
 	}
 }
@@ -302,7 +317,8 @@ func FuzzFile(f *testing.F) {
 			return
 		}
 		c := loaded.Config
-		if c.ListenPort < 0 || c.ListenPort > 65535 || c.PageSize < 1 || c.PageSize > 1000 || c.Gatehouse.RequestTimeout <= 0 {
+		if c.ListenPort < 0 || c.ListenPort > 65535 || c.PageSize < 1 || c.PageSize > 1000 ||
+			c.Gatehouse.RequestTimeout <= 0 {
 			t.Errorf("a value outside its bounds was accepted: %+v", loaded.Settings())
 		}
 		for _, name := range []config.LayerName{config.LayerMain, config.LayerAnalytics, config.LayerLogs, config.LayerUptime} {

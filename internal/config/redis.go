@@ -32,8 +32,8 @@ type Redis struct {
 	RedisMaxActive             int               `json:"redis_max_active" env:"TYK_DB_REDISMAXACTIVE" default:"500" max:"10000" doc:"Most connections to each Redis server, subscriptions aside; 0 is the default."`
 }
 
-// RedisAddresses lists where Redis is, as host:port: redis_addrs, else redis_hosts, else redis_host. It is empty when none is
-// configured.
+// RedisAddresses lists where Redis is, as host:port: redis_addrs, else redis_hosts, else redis_host. It is empty when
+// none is configured.
 func (r *Redis) RedisAddresses() []string {
 	switch {
 	case len(r.RedisAddrs) > 0:
@@ -53,7 +53,10 @@ func (r *Redis) RedisAddresses() []string {
 func (l *loader) checkRedis() {
 	c := &l.Config
 	if host := c.RedisHost; host != "" && !isHost(host) {
-		l.problem("redis_host", shown(host)+" is not allowed; use a host name or an IP address, without a scheme, and put the port into redis_port")
+		l.problem(
+			"redis_host",
+			shown(host)+" is not allowed; use a host name or an IP address, without a scheme, and put the port into redis_port",
+		)
 	}
 	for _, address := range c.RedisAddrs {
 		if host, port, err := net.SplitHostPort(address); err != nil || !isHost(host) || !isPort(port) {
@@ -62,7 +65,13 @@ func (l *loader) checkRedis() {
 	}
 	for _, host := range sortedKeys(c.RedisHosts) {
 		if port := c.RedisHosts[host]; !isHost(host) || !isPort(port) {
-			l.problem("redis_hosts", fmt.Sprintf("%s is not allowed; use host names with a port from 1 to 65535 each, such as redis:6379", shown(host+":"+port)))
+			l.problem(
+				"redis_hosts",
+				fmt.Sprintf(
+					"%s is not allowed; use host names with a port from 1 to 65535 each, such as redis:6379",
+					shown(host+":"+port),
+				),
+			)
 		}
 	}
 
@@ -73,16 +82,25 @@ func (l *loader) checkRedis() {
 	case n == 0 && c.EnableCluster:
 		l.problem("enable_cluster", "true needs the addresses of nodes of the cluster; "+where)
 	case c.RedisMasterName != "" && c.EnableCluster:
-		l.problem("enable_cluster", "true is not allowed beside redis_master_name: the addresses are those of a cluster, or of sentinels")
+		l.problem(
+			"enable_cluster",
+			"true is not allowed beside redis_master_name: the addresses are those of a cluster, or of sentinels",
+		)
 	case n > 1 && c.RedisMasterName == "" && !c.EnableCluster:
 		key := "redis_addrs"
 		if len(c.RedisAddrs) == 0 {
 			key = "redis_hosts"
 		}
-		l.problem(key, "names several servers; set enable_cluster when they are a cluster, or redis_master_name when they are sentinels, or name one")
+		l.problem(
+			key,
+			"names several servers; set enable_cluster when they are a cluster, or redis_master_name when they are sentinels, or name one",
+		)
 	}
 	if c.EnableCluster && c.RedisDatabase != 0 {
-		l.problem("redis_database", fmt.Sprintf("%d is not allowed beside enable_cluster; a cluster has the database 0 only", c.RedisDatabase))
+		l.problem(
+			"redis_database",
+			fmt.Sprintf("%d is not allowed beside enable_cluster; a cluster has the database 0 only", c.RedisDatabase),
+		)
 	}
 	if (c.RedisCertFile == "") != (c.RedisKeyFile == "") {
 		key, other := "redis_cert_file", "redis_key_file"
@@ -92,7 +110,10 @@ func (l *loader) checkRedis() {
 		l.problem(key, "needs "+other+": a client certificate is of no use without its key, nor the key without it")
 	}
 	if c.RedisTLSMinVersion > c.RedisTLSMaxVersion {
-		l.problem("redis_tls_min_version", fmt.Sprintf("%q is not allowed; it is above redis_tls_max_version, %q", c.RedisTLSMinVersion, c.RedisTLSMaxVersion))
+		l.problem(
+			"redis_tls_min_version",
+			fmt.Sprintf("%q is not allowed; it is above redis_tls_max_version, %q", c.RedisTLSMinVersion, c.RedisTLSMaxVersion),
+		)
 	}
 	l.checkZeroConf()
 }

@@ -26,8 +26,14 @@ func TestAddressesOfRedis(t *testing.T) {
 }
 
 func TestFilesOfRedisAndTheSigningKeyStartFromHomeDir(t *testing.T) {
-	c := mustLoad(t, `{"home_dir": "/opt/d", "redis_ca_file": "ca.pem", "redis_cert_file": "c.pem", "redis_key_file": "/k.pem", "private_key_path": "sign.pem"}`).Config
-	if got := []string{c.RedisCAFile, c.RedisCertFile, c.RedisKeyFile, c.PrivateKeyPath}; !slices.Equal(got, []string{"/opt/d/ca.pem", "/opt/d/c.pem", "/k.pem", "/opt/d/sign.pem"}) {
+	c := mustLoad(
+		t,
+		`{"home_dir": "/opt/d", "redis_ca_file": "ca.pem", "redis_cert_file": "c.pem", "redis_key_file": "/k.pem", "private_key_path": "sign.pem"}`,
+	).Config
+	if got := []string{c.RedisCAFile, c.RedisCertFile, c.RedisKeyFile, c.PrivateKeyPath}; !slices.Equal(
+		got,
+		[]string{"/opt/d/ca.pem", "/opt/d/c.pem", "/k.pem", "/opt/d/sign.pem"},
+	) {
 		t.Errorf("got %q", got)
 	}
 }

@@ -10,7 +10,8 @@ import (
 	"gatehouse/internal/config"
 )
 
-// TestTheKeysAreThoseOfTheReference compares the declaration with the published list of keys, where that list is at hand.
+// TestTheKeysAreThoseOfTheReference compares the declaration with the published list of keys, where that list is at
+// hand.
 func TestTheKeysAreThoseOfTheReference(t *testing.T) {
 	dir := cmp.Or(os.Getenv("GATEHOUSE_REFERENCE"), "../../../shared/reference")
 	data, err := os.ReadFile(filepath.Join(dir, "config-keys.tsv"))

@@ -17,7 +17,7 @@ func (s SharedGateways) Denied() []string {
 	return slices.DeleteFunc(slices.Clone(s.Deny), func(subject string) bool { return subject == "none" || subject == "" })
 }
 
-// deniable are the subjects of internal/definition.
+// deniable are the subjects of internal/gateway/definition.
 func deniable() []string {
 	return []string{"code", "files", "secrets", "storage", "discovery", "loops", "proxy", "trust", "batch", "recording"}
 }
@@ -25,7 +25,10 @@ func deniable() []string {
 func (l *loader) checkShared() {
 	for _, subject := range l.Config.Gatehouse.SharedGateways.Denied() {
 		if !slices.Contains(deniable(), subject) {
-			l.problem("gatehouse.shared_gateways.deny", fmt.Sprintf("%q is not allowed; use %s, or none", clip(subject), strings.Join(deniable(), ", ")))
+			l.problem(
+				"gatehouse.shared_gateways.deny",
+				fmt.Sprintf("%q is not allowed; use %s, or none", clip(subject), strings.Join(deniable(), ", ")),
+			)
 		}
 	}
 }

@@ -82,8 +82,8 @@ func (l Layer) ReadDSN() string {
 	return l.WriteConnectionString
 }
 
-// Layer returns the database that a layer uses: its own when it has a type, else that of main. Type is never empty, and what
-// was left out of the connection is filled in: mongo_url, or a SQLite file in the data directory.
+// Layer returns the database that a layer uses: its own when it has a type, else that of main. Type is never empty, and
+// what was left out of the connection is filled in: mongo_url, or a SQLite file in the data directory.
 func (c *Config) Layer(name LayerName) Layer {
 	file, l := "gatehouse", c.Storage.Main
 	if own := c.Storage.layer(name); own.Type != "" && name != LayerMain {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// TLSConfig reads the certificates and returns what a server needs for HTTPS; nil when use_ssl is off. The error names the
-// setting and the file.
+// TLSConfig reads the certificates and returns what a server needs for HTTPS; nil when use_ssl is off. The error names
+// the setting and the file.
 func (o HTTPServerOptions) TLSConfig() (*tls.Config, error) {
 	if !o.UseSSL {
 		return nil, nil

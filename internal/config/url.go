@@ -11,9 +11,9 @@ func (c *Config) Address() string {
 	return net.JoinHostPort(c.Gatehouse.ListenAddress, strconv.Itoa(c.ListenPort))
 }
 
-// URL is where people reach this server, without a trailing slash: host_config.hostname, else the address that it listens on,
-// else localhost. The port is the one that it listens on in the end, which listen_port does not tell when it is 0; it is left
-// out when it is the scheme's own or when host_config.hostname names one.
+// URL is where people reach this server, without a trailing slash: host_config.hostname, else the address that it
+// listens on, else localhost. The port is the one that it listens on in the end, which listen_port does not tell when
+// it is 0; it is left out when it is the scheme's own or when host_config.hostname names one.
 func (c *Config) URL(port int) string {
 	scheme, usual := "http", 80
 	if c.HTTPServerOptions.UseSSL {
@@ -39,9 +39,9 @@ func (c *Config) URL(port int) string {
 	return scheme + "://" + host
 }
 
-// GatewayURL is where clients reach the gateways, without a trailing slash: host_config.override_hostname, else the host and
-// port of tyk_api_config; "" when neither is set. A scheme in the setting is kept; otherwise host_config.generate_secure_paths
-// decides.
+// GatewayURL is where clients reach the gateways, without a trailing slash: host_config.override_hostname, else the
+// host and port of tyk_api_config; "" when neither is set. A scheme in the setting is kept; otherwise
+// host_config.generate_secure_paths decides.
 func (c *Config) GatewayURL() string {
 	host := c.HostConfig.OverrideHostname
 	if host == "" && c.TykAPI.Host != "" {
@@ -63,8 +63,8 @@ func (c *Config) GatewayURL() string {
 	return strings.TrimRight(host, "/")
 }
 
-// Gateways are the addresses of all gateways that the configuration names: GatewayURL, GatewayAPIURL and the edge endpoints, over
-// http where they name no scheme.
+// Gateways are the addresses of all gateways that the configuration names: GatewayURL, GatewayAPIURL and the edge
+// endpoints, over http where they name no scheme.
 func (c *Config) Gateways() []string {
 	var out []string
 	for _, address := range []string{c.GatewayURL(), c.GatewayAPIURL()} {
@@ -83,8 +83,8 @@ func (c *Config) Gateways() []string {
 	return out
 }
 
-// GatewayAPIURL is where the gateway's own REST API is, without a trailing slash: the host and port of tyk_api_config, over http
-// when they name no scheme; "" when there is none.
+// GatewayAPIURL is where the gateway's own REST API is, without a trailing slash: the host and port of tyk_api_config,
+// over http when they name no scheme; "" when there is none.
 func (c *Config) GatewayAPIURL() string {
 	host := strings.TrimRight(c.TykAPI.Host, "/")
 	if host == "" {

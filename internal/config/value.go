@@ -21,8 +21,8 @@ var errNotAllowed = errors.New("not allowed")
 
 var durationType = reflect.TypeFor[time.Duration]()
 
-// parseText reads a value as variables, flags and defaults spell it: lists are separated by commas, maps are k:v,k2:v2, and
-// lists of objects are JSON.
+// parseText reads a value as variables, flags and defaults spell it: lists are separated by commas, maps are k:v,k2:v2,
+// and lists of objects are JSON.
 func (f Field) parseText(s string) (reflect.Value, error) {
 	v := reflect.New(f.typ).Elem()
 	if f.typ == durationType {
@@ -53,7 +53,10 @@ func (f Field) parseText(s string) (reflect.Value, error) {
 			if !ok {
 				return v, errNotAllowed
 			}
-			v.SetMapIndex(reflect.ValueOf(strings.TrimSpace(key)).Convert(f.typ.Key()), reflect.ValueOf(strings.TrimSpace(value)))
+			v.SetMapIndex(
+				reflect.ValueOf(strings.TrimSpace(key)).Convert(f.typ.Key()),
+				reflect.ValueOf(strings.TrimSpace(value)),
+			)
 		}
 		return v, nil
 	}

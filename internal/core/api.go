@@ -14,7 +14,8 @@ import (
 // api_definition, and beside it hook_references, owners and the rest. The other fields are read from it.
 type Api struct {
 	Meta
-	// ApiID is the public id, under which gateways, keys and policies know the API. It is unique in the whole installation.
+	// ApiID is the public id, under which gateways, keys and policies know the API. It is unique in the whole
+	// installation.
 	ApiID string
 	// Name is the name as stored, with its #category tags.
 	Name string
@@ -35,7 +36,8 @@ type Api struct {
 	Categories      []string
 	UserOwners      []string
 	UserGroupOwners []string
-	// Tags are those of the gateways that load the API. TagsDisabled and DomainDisabled have gateways take no notice of Tags and Domain.
+	// Tags are those of the gateways that load the API. TagsDisabled and DomainDisabled have gateways take no notice of
+	// Tags and Domain.
 	Tags                         []string
 	TagsDisabled, DomainDisabled bool
 	// Versions are the public ids of the APIs that are versions of this one.
@@ -50,8 +52,8 @@ func ApiKinds() []string {
 
 const def = "api_definition."
 
-// NewApi reads an Api from its document, which has been through ParseApi once. The definition is walked through once, however
-// many fields are read: most have 5 KB and more, and lists read many.
+// NewApi reads an Api from its document, which has been through ParseApi once. The definition is walked through once,
+// however many fields are read: most have 5 KB and more, and lists read many.
 func NewApi(meta Meta, doc Document) *Api {
 	wrapped := gjson.ParseBytes(doc).Map()
 	d := wrapped["api_definition"].Map()
@@ -109,7 +111,8 @@ var apiTypes = []fieldType{
 	{"hook_references", isArray}, {"user_owners", isTexts}, {"user_group_owners", isTexts}, {"categories", isTexts},
 }
 
-// Validate checks the rules that hold for every API: a name, a well-formed api_id and listen path, a target that is a URL.
+// Validate checks the rules that hold for every API: a name, a well-formed api_id and listen path, a target that is a
+// URL.
 func (a *Api) Validate() error {
 	if err := checkName("api_definition.name", a.Name); err != nil {
 		return err
@@ -120,7 +123,8 @@ func (a *Api) Validate() error {
 	if len(a.Slug) > 255 || hasControl(a.Slug) {
 		return InField("api_definition.slug", "must be at most 255 bytes without control characters")
 	}
-	if a.ListenPath != "" && (!strings.HasPrefix(a.ListenPath, "/") || len(a.ListenPath) > 1024 || hasControl(a.ListenPath)) {
+	if a.ListenPath != "" &&
+		(!strings.HasPrefix(a.ListenPath, "/") || len(a.ListenPath) > 1024 || hasControl(a.ListenPath)) {
 		return InField("api_definition.proxy.listen_path", "must start with / and be at most 1024 bytes")
 	}
 	if a.ListenPort < 0 || a.ListenPort > 65535 {
@@ -136,7 +140,11 @@ func (a *Api) Validate() error {
 	}
 	for _, owner := range append(append([]string{}, a.UserOwners...), a.UserGroupOwners...) {
 		if !IsID(owner) {
-			return Errorf(CodeInvalid, "user_owners and user_group_owners must hold ids of 24 hex digits, not %s", strconv.Quote(clip(owner)))
+			return Errorf(
+				CodeInvalid,
+				"user_owners and user_group_owners must hold ids of 24 hex digits, not %s",
+				strconv.Quote(clip(owner)),
+			)
 		}
 	}
 	return nil
@@ -145,8 +153,8 @@ func (a *Api) Validate() error {
 // The public id turns up in paths of ours, in file names of the gateway and in Redis keys.
 var apiIDPattern = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$`)
 
-// Route is what must be unique among the APIs of an organisation that a gateway loads, so that it knows which of them a request is
-// for: domain, port and listen path. A trailing slash does not make another path.
+// Route is what must be unique among the APIs of an organisation that a gateway loads, so that it knows which of them a
+// request is for: domain, port and listen path. A trailing slash does not make another path.
 func (a *Api) Route() string {
 	if a.Protocol == "tcp" || a.Protocol == "tls" {
 		return a.Protocol + "://" + strings.ToLower(a.Domain) + ":" + strconv.Itoa(a.ListenPort)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Certificate is a certificate, or a lone public key, with or without its private key. ID is the organisation's id and the
-// SHA-256 fingerprint in hex, one behind the other, as gateways name it.
+// Certificate is a certificate, or a lone public key, with or without its private key. ID is the organisation's id and
+// the SHA-256 fingerprint in hex, one behind the other, as gateways name it.
 type Certificate struct {
 	Meta
 	CertificateInfo
@@ -31,7 +31,8 @@ type CertificateInfo struct {
 	Details Document `json:"details"`
 }
 
-// NewCertificate reads a Certificate from its document. Where only ids were read there is none, and the info stays empty.
+// NewCertificate reads a Certificate from its document. Where only ids were read there is none, and the info stays
+// empty.
 func NewCertificate(meta Meta, doc Document, sealed string) (*Certificate, error) {
 	c := &Certificate{Meta: meta, Sealed: sealed}
 	if len(doc) == 0 {

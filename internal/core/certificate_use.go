@@ -42,8 +42,8 @@ const (
 	certificatesByHost
 )
 
-// apiCertificates and sessionCertificates are all fields of definitions and of sessions by which gateways are told to use certificates, in
-// releases 5.5 to 5.15. Policies have none.
+// apiCertificates and sessionCertificates are all fields of definitions and of sessions by which gateways are told to
+// use certificates, in releases 5.5 to 5.15. Policies have none.
 var (
 	apiCertificates = []certificateField{
 		{[]string{"client_certificates"}, listOfCertificates, certificateClient, true},
@@ -60,7 +60,8 @@ var (
 	}
 )
 
-// CertificateFields are the paths of all fields of definitions and of sessions by which gateways are told to use certificates.
+// CertificateFields are the paths of all fields of definitions and of sessions by which gateways are told to use
+// certificates.
 func CertificateFields() (definitions, sessions []string) {
 	for _, f := range apiCertificates {
 		definitions = append(definitions, strings.Join(f.path, "."))
@@ -132,8 +133,8 @@ func isHex(s string) bool {
 	})
 }
 
-// CertificateRefs are the places where the definition names certificates. What is named counts even while it is switched off in the
-// definition, since switching it on names nothing new.
+// CertificateRefs are the places where the definition names certificates. What is named counts even while it is
+// switched off in the definition, since switching it on names nothing new.
 func (a *Api) CertificateRefs() []CertificateRef {
 	return certificateRefs(a.Definition.Get("api_definition"), apiCertificates, "api_definition.")
 }
@@ -143,8 +144,8 @@ func (k *Key) CertificateRefs() []CertificateRef {
 	return certificateRefs(gjson.ParseBytes(k.Session), sessionCertificates, "")
 }
 
-// Certificates returns the ids of the certificates that the definition names, with what for: any of "client", "upstream", "server"
-// and "pinned", sorted.
+// Certificates returns the ids of the certificates that the definition names, with what for: any of "client",
+// "upstream", "server" and "pinned", sorted.
 func (a *Api) Certificates() map[string][]string {
 	out := map[string][]string{}
 	for _, ref := range a.CertificateRefs() {
@@ -187,9 +188,14 @@ func (f certificateField) names(text string) func(func(string) bool) {
 	return func(yield func(string) bool) { yield(text) }
 }
 
-// eachCertificate calls f for each text in the fields, under whatever spelling gateways read them, with its place, without and with the
-// number in a list. An object is walked through once, and only fields that are there are read.
-func eachCertificate(object gjson.Result, fields []certificateField, prefix string, f func(field certificateField, slot, place string, value gjson.Result)) {
+// eachCertificate calls f for each text in the fields, under whatever spelling gateways read them, with its place,
+// without and with the number in a list. An object is walked through once, and only fields that are there are read.
+func eachCertificate(
+	object gjson.Result,
+	fields []certificateField,
+	prefix string,
+	f func(field certificateField, slot, place string, value gjson.Result),
+) {
 	object.ForEach(func(name, value gjson.Result) bool {
 		for _, field := range fields {
 			if !strings.EqualFold(name.Str, field.path[0]) {
@@ -211,7 +217,11 @@ func eachCertificate(object gjson.Result, fields []certificateField, prefix stri
 }
 
 // each calls visit for each text in a field.
-func (f certificateField) each(value gjson.Result, place string, visit func(field certificateField, slot, place string, value gjson.Result)) {
+func (f certificateField) each(
+	value gjson.Result,
+	place string,
+	visit func(field certificateField, slot, place string, value gjson.Result),
+) {
 	switch {
 	case f.named == oneCertificate:
 		if value.Type == gjson.String {
@@ -236,36 +246,42 @@ func (f certificateField) each(value gjson.Result, place string, visit func(fiel
 	}
 }
 
-// NoCertificate is an id of the organisation that no certificate has. Gateways find nothing under it, and so let nobody in, show
-// nothing and take no upstream for the right one; without a name at all, a pinned upstream would be any.
+// NoCertificate is an id of the organisation that no certificate has. Gateways find nothing under it, and so let nobody
+// in, show nothing and take no upstream for the right one; without a name at all, a pinned upstream would be any.
 func NoCertificate(org string) string { return org + strings.Repeat("0", fingerprintLength) }
 
-// WithoutForeignCertificates returns a definition, as gateways are sent it, with NoCertificate in the place of what looks like a
-// certificate that is not the organisation's, and how many it replaced. Where there is none it is the definition itself.
+// WithoutForeignCertificates returns a definition, as gateways are sent it, with NoCertificate in the place of what
+// looks like a certificate that is not the organisation's, and how many it replaced. Where there is none it is the
+// definition itself.
 func WithoutForeignCertificates(definition Document, org string) (out Document, replaced int) {
 	var text bytes.Buffer
 	last := 0
-	eachCertificate(gjson.ParseBytes(definition), apiCertificates, "", func(f certificateField, _, _ string, value gjson.Result) {
-		var names []string
-		before := replaced
-		for name := range f.names(value.Str) {
-			if (CertificateRef{ID: strings.TrimSpace(name)}).Of(org) == CertificateForeign {
-				name = NoCertificate(org)
-				replaced++
+	eachCertificate(
+		gjson.ParseBytes(definition),
+		apiCertificates,
+		"",
+		func(f certificateField, _, _ string, value gjson.Result) {
+			var names []string
+			before := replaced
+			for name := range f.names(value.Str) {
+				if (CertificateRef{ID: strings.TrimSpace(name)}).Of(org) == CertificateForeign {
+					name = NoCertificate(org)
+					replaced++
+				}
+				names = append(names, name)
 			}
-			names = append(names, name)
-		}
-		if replaced == before {
-			return
-		}
-		text.Write(definition[last:value.Index])
-		raw, err := json.Marshal(strings.Join(names, ","))
-		if err != nil {
-			panic("core: certificates: " + err.Error()) // a string always is JSON
-		}
-		text.Write(raw)
-		last = value.Index + len(value.Raw)
-	})
+			if replaced == before {
+				return
+			}
+			text.Write(definition[last:value.Index])
+			raw, err := json.Marshal(strings.Join(names, ","))
+			if err != nil {
+				panic("core: certificates: " + err.Error()) // a string always is JSON
+			}
+			text.Write(raw)
+			last = value.Index + len(value.Raw)
+		},
+	)
 	if replaced == 0 {
 		return definition, 0
 	}

@@ -97,7 +97,12 @@ func TestWhatTheNameOfACertificateIsToAnOrganisation(t *testing.T) {
 	} {
 		assert.Equal(t, want, core.CertificateRef{ID: id}.Of(ownOrg), id)
 	}
-	assert.Equal(t, core.CertificateOther, core.CertificateRef{ID: print64}.Of(""), "what belongs to no organisation owns nothing")
+	assert.Equal(
+		t,
+		core.CertificateOther,
+		core.CertificateRef{ID: print64}.Of(""),
+		"what belongs to no organisation owns nothing",
+	)
 }
 
 func TestGatewaysAreToldOfNoCertificateInThePlaceOfAForeignOne(t *testing.T) {
@@ -116,7 +121,10 @@ func TestGatewaysAreToldOfNoCertificateInThePlaceOfAForeignOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := strings.Count(fields, "%s")
-			got, replaced := core.WithoutForeignCertificates(core.Document(`{"name":"x",`+strings.ReplaceAll(fields, "%s", foreign)+`}`), ownOrg)
+			got, replaced := core.WithoutForeignCertificates(
+				core.Document(`{"name":"x",`+strings.ReplaceAll(fields, "%s", foreign)+`}`),
+				ownOrg,
+			)
 			require.Equal(t, `{"name":"x",`+strings.ReplaceAll(fields, "%s", none)+`}`, string(got))
 			require.Equal(t, n, replaced)
 		})
@@ -124,7 +132,11 @@ func TestGatewaysAreToldOfNoCertificateInThePlaceOfAForeignOne(t *testing.T) {
 }
 
 func FuzzWithoutForeignCertificatesKeepsJSON(f *testing.F) {
-	f.Add([]byte(`{"certificates":["` + foreignOrg + print64 + `"],"pinned_public_keys":{"\"":"a,` + foreignOrg + print64 + `"},"Request_Signing":{"certificate_id":"x"}}`))
+	f.Add(
+		[]byte(
+			`{"certificates":["` + foreignOrg + print64 + `"],"pinned_public_keys":{"\"":"a,` + foreignOrg + print64 + `"},"Request_Signing":{"certificate_id":"x"}}`,
+		),
+	)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		doc, err := core.ParseDocument(raw)
 		if err != nil {

@@ -12,8 +12,8 @@ const (
 	ChangeDeleted ChangeKind = "DELETED"
 )
 
-// Change tells that an object was created, updated or deleted. It is sent after the write is durable and holds no content,
-// so that a listener reads the object with its own permissions.
+// Change tells that an object was created, updated or deleted. It is sent after the write is durable and holds no
+// content, so that a listener reads the object with its own permissions.
 type Change struct {
 	Kind ChangeKind `json:"kind"`
 	// Object is the type of the object: Api, Policy, Key, User, Organisation, Webhook, OauthClient, Certificate.

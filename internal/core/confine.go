@@ -7,21 +7,23 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Foreign tells what belongs to other organisations than the one that a document is of: public ids of APIs, and ids of policies.
+// Foreign tells what belongs to other organisations than the one that a document is of: public ids of APIs, and ids of
+// policies.
 type Foreign struct {
 	Api    func(id string) bool
 	Policy func(id string) bool
 }
 
-// NoPolicy is an id that no policy has. It stands where a document named a policy of another organisation: gateways refuse a key whose
-// only policy does not exist, and would open everything to one without any.
+// NoPolicy is an id that no policy has. It stands where a document named a policy of another organisation: gateways
+// refuse a key whose only policy does not exist, and would open everything to one without any.
 const NoPolicy = ZeroID
 
-// noRights is a right to an API that there is not: ids of APIs do not begin with a dot. Without any right, everything would be open.
+// noRights is a right to an API that there is not: ids of APIs do not begin with a dot. Without any right, everything
+// would be open.
 const noRights = `".none":{"api_id":".none","versions":[]}`
 
-// naming is called for what a document for gateways names, in the order of the document. Names of fields match as gateways match them,
-// whatever their case.
+// naming is called for what a document for gateways names, in the order of the document. Names of fields match as
+// gateways match them, whatever their case.
 type naming struct {
 	// rights is called for each object of access rights.
 	rights func(v gjson.Result)
@@ -39,8 +41,8 @@ func unnamed() naming {
 	return naming{rights: ignore, policy: ignore, org: ignore, customOrg: ignore, custom: ignore}
 }
 
-// session walks through the session of a key, or a policy. Policies that stand in the meta data are applied by gateways in the place of
-// those that the key names.
+// session walks through the session of a key, or a policy. Policies that stand in the meta data are applied by gateways
+// in the place of those that the key names.
 func (n naming) session(doc gjson.Result) {
 	doc.ForEach(func(name, value gjson.Result) bool {
 		switch {
@@ -125,14 +127,17 @@ func NamedPolicies(session Document) (ids []string) {
 	return ids
 }
 
-// CheckCustomPolicies holds for policies in the meta data of a session, of a policy or of an OAuth client, which gateways apply in the
-// place of those that a key names: they are of the organisation, and there are some. Of an empty list gateways apply none, and let a key
-// that has no rights of its own into everything.
+// CheckCustomPolicies holds for policies in the meta data of a session, of a policy or of an OAuth client, which
+// gateways apply in the place of those that a key names: they are of the organisation, and there are some. Of an empty
+// list gateways apply none, and let a key that has no rights of its own into everything.
 func CheckCustomPolicies(org string, doc Document) (err error) {
 	n := unnamed()
 	n.custom = func(v gjson.Result) {
 		if err == nil && len(v.Array()) == 0 {
-			err = InField("meta_data.policies", "must not be an empty list, which gateways would apply in the place of the policies of a key: leave it out")
+			err = InField(
+				"meta_data.policies",
+				"must not be an empty list, which gateways would apply in the place of the policies of a key: leave it out",
+			)
 		}
 	}
 	n.customOrg = func(v gjson.Result) {
@@ -144,7 +149,8 @@ func CheckCustomPolicies(org string, doc Document) (err error) {
 	return err
 }
 
-// PoliciesOfDefinition are the ids of the policies that the definition of an API gives to those who have no key of their own.
+// PoliciesOfDefinition are the ids of the policies that the definition of an API gives to those who have no key of
+// their own.
 func PoliciesOfDefinition(definition Document) (ids []string) {
 	n := unnamed()
 	n.policy = textsInto(&ids)
@@ -224,7 +230,8 @@ func (c *confined) end() Document {
 	return doc
 }
 
-// ConfineSession returns the session of a key as gateways may have it: of its organisation, and without anything of others.
+// ConfineSession returns the session of a key as gateways may have it: of its organisation, and without anything of
+// others.
 func ConfineSession(org string, session Document, foreign Foreign) Document {
 	c := &confined{doc: session, foreign: foreign, org: org}
 	c.naming().session(gjson.ParseBytes(session))
@@ -264,8 +271,8 @@ func (d Document) identified(field, value string) Document {
 	return c.end()
 }
 
-// rightsWithout is the text of access rights without those to some APIs, where there are such, and with noRights where nothing else is
-// left.
+// rightsWithout is the text of access rights without those to some APIs, where there are such, and with noRights where
+// nothing else is left.
 func rightsWithout(rights gjson.Result, foreign func(apiID string) bool) (text string, dropped bool) {
 	var kept []string
 	rights.ForEach(func(key, value gjson.Result) bool {

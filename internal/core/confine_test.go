@@ -10,7 +10,10 @@ import (
 
 // foreignTo has one API and one policy be another organisation's.
 func foreignTo(api, policy string) core.Foreign {
-	return core.Foreign{Api: func(id string) bool { return id == api }, Policy: func(id string) bool { return id == policy }}
+	return core.Foreign{
+		Api:    func(id string) bool { return id == api },
+		Policy: func(id string) bool { return id == policy },
+	}
 }
 
 func TestWhatGatewaysAreToldIsConfinedToItsOrganisation(t *testing.T) {
@@ -20,7 +23,12 @@ func TestWhatGatewaysAreToldIsConfinedToItsOrganisation(t *testing.T) {
 		return string(core.ConfineSession("us", core.Document(doc), foreign))
 	}
 	policy := func(doc string) string {
-		return string(core.ConfinePolicy(core.NewPolicy(core.Meta{ID: "6b07029325cf117545e48001", OrgID: "us"}, core.Document(doc)), foreign))
+		return string(
+			core.ConfinePolicy(
+				core.NewPolicy(core.Meta{ID: "6b07029325cf117545e48001", OrgID: "us"}, core.Document(doc)),
+				foreign,
+			),
+		)
 	}
 	definition := func(doc string) string {
 		a := core.NewApi(core.Meta{ID: "6b07029325cf117545e48002", OrgID: "us"}, core.Document(`{"api_definition":`+doc+`}`))

@@ -108,7 +108,10 @@ func TestSlugify(t *testing.T) {
 }
 
 func TestCategoriesAreTheTagsOfTheName(t *testing.T) {
-	a := core.NewApi(core.Meta{}, core.Document(`{"api_definition":{"name":"Pets #shop #b #shop # x#y"},"categories":["#b","extra",""]}`))
+	a := core.NewApi(
+		core.Meta{},
+		core.Document(`{"api_definition":{"name":"Pets #shop #b #shop # x#y"},"categories":["#b","extra",""]}`),
+	)
 	require.Equal(t, []string{"b", "extra", "shop"}, a.Categories)
 	require.Equal(t, "Pets # x#y", a.DisplayName())
 }
@@ -122,8 +125,17 @@ func TestARouteIsWhatAGatewayTellsAPIsApartBy(t *testing.T) {
 	for _, other := range []string{`{"proxy":{"listen_path":"/X/"}}`, `{"domain":"d","proxy":{"listen_path":"/x/"}}`, `{"listen_port":1,"proxy":{"listen_path":"/x/"}}`, `{"protocol":"tcp","listen_port":1}`} {
 		require.NotEqual(t, same, route(other), other)
 	}
-	require.Equal(t, route(`{"domain":"D.test","proxy":{"listen_path":"/"}}`), route(`{"domain":"d.test","proxy":{"listen_path":"/"}}`))
-	require.Equal(t, route(`{"protocol":"tcp","listen_port":1,"proxy":{"listen_path":"/a"}}`), route(`{"protocol":"tcp","listen_port":1}`), "TCP has no paths")
+	require.Equal(
+		t,
+		route(`{"domain":"D.test","proxy":{"listen_path":"/"}}`),
+		route(`{"domain":"d.test","proxy":{"listen_path":"/"}}`),
+	)
+	require.Equal(
+		t,
+		route(`{"protocol":"tcp","listen_port":1,"proxy":{"listen_path":"/a"}}`),
+		route(`{"protocol":"tcp","listen_port":1}`),
+		"TCP has no paths",
+	)
 }
 
 func TestKindsAndWaysIn(t *testing.T) {
@@ -202,8 +214,17 @@ func TestErrorsCarryTheirCode(t *testing.T) {
 }
 
 func TestAKeyIsShownWithoutItsPassword(t *testing.T) {
-	k := core.NewKey(core.Meta{}, core.Document(`{"basic_auth_data":{"password":"hash","x":1.0},"expires":-1,"apply_policies":["p","p",""],"apply_policy_id":"q"}`))
-	require.Equal(t, `{"basic_auth_data":{"password":"","x":1.0},"expires":-1,"apply_policies":["p","p",""],"apply_policy_id":"q"}`, string(k.Public()))
+	k := core.NewKey(
+		core.Meta{},
+		core.Document(
+			`{"basic_auth_data":{"password":"hash","x":1.0},"expires":-1,"apply_policies":["p","p",""],"apply_policy_id":"q"}`,
+		),
+	)
+	require.Equal(
+		t,
+		`{"basic_auth_data":{"password":"","x":1.0},"expires":-1,"apply_policies":["p","p",""],"apply_policy_id":"q"}`,
+		string(k.Public()),
+	)
 	require.Contains(t, string(k.Session), "hash", "the stored session keeps it")
 	require.True(t, k.BasicAuth)
 	require.Nil(t, k.ExpiresAt(), "-1 is never")

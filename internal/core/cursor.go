@@ -41,7 +41,8 @@ func ParseCursor(s string) (c Cursor, ok bool) {
 	if err != nil || json.Unmarshal(raw, &c) != nil {
 		return Cursor{}, false
 	}
-	return c, c.Offset >= 0 && c.Offset <= maxOffset && isText(c.Of) && isText(c.Text) && isText(c.ID) && (c.Offset > 0 || c.ID != "" || c.Text != "" || c.Int != 0)
+	return c, c.Offset >= 0 && c.Offset <= maxOffset && isText(c.Of) && isText(c.Text) && isText(c.ID) &&
+		(c.Offset > 0 || c.ID != "" || c.Text != "" || c.Int != 0)
 }
 
 // isText tells whether every database can hold s as text.

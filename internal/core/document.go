@@ -13,8 +13,8 @@ import (
 	"github.com/tidwall/sjson"
 )
 
-// MaxDepth is how deep objects and arrays may nest in a document. Gateways decode with Go's encoding/json, and PostgreSQL
-// parses what it keeps; both stay far from their own limits at this depth.
+// MaxDepth is how deep objects and arrays may nest in a document. Gateways decode with Go's encoding/json, and
+// PostgreSQL parses what it keeps; both stay far from their own limits at this depth.
 const MaxDepth = 512
 
 // Document is somebody's JSON object, kept byte for byte: unknown fields, key order and number spelling included.
@@ -50,15 +50,21 @@ func checkJSON(raw []byte) error {
 		return malformed(raw)
 	}
 	if name, at := repeatedName(raw); at > 0 {
-		return Errorf(CodeMalformed, "the JSON names the field %s twice in one object (near byte %d)", strconv.Quote(name), at)
+		return Errorf(
+			CodeMalformed,
+			"the JSON names the field %s twice in one object (near byte %d)",
+			strconv.Quote(name),
+			at,
+		)
 	}
 	return nil
 }
 
-// repeatedName finds a name that comes twice in one object, and where the second one ends; 0 when there is none. raw is valid,
-// so that a string before a colon is a name; that makes this walk several times as fast as a decoder's.
+// repeatedName finds a name that comes twice in one object, and where the second one ends; 0 when there is none. raw is
+// valid, so that a string before a colon is a name; that makes this walk several times as fast as a decoder's.
 func repeatedName(raw []byte) (name string, at int) {
-	// The names in the objects around the place where we are; sets of objects that ended serve again, unless they are large.
+	// The names in the objects around the place where we are; sets of objects that ended serve again, unless they are
+	// large.
 	const large = 64
 	var sets []map[string]struct{}
 	depth := 0
@@ -161,9 +167,9 @@ func (d Document) SetRaw(path string, value []byte) Document {
 	return out
 }
 
-// EachOf returns a copy in which each value of the object, or of the list, at a path is what change makes of it; the rest of the text
-// stays as it is. It is one walk, however many values there are, where as many calls of Set would copy the document as often. The values
-// of a list have no name. What is neither stays.
+// EachOf returns a copy in which each value of the object, or of the list, at a path is what change makes of it; the
+// rest of the text stays as it is. It is one walk, however many values there are, where as many calls of Set would copy
+// the document as often. The values of a list have no name. What is neither stays.
 func (d Document) EachOf(path string, change func(name string, value Document) Document) Document {
 	object := d.Get(path)
 	if !object.IsObject() && !object.IsArray() || object.Index == 0 {
@@ -193,9 +199,9 @@ func (d Document) Without(path string) Document {
 	return out
 }
 
-// Owned sets a field that the server owns in the object at parent ("" is the root) to a string. It refuses a document that
-// spells the name with other capitals: Go programs, gateways among them, would read that spelling too, and could be told
-// another owner than the one we checked.
+// Owned sets a field that the server owns in the object at parent ("" is the root) to a string. It refuses a document
+// that spells the name with other capitals: Go programs, gateways among them, would read that spelling too, and could
+// be told another owner than the one we checked.
 func (d Document) Owned(parent, name, value string) (Document, error) {
 	if err := d.spelledAs(parent, name); err != nil {
 		return nil, err
@@ -250,9 +256,9 @@ func (d Document) MarshalJSON() ([]byte, error) {
 	return d, nil
 }
 
-// Equal tells whether two documents are the same text, but for what an answer around a document may change of it: white space
-// between its parts, and whether <, >, & and the line separators are escaped. So a client that sends back what it read, as it
-// read it, changes nothing.
+// Equal tells whether two documents are the same text, but for what an answer around a document may change of it: white
+// space between its parts, and whether <, >, & and the line separators are escaped. So a client that sends back what it
+// read, as it read it, changes nothing.
 func (d Document) Equal(other Document) bool {
 	return bytes.Equal(d, other) || bytes.Equal(d.plain(), other.plain())
 }
@@ -274,13 +280,17 @@ const MaxPatchDepth = 32
 func ParsePatch(raw []byte) (Document, error) {
 	patch, err := ParseDocument(raw)
 	if err == nil && tooDeep(patch, MaxPatchDepth) {
-		return nil, Errorf(CodeInvalid, "the patch nests deeper than %d levels: replace the whole document, or give the inner part as it shall be", MaxPatchDepth)
+		return nil, Errorf(
+			CodeInvalid,
+			"the patch nests deeper than %d levels: replace the whole document, or give the inner part as it shall be",
+			MaxPatchDepth,
+		)
 	}
 	return patch, err
 }
 
-// MergePatch applies a JSON merge patch (RFC 7396). Fields that the patch does not name keep their bytes and their order,
-// which is why this is not a library call: those decode and encode the whole document.
+// MergePatch applies a JSON merge patch (RFC 7396). Fields that the patch does not name keep their bytes and their
+// order, which is why this is not a library call: those decode and encode the whole document.
 func (d Document) MergePatch(patch Document) Document { return Document(mergePatch(d, patch)) }
 
 func mergePatch(target, patch []byte) []byte {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Code says, for machines, what kind of failure an Error is. GraphQL shows it as extensions.code, REST maps it to a status.
+// Code says, for machines, what kind of failure an Error is. GraphQL shows it as extensions.code, REST maps it to a
+// status.
 type Code string
 
 // The codes, from the caller's own mistakes to ours.
@@ -31,7 +32,8 @@ const (
 	CodeLimit Code = "LIMIT"
 	// CodeTimeout means that the request did not arrive in the time that it may take.
 	CodeTimeout Code = "TIMEOUT"
-	// CodeTooMany means that the caller's address or organisation has used up what it may have; RetryAfter says when to come again.
+	// CodeTooMany means that the caller's address or organisation has used up what it may have; RetryAfter says when to
+	// come again.
 	CodeTooMany Code = "TOO_MANY"
 	// CodeUnavailable means that something we depend on is down; the same call may work later.
 	CodeUnavailable Code = "UNAVAILABLE"
@@ -49,8 +51,8 @@ func Codes() []Code {
 // Err for the log. Message never holds a secret.
 type Error struct {
 	Code Code
-	// Field is what the error is about, where it is about one field: its path in the document, or the name of the parameter, as Message
-	// has it.
+	// Field is what the error is about, where it is about one field: its path in the document, or the name of the
+	// parameter, as Message has it.
 	Field   string
 	Message string
 	Err     error

@@ -118,8 +118,8 @@ func decoded(t *testing.T, raw []byte) any {
 	return v
 }
 
-// FuzzParsers gives every parser of a kind of object the same document. What one accepts has to survive the store, which reads
-// it with the constructor that never fails.
+// FuzzParsers gives every parser of a kind of object the same document. What one accepts has to survive the store,
+// which reads it with the constructor that never fails.
 func FuzzParsers(f *testing.F) {
 	for _, s := range seeds() {
 		f.Add([]byte(s))

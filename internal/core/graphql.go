@@ -17,8 +17,8 @@ func (d Document) MarshalGQL(w io.Writer) {
 	_, _ = w.Write(d)
 }
 
-// UnmarshalGQL reads the JSON scalar: an object, whose names come out sorted, or a string that holds JSON text, whose bytes
-// are kept. Whether it is a fit object is for ParseDocument to say.
+// UnmarshalGQL reads the JSON scalar: an object, whose names come out sorted, or a string that holds JSON text, whose
+// bytes are kept. Whether it is a fit object is for ParseDocument to say.
 func (d *Document) UnmarshalGQL(v any) error {
 	if text, ok := v.(string); ok {
 		*d = Document(text)
@@ -72,7 +72,9 @@ func (k *Key) ExpiresAt() *time.Time {
 // Warnings are what people should know about the key; each is a sentence.
 func (k *Key) Warnings() []string {
 	if k.OpensAll() {
-		return []string{"the key has neither access rights nor policies: on the gateways it opens every API of every organisation"}
+		return []string{
+			"the key has neither access rights nor policies: on the gateways it opens every API of every organisation",
+		}
 	}
 	return []string{}
 }

@@ -23,7 +23,14 @@ type HookReference struct {
 func HookReferences(doc Document) []HookReference {
 	var out []HookReference
 	for _, ref := range doc.Get("hook_references").Array() {
-		out = append(out, HookReference{Event: ref.Get("event_name").String(), Timeout: ref.Get("event_timeout").Int(), ID: ref.Get("hook.id").String()})
+		out = append(
+			out,
+			HookReference{
+				Event:   ref.Get("event_name").String(),
+				Timeout: ref.Get("event_timeout").Int(),
+				ID:      ref.Get("hook.id").String(),
+			},
+		)
 	}
 	return out
 }
@@ -46,9 +53,9 @@ type EmbeddedHook struct {
 	Hook Document
 }
 
-// EmbedHooks returns the document of an API with webhooks among the handlers of events, which is where gateways look for them:
-// each over the handler with the same webhook where there is one. Handlers that say the same already stay as they are, byte for
-// byte.
+// EmbedHooks returns the document of an API with webhooks among the handlers of events, which is where gateways look
+// for them: each over the handler with the same webhook where there is one. Handlers that say the same already stay as
+// they are, byte for byte.
 func (d Document) EmbedHooks(hooks []EmbeddedHook) Document {
 	const path = def + "event_handlers.events"
 	events := Document("{}")
@@ -71,7 +78,10 @@ func (d Document) embedHook(event string, timeout int64, hook Document) Document
 	const handler = "eh_web_hook_handler"
 	id := hook.Text("id")
 	meta := Document("{}").Set("_id", id).Set("id", id).Set("name", hook.Text("name")).Set("org_id", hook.Text("org_id")).
-		Set("method", hook.Text("method")).Set("target_path", hook.Text("target_path")).Set("template_path", hook.Text("template_path")).
+		Set(
+			"method",
+			hook.Text("method"),
+		).Set("target_path", hook.Text("target_path")).Set("template_path", hook.Text("template_path")).
 		Set("event_timeout", timeout)
 	headers := "{}"
 	if h := hook.Get("header_map"); h.IsObject() {
@@ -82,7 +92,8 @@ func (d Document) embedHook(event string, timeout int64, hook Document) Document
 	at := -1
 	for i, h := range d.Get(path).Array() {
 		m := h.Get("handler_meta")
-		if h.Get("handler_name").Str != handler || cmp.Or(m.Get("id").Str, m.Get("_id").Str) != id || m.Get("target_path").Str != hook.Text("target_path") && id == ZeroID {
+		if h.Get("handler_name").Str != handler || cmp.Or(m.Get("id").Str, m.Get("_id").Str) != id ||
+			m.Get("target_path").Str != hook.Text("target_path") && id == ZeroID {
 			continue
 		}
 		if sameHook(m, meta) {
@@ -95,7 +106,10 @@ func (d Document) embedHook(event string, timeout int64, hook Document) Document
 	if !doc.Get(path).IsArray() {
 		doc = doc.SetRaw(path, []byte("[]"))
 	}
-	return doc.SetRaw(fmt.Sprintf("%s.%d", path, at), Document(`{"handler_name":"`+handler+`"}`).SetRaw("handler_meta", meta))
+	return doc.SetRaw(
+		fmt.Sprintf("%s.%d", path, at),
+		Document(`{"handler_name":"`+handler+`"}`).SetRaw("handler_meta", meta),
+	)
 }
 
 func sameHook(m gjson.Result, meta Document) bool {

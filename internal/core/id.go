@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Meta is what every stored object has. OrgID is "" for objects that belong to no organisation: organisations themselves
-// and super users. Revision starts at 1 and grows by one with each change. Times are UTC, to the microsecond.
+// Meta is what every stored object has. OrgID is "" for objects that belong to no organisation: organisations
+// themselves and super users. Revision starts at 1 and grows by one with each change. Times are UTC, to the
+// microsecond.
 type Meta struct {
 	ID        string
 	OrgID     string
@@ -17,8 +18,8 @@ type Meta struct {
 	UpdatedAt time.Time
 }
 
-// NewID makes a database id: 24 lower-case hex digits, the first 8 of them the seconds of now, as MongoDB's ObjectIDs are,
-// so that ids sort roughly by age.
+// NewID makes a database id: 24 lower-case hex digits, the first 8 of them the seconds of now, as MongoDB's ObjectIDs
+// are, so that ids sort roughly by age.
 func NewID(now time.Time) string {
 	var b [12]byte
 	binary.BigEndian.PutUint32(b[:4], uint32(now.Unix()))

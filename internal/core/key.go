@@ -8,14 +8,14 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// Key is an access key: a session of the gateway with what we know of it. ID is the name of the session in the key space:
-// the hash of the token, or the token itself where keys are not hashed.
+// Key is an access key: a session of the gateway with what we know of it. ID is the name of the session in the key
+// space: the hash of the token, or the token itself where keys are not hashed.
 type Key struct {
 	Meta
 	// Hash is the hash of the token where ID is the token; otherwise ID is the hash, and this is "".
 	Hash string
-	// AppliedIDs are the explicit ids of policies that the session names by their database ids. They are known while the key is
-	// written, and make it findable by either id.
+	// AppliedIDs are the explicit ids of policies that the session names by their database ids. They are known while the
+	// key is written, and make it findable by either id.
 	AppliedIDs []string
 	Alias      string
 	Tags       []string
@@ -56,14 +56,15 @@ func NewKey(meta Meta, session Document) *Key {
 	return k
 }
 
-// Moment is the moment of so many seconds since 1970, brought within the years that RFC 3339 can spell: sessions hold numbers of 64
-// bits, of which some mean the year 292277026596, and beyond that time.Time itself gives out.
+// Moment is the moment of so many seconds since 1970, brought within the years that RFC 3339 can spell: sessions hold
+// numbers of 64 bits, of which some mean the year 292277026596, and beyond that time.Time itself gives out.
 func Moment(seconds int64) time.Time {
 	const year0, year9999 = -62167219200, 253402300799
 	return time.Unix(min(max(seconds, year0), year9999), 0).UTC()
 }
 
-// After is a moment so many seconds after another, both in seconds since 1970, without the overflow of numbers that people make up.
+// After is a moment so many seconds after another, both in seconds since 1970, without the overflow of numbers that
+// people make up.
 func After(seconds, more int64) int64 {
 	if more > 0 && seconds > math.MaxInt64-more {
 		return math.MaxInt64
@@ -87,16 +88,31 @@ func ParseSession(doc Document) (*Key, error) {
 }
 
 var sessionTypes = []fieldType{
-	{"org_id", isString}, {"alias", isString}, {"rate", isNumber}, {"per", isNumber}, {"allowance", isNumber}, {"expires", isNumber},
+	{
+		"org_id",
+		isString,
+	}, {"alias", isString}, {"rate", isNumber}, {"per", isNumber}, {"allowance", isNumber}, {"expires", isNumber},
 	{"quota_max", isNumber}, {"quota_renews", isNumber}, {"quota_remaining", isNumber}, {"quota_renewal_rate", isNumber},
-	{"access_rights", isObject}, {"apply_policies", isTexts}, {"apply_policy_id", isString}, {"tags", isTexts}, {"is_inactive", isBool},
-	{"hmac_enabled", isBool}, {"hmac_string", isString}, {"basic_auth_data", isObject}, {"basic_auth_data.password", isString},
-	{"basic_auth_data.user", isString}, {"meta_data", isObject}, {"throttle_interval", isNumber}, {"throttle_retry_limit", isNumber},
-	{"max_query_depth", isNumber}, {"oauth_client_id", isString}, {"enable_detailed_recording", isBool}, {"jwt_data", isObject},
+	{
+		"access_rights",
+		isObject,
+	}, {"apply_policies", isTexts}, {"apply_policy_id", isString}, {"tags", isTexts}, {"is_inactive", isBool},
+	{
+		"hmac_enabled",
+		isBool,
+	}, {"hmac_string", isString}, {"basic_auth_data", isObject}, {"basic_auth_data.password", isString},
+	{
+		"basic_auth_data.user",
+		isString,
+	}, {"meta_data", isObject}, {"throttle_interval", isNumber}, {"throttle_retry_limit", isNumber},
+	{
+		"max_query_depth",
+		isNumber,
+	}, {"oauth_client_id", isString}, {"enable_detailed_recording", isBool}, {"jwt_data", isObject},
 }
 
-// OpensAll tells whether the key is a master key: gateways let one that has neither access rights nor policies into every API, whichever
-// organisation it is of.
+// OpensAll tells whether the key is a master key: gateways let one that has neither access rights nor policies into
+// every API, whichever organisation it is of.
 func (k *Key) OpensAll() bool { return len(k.PolicyIDs) == 0 && len(NamedApis(k.Session)) == 0 }
 
 // Public returns the session as it may be shown: without the password of a basic-auth user.
@@ -109,8 +125,9 @@ func (k *Key) Public() Document {
 
 var customKeyPattern = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]{1,120}$`)
 
-// CheckCustomKey holds for custom keys and basic-auth user names: 1 to 120 printable ASCII characters without spaces, quotes and
-// backslashes. The token built from it has to fit a database key of 255 bytes, and gateways put the name into its JSON as it is.
+// CheckCustomKey holds for custom keys and basic-auth user names: 1 to 120 printable ASCII characters without spaces,
+// quotes and backslashes. The token built from it has to fit a database key of 255 bytes, and gateways put the name
+// into its JSON as it is.
 func CheckCustomKey(what, name string) error {
 	if !customKeyPattern.MatchString(name) {
 		return InField(what, "must be 1 to 120 printable ASCII characters without spaces, double quotes and backslashes")

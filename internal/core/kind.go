@@ -1,14 +1,15 @@
 package core
 
-// Kind describes one kind of object, once: whatever has to know of each of them reads it here, and loops over Kinds. What of it can
-// be searched is its collection in the store. A new kind is one more of these, with its collection and its resolvers; TestKinds
-// says what one lacks.
+// Kind describes one kind of object, once: whatever has to know of each of them reads it here, and loops over Kinds.
+// What of it can be searched is its collection in the store. A new kind is one more of these, with its collection and
+// its resolvers; TestKinds says what one lacks.
 type Kind struct {
 	// Name is that of its type in GraphQL, and in what is told of changes.
 	Name string
 	// Word is what people call one in a sentence, Plural what they call several.
 	Word, Plural string
-	// Collection is where the store keeps it. Where each belongs to an organisation, it is also the name of the limit of how many.
+	// Collection is where the store keeps it. Where each belongs to an organisation, it is also the name of the limit of
+	// how many.
 	Collection string
 	// Owned tells that each belongs to one organisation, and goes with it.
 	Owned bool
@@ -78,39 +79,86 @@ var (
 			"slug":   {"the slug is taken by the API %s: give another slug", "api_definition.slug"},
 		},
 		Told: func(ChangeKind) Feeds { return Feeds{Apis: true} }}
-	PolicyKind = &Kind{Name: "Policy", Word: "policy", Plural: "policies", Collection: "policies", Owned: true, Permission: "policies",
+	PolicyKind = &Kind{
+		Name:       "Policy",
+		Word:       "policy",
+		Plural:     "policies",
+		Collection: "policies",
+		Owned:      true,
+		Permission: "policies",
 		Conflicts: map[string]Conflict{
 			"name_key": {"This policy name has already been used. Enter a unique policy name.", "name"},
 		},
-		Told: func(ChangeKind) Feeds { return Feeds{Policies: true} }}
+		Told: func(ChangeKind) Feeds { return Feeds{Policies: true} },
+	}
 	KeyKind  = &Kind{Name: "Key", Word: "key", Plural: "keys", Collection: "keys", Owned: true, Permission: "keys"}
 	UserKind = &Kind{Name: "User", Word: "user", Plural: "users", Collection: "users", Owned: true, Permission: "users",
 		Conflicts: map[string]Conflict{
 			"email_key": {"User email already exists for this org.", "email_address"},
 		}}
-	WebhookKind = &Kind{Name: "Webhook", Word: "webhook", Plural: "webhooks", Collection: "webhooks", Owned: true, Permission: "hooks",
+	WebhookKind = &Kind{
+		Name:       "Webhook",
+		Word:       "webhook",
+		Plural:     "webhooks",
+		Collection: "webhooks",
+		Owned:      true,
+		Permission: "hooks",
 		Conflicts: map[string]Conflict{
 			"webhook_id": {"Duplicate webhook_id.", "webhook_id"},
 		},
-		Told: func(k ChangeKind) Feeds { return Feeds{Apis: k == ChangeUpdated, IfUsed: true} }}
-	CertificateKind = &Kind{Name: "Certificate", Word: "certificate", Plural: "certificates", Collection: "certificates", Owned: true, Permission: "certificates",
-		Told: func(ChangeKind) Feeds { return Feeds{Certificates: true} }}
-	OauthClientKind  = &Kind{Name: "OauthClient", Word: "OAuth client", Plural: "OAuth clients", Collection: "oauth_clients", Owned: true, Permission: "oauth"}
-	OrganisationKind = &Kind{Name: "Organisation", Word: "organisation", Plural: "organisations", Collection: "organisations", Permission: "admin",
+		Told: func(k ChangeKind) Feeds { return Feeds{Apis: k == ChangeUpdated, IfUsed: true} },
+	}
+	CertificateKind = &Kind{
+		Name:       "Certificate",
+		Word:       "certificate",
+		Plural:     "certificates",
+		Collection: "certificates",
+		Owned:      true,
+		Permission: "certificates",
+		Told:       func(ChangeKind) Feeds { return Feeds{Certificates: true} },
+	}
+	OauthClientKind = &Kind{
+		Name:       "OauthClient",
+		Word:       "OAuth client",
+		Plural:     "OAuth clients",
+		Collection: "oauth_clients",
+		Owned:      true,
+		Permission: "oauth",
+	}
+	OrganisationKind = &Kind{
+		Name:       "Organisation",
+		Word:       "organisation",
+		Plural:     "organisations",
+		Collection: "organisations",
+		Permission: "admin",
 		Conflicts: map[string]Conflict{
 			"slug":  {"another organisation has this owner_slug", "owner_slug"},
 			"cname": {"another organisation has this cname", "cname"},
 		},
-		Told: func(k ChangeKind) Feeds { gone := k == ChangeDeleted; return Feeds{Apis: gone, Policies: gone} }}
+		Told: func(k ChangeKind) Feeds { gone := k == ChangeDeleted; return Feeds{Apis: gone, Policies: gone} },
+	}
 
-	// NodeKind are the gateways that registered, SettingKind is what the installation keeps for itself. Nobody is told of their changes.
+	// NodeKind are the gateways that registered, SettingKind is what the installation keeps for itself. Nobody is told of
+	// their changes.
 	NodeKind    = &Kind{Name: "Node", Word: "gateway", Plural: "gateways", Collection: "nodes"}
 	SettingKind = &Kind{Name: "Setting", Word: "setting", Plural: "settings", Collection: "settings"}
 )
 
-// Kinds are all kinds. Those that an organisation owns come first, in the order in which limits and summaries name them.
+// Kinds are all kinds. Those that an organisation owns come first, in the order in which limits and summaries name
+// them.
 func Kinds() []*Kind {
-	return []*Kind{ApiKind, PolicyKind, KeyKind, UserKind, WebhookKind, CertificateKind, OauthClientKind, OrganisationKind, NodeKind, SettingKind}
+	return []*Kind{
+		ApiKind,
+		PolicyKind,
+		KeyKind,
+		UserKind,
+		WebhookKind,
+		CertificateKind,
+		OauthClientKind,
+		OrganisationKind,
+		NodeKind,
+		SettingKind,
+	}
 }
 
 // KindNamed is the kind whose type in GraphQL has a name; nil for none.

@@ -25,11 +25,12 @@ func LimitNames() []string {
 	return append(names, LimitBytes, LimitSockets, LimitRequests)
 }
 
-// limitsField is the object in an organisation's document that holds its own limits. No other program has a field of that name.
+// limitsField is the object in an organisation's document that holds its own limits. No other program has a field of
+// that name.
 const limitsField = "gatehouse_limits"
 
-// Limit is the organisation's own limit of a name, 0 for none; own tells whether it has one, which the configuration does not
-// change then.
+// Limit is the organisation's own limit of a name, 0 for none; own tells whether it has one, which the configuration
+// does not change then.
 func (o *Organisation) Limit(name string) (limit int64, own bool) {
 	if !slices.Contains(LimitNames(), name) {
 		return 0, false

@@ -2,7 +2,8 @@ package core
 
 import "strings"
 
-// LoopHost returns whom a URL names that loops to another API of the gateway, as it is spelled; ok is false for other URLs.
+// LoopHost returns whom a URL names that loops to another API of the gateway, as it is spelled; ok is false for other
+// URLs.
 func LoopHost(address string) (host string, ok bool) {
 	scheme, rest, ok := strings.Cut(strings.TrimSpace(address), "://")
 	if !ok || !strings.EqualFold(scheme, "tyk") {
@@ -14,8 +15,8 @@ func LoopHost(address string) (host string, ok bool) {
 	return rest, true
 }
 
-// LoopName is the name by which APIs loop to one of that name, in lower case: without categories, and with a hyphen for what is no
-// letter or digit. Gateways compare it without regard to case, and across organisations.
+// LoopName is the name by which APIs loop to one of that name, in lower case: without categories, and with a hyphen for
+// what is no letter or digit. Gateways compare it without regard to case, and across organisations.
 func LoopName(name string) string {
 	if i := strings.IndexByte(name, '#'); i > 0 {
 		name = name[:i-1]

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Node is a gateway that registered: one process, from its start to its end. It belongs to no organisation. ID is its node id,
-// CreatedAt when it registered.
+// Node is a gateway that registered: one process, from its start to its end. It belongs to no organisation. ID is its
+// node id, CreatedAt when it registered.
 type Node struct {
 	Meta
 	NodeState

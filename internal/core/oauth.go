@@ -21,37 +21,56 @@ type OauthClient struct {
 	Description  string
 	// Sealed is the secret, sealed with the keyring.
 	Sealed string
-	// Document is the client as the legacy API shows it, without the secret, with redirect_uris in the place of redirect_uri, and
-	// with api_id.
+	// Document is the client as the legacy API shows it, without the secret, with redirect_uris in the place of
+	// redirect_uri, and with api_id.
 	Document Document
 }
 
-// NewOauthClient reads an OauthClient from its document. Redirect URIs are kept as a list in redirect_uris, whatever separator
-// joins them for the gateways.
+// NewOauthClient reads an OauthClient from its document. Redirect URIs are kept as a list in redirect_uris, whatever
+// separator joins them for the gateways.
 func NewOauthClient(meta Meta, doc Document, sealed string) *OauthClient {
-	return &OauthClient{Meta: meta, ClientID: doc.Text("client_id"), ApiID: doc.Text("api_id"), RedirectURIs: texts(doc.Get("redirect_uris")),
-		PolicyID: doc.Text("policy_id"), Description: doc.Text("description"), Sealed: sealed, Document: doc}
+	return &OauthClient{
+		Meta:         meta,
+		ClientID:     doc.Text("client_id"),
+		ApiID:        doc.Text("api_id"),
+		RedirectURIs: texts(doc.Get("redirect_uris")),
+		PolicyID:     doc.Text("policy_id"),
+		Description:  doc.Text("description"),
+		Sealed:       sealed,
+		Document:     doc,
+	}
 }
 
-// ParseOauthClient checks a document in the form of OauthClient.Document that came from outside, and reads it. separator is
-// what joins redirect URIs for the gateways, "" where they take one only.
+// ParseOauthClient checks a document in the form of OauthClient.Document that came from outside, and reads it.
+// separator is what joins redirect URIs for the gateways, "" where they take one only.
 func ParseOauthClient(meta Meta, doc Document, sealed, separator string) (*OauthClient, error) {
 	if err := checkTypes(doc, oauthClientTypes); err != nil {
 		return nil, err
 	}
 	c := NewOauthClient(meta, doc, sealed)
 	if !clientIDPattern.MatchString(c.ClientID) || strings.Trim(c.ClientID, ".") == "" {
-		return nil, InField("client_id", "must be 1 to 128 printable ASCII characters without spaces, quotes, and any of / \\ : %%")
+		return nil, InField(
+			"client_id",
+			"must be 1 to 128 printable ASCII characters without spaces, quotes, and any of / \\ : %%",
+		)
 	}
 	if len(c.RedirectURIs) > 1 && separator == "" {
-		return nil, InField("redirect_uri", "must be one URI: several need oauth_redirect_uri_separator, here and at the gateways")
+		return nil, InField(
+			"redirect_uri",
+			"must be one URI: several need oauth_redirect_uri_separator, here and at the gateways",
+		)
 	}
 	for _, uri := range c.RedirectURIs {
 		if err := checkRedirectURI(uri); err != nil {
 			return nil, err
 		}
 		if separator != "" && strings.Contains(uri, separator) {
-			return nil, Errorf(CodeInvalid, "a redirect URI must not hold %q, which stands between them (oauth_redirect_uri_separator): %s", separator, clip(uri))
+			return nil, Errorf(
+				CodeInvalid,
+				"a redirect URI must not hold %q, which stands between them (oauth_redirect_uri_separator): %s",
+				separator,
+				clip(uri),
+			)
 		}
 	}
 	return c, nil
@@ -72,28 +91,35 @@ var (
 )
 
 var oauthClientTypes = []fieldType{
-	{"client_id", isString}, {"secret", isString}, {"api_id", isString}, {"policy_id", isString}, {"redirect_uri", isString}, {"redirect_uris", isTexts},
+	{
+		"client_id",
+		isString,
+	}, {"secret", isString}, {"api_id", isString}, {"policy_id", isString}, {"redirect_uri", isString}, {"redirect_uris", isTexts},
 	{"description", isString}, {"meta_data", isObject},
 }
 
 // maxRedirectURI is the length of a redirect URI, in bytes, that every browser takes.
 const maxRedirectURI = 2048
 
-// checkRedirectURI takes what a gateway compares with the URI of a request: an absolute URI, or a path. A fragment is never sent, and
-// what a browser would run is no place to go to.
+// checkRedirectURI takes what a gateway compares with the URI of a request: an absolute URI, or a path. A fragment is
+// never sent, and what a browser would run is no place to go to.
 func checkRedirectURI(uri string) error {
 	u, err := url.Parse(uri)
 	ok := err == nil && len(uri) <= maxRedirectURI && !hasControl(uri) && !strings.ContainsAny(uri, " #") &&
 		(u.Scheme != "" || strings.HasPrefix(uri, "/"))
 	if !ok || slices.Contains([]string{"javascript", "data", "vbscript"}, strings.ToLower(u.Scheme)) {
-		return Errorf(CodeInvalid, "a redirect URI must be an absolute URI, or a path that starts with /, of at most %d bytes without spaces and #, not %s",
-			maxRedirectURI, clip(uri))
+		return Errorf(
+			CodeInvalid,
+			"a redirect URI must be an absolute URI, or a path that starts with /, of at most %d bytes without spaces and #, not %s",
+			maxRedirectURI,
+			clip(uri),
+		)
 	}
 	return nil
 }
 
-// OauthClientFromLegacy turns a client in the form of the legacy API into that of OauthClient.Document, and its secret, "" for
-// none. redirect_uri is split at the separator.
+// OauthClientFromLegacy turns a client in the form of the legacy API into that of OauthClient.Document, and its secret,
+// "" for none. redirect_uri is split at the separator.
 func OauthClientFromLegacy(doc Document, separator string) (out Document, secret string, err error) {
 	if err := checkTypes(doc, oauthClientTypes); err != nil {
 		return nil, "", err
@@ -120,9 +146,24 @@ func (c *OauthClient) RedirectURI(separator string) string {
 	return strings.Join(c.RedirectURIs, separator)
 }
 
-// Legacy is the client as the legacy API shows it: id, secret, redirect URI and policy, then all else that came with it.
+// Legacy is the client as the legacy API shows it: id, secret, redirect URI and policy, then all else that came with
+// it.
 func (c *OauthClient) Legacy(secret, separator string) Document {
-	out := Document("{}").Set("client_id", c.ClientID).Set("secret", secret).Set("redirect_uri", c.RedirectURI(separator)).Set("policy_id", c.PolicyID)
+	out := Document(
+		"{}",
+	).Set(
+		"client_id",
+		c.ClientID,
+	).Set(
+		"secret",
+		secret,
+	).Set(
+		"redirect_uri",
+		c.RedirectURI(separator),
+	).Set(
+		"policy_id",
+		c.PolicyID,
+	)
 	raw := []byte(out[:len(out)-1])
 	gjson.ParseBytes(c.Document).ForEach(func(key, value gjson.Result) bool {
 		switch key.Str {

@@ -38,7 +38,12 @@ func TestOauthClientsThatAreRefused(t *testing.T) {
 
 func TestARedirectURIMayBeWhatAClientCanBeSentTo(t *testing.T) {
 	for _, uri := range []string{"/cats", "https://app.test/cb?x=1", "com.app:/cb", "app://cb", "http://localhost:8000"} {
-		_, err := core.ParseOauthClient(core.Meta{}, core.Document(`{"client_id":"my-client_1.x@y"}`).Set("redirect_uris", []string{uri}), "", ",")
+		_, err := core.ParseOauthClient(
+			core.Meta{},
+			core.Document(`{"client_id":"my-client_1.x@y"}`).Set("redirect_uris", []string{uri}),
+			"",
+			",",
+		)
 		assert.NoError(t, err, uri)
 	}
 }

@@ -14,7 +14,13 @@ type Organisation struct {
 
 // NewOrganisation reads an Organisation from its document, which has been through ParseOrganisation once.
 func NewOrganisation(meta Meta, doc Document) *Organisation {
-	return &Organisation{Meta: meta, Name: doc.Text("owner_name"), Slug: doc.Text("owner_slug"), Cname: doc.Text("cname"), Document: doc}
+	return &Organisation{
+		Meta:     meta,
+		Name:     doc.Text("owner_name"),
+		Slug:     doc.Text("owner_slug"),
+		Cname:    doc.Text("cname"),
+		Document: doc,
+	}
 }
 
 // ParseOrganisation checks a document that came from outside and reads it.

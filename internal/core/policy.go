@@ -52,8 +52,13 @@ func NewPolicy(meta Meta, doc Document) *Policy {
 	}
 	p.Tags = texts(doc.Get("tags"))
 	part := doc.Get("partitions")
-	p.Partitions = Partitions{Quota: part.Get("quota").Bool(), RateLimit: part.Get("rate_limit").Bool(), Acl: part.Get("acl").Bool(),
-		Complexity: part.Get("complexity").Bool(), PerApi: part.Get("per_api").Bool()}
+	p.Partitions = Partitions{
+		Quota:      part.Get("quota").Bool(),
+		RateLimit:  part.Get("rate_limit").Bool(),
+		Acl:        part.Get("acl").Bool(),
+		Complexity: part.Get("complexity").Bool(),
+		PerApi:     part.Get("per_api").Bool(),
+	}
 	p.KeyExpiresIn = doc.Get("key_expires_in").Int()
 	return p
 }
@@ -71,7 +76,8 @@ func ParsePolicy(meta Meta, doc Document, unsafeIDs bool) (*Policy, error) {
 	if err := checkName("name", p.Name); err != nil {
 		return nil, err
 	}
-	if len(p.PolicyID) > 128 || hasControl(p.PolicyID) || (!unsafeIDs && !policyIDPattern.MatchString(p.PolicyID) && p.PolicyID != "") {
+	if len(p.PolicyID) > 128 || hasControl(p.PolicyID) ||
+		(!unsafeIDs && !policyIDPattern.MatchString(p.PolicyID) && p.PolicyID != "") {
 		return nil, InField("id", "must be at most 128 letters, digits, '.', '_', '-' or '~'")
 	}
 	switch p.State {
@@ -89,10 +95,19 @@ func ParsePolicy(meta Meta, doc Document, unsafeIDs bool) (*Policy, error) {
 }
 
 var policyTypes = []fieldType{
-	{"_id", isString}, {"id", isString}, {"org_id", isString}, {"name", isString}, {"active", isBool}, {"is_inactive", isBool},
+	{
+		"_id",
+		isString,
+	}, {"id", isString}, {"org_id", isString}, {"name", isString}, {"active", isBool}, {"is_inactive", isBool},
 	{"state", isString}, {"rate", isNumber}, {"per", isNumber}, {"quota_max", isNumber}, {"quota_renewal_rate", isNumber},
-	{"throttle_interval", isNumber}, {"throttle_retry_limit", isNumber}, {"max_query_depth", isNumber}, {"key_expires_in", isNumber},
-	{"access_rights", isObject}, {"hmac_enabled", isBool}, {"tags", isTexts}, {"auth_types", isTexts}, {"auth_type", isString},
+	{
+		"throttle_interval",
+		isNumber,
+	}, {"throttle_retry_limit", isNumber}, {"max_query_depth", isNumber}, {"key_expires_in", isNumber},
+	{
+		"access_rights",
+		isObject,
+	}, {"hmac_enabled", isBool}, {"tags", isTexts}, {"auth_types", isTexts}, {"auth_type", isString},
 	{"partitions", isObject}, {"partitions.quota", isBool}, {"partitions.rate_limit", isBool}, {"partitions.acl", isBool},
 	{"partitions.complexity", isBool}, {"partitions.per_api", isBool}, {"meta_data", isObject},
 }
@@ -111,8 +126,8 @@ func accessRights(doc Document) []string {
 	return out
 }
 
-// checkAccessRights holds for policies and for sessions: each entry is an object, and the API that it names inside, where it
-// names one, is the one that it stands under (otherwise a gateway and we would read different rights).
+// checkAccessRights holds for policies and for sessions: each entry is an object, and the API that it names inside,
+// where it names one, is the one that it stands under (otherwise a gateway and we would read different rights).
 func checkAccessRights(doc Document) error {
 	rights := doc.Get("access_rights")
 	err := atMost("access_rights", rights, maxRights, "APIs")
@@ -132,7 +147,11 @@ func checkAccessRights(doc Document) error {
 			return false
 		}
 		if inner := value.Get("api_id"); inner.Exists() && inner.Str != "" && inner.Str != key.Str {
-			err = InField("access_rights."+clip(key.Str), "names another API inside, api_id %s: the two must be the same", clip(inner.Raw))
+			err = InField(
+				"access_rights."+clip(key.Str),
+				"names another API inside, api_id %s: the two must be the same",
+				clip(inner.Raw),
+			)
 			return false
 		}
 		return true

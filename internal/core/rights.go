@@ -7,9 +7,9 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// NamedApis are the public ids of all APIs that a policy or a session opens to a gateway, each once, sorted: those of its access
-// rights, under whatever spelling gateways read them, and those of policies that stand in its meta data, which gateways apply in the
-// place of the ones that a key names.
+// NamedApis are the public ids of all APIs that a policy or a session opens to a gateway, each once, sorted: those of
+// its access rights, under whatever spelling gateways read them, and those of policies that stand in its meta data,
+// which gateways apply in the place of the ones that a key names.
 func NamedApis(doc Document) []string {
 	var out []string
 	n := unnamed()

@@ -26,7 +26,11 @@ func TestRightsToForeignApisAreTakenOut(t *testing.T) {
 			for _, id := range core.NamedApis(got) {
 				assert.NotEqual(t, "foreign", id)
 			}
-			assert.Equal(t, c.doc != c.want, strings.Contains(strings.Join(core.NamedApis(core.Document(c.doc)), " "), "foreign"))
+			assert.Equal(
+				t,
+				c.doc != c.want,
+				strings.Contains(strings.Join(core.NamedApis(core.Document(c.doc)), " "), "foreign"),
+			)
 		})
 	}
 }

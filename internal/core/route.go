@@ -9,12 +9,14 @@ import (
 	"strings"
 )
 
-// Gateways know one space of routes for all organisations. A route is a listener (port and protocol), a domain, a path and the tags
-// of the gateways that load the API. What an API takes of that space are its claims, and each claim is kept with the API as a few
-// labels, so that who else claims a route, what lies inside of it and what it lies in are look-ups.
+// Gateways know one space of routes for all organisations. A route is a listener (port and protocol), a domain, a path
+// and the tags of the gateways that load the API. What an API takes of that space are its claims, and each claim is
+// kept with the API as a few labels, so that who else claims a route, what lies inside of it and what it lies in are
+// look-ups.
 //
-// Of a path that holds a pattern, such as /shops/{id}/, the part before the pattern is claimed with everything inside: which requests
-// the rest of it meets, and whether before or after the paths of others, is up to regular expressions and to lengths.
+// Of a path that holds a pattern, such as /shops/{id}/, the part before the pattern is claimed with everything inside:
+// which requests the rest of it meets, and whether before or after the paths of others, is up to regular expressions
+// and to lengths.
 
 const (
 	// maxClaimDepth is how many parts of a path are told apart. A longer path claims everything inside of its first ones.
@@ -30,8 +32,8 @@ const anySegment = "any"
 
 // RouteRules say when the routes of two organisations clash.
 type RouteRules struct {
-	// Port is the port of the gateways, which 0 in a definition stands for; Host is their host name, at which APIs without a domain are
-	// reached. 0 and "" are not known.
+	// Port is the port of the gateways, which 0 in a definition stands for; Host is their host name, at which APIs without
+	// a domain are reached. 0 and "" are not known.
 	Port int
 	Host string
 	// Strict has paths clash with a foreign / that they lie in, and APIs without a domain with those that have one.
@@ -55,8 +57,9 @@ func OffRoute(route string) string { return "off " + route }
 // overTCP tells whether the API is a plain connection. Gateways do not ask whether such a one is internal.
 func (a *Api) overTCP() bool { return a.Protocol == "tcp" || a.Protocol == "tls" }
 
-// Segments are the labels of the gateways that may load the API: one for each tag, or one for all gateways where there is no tag.
-// Those that are not segmented load all APIs, so that two clash when they share a tag, or one of them has none.
+// Segments are the labels of the gateways that may load the API: one for each tag, or one for all gateways where there
+// is no tag. Those that are not segmented load all APIs, so that two clash when they share a tag, or one of them has
+// none.
 func (a *Api) Segments() []string {
 	if !a.Serves() {
 		return nil
@@ -72,7 +75,8 @@ func (a *Api) Segments() []string {
 	return slices.Compact(out)
 }
 
-// SharingSegments are the labels of which an API must carry one to be loaded by a gateway that loads one with these; nil is any.
+// SharingSegments are the labels of which an API must carry one to be loaded by a gateway that loads one with these;
+// nil is any.
 func SharingSegments(segments []string) []string {
 	if slices.Contains(segments, anySegment) {
 		return nil
@@ -82,7 +86,8 @@ func SharingSegments(segments []string) []string {
 
 // CoversSegments tells whether an API with the labels have is loaded wherever one with the labels want is.
 func CoversSegments(have, want []string) bool {
-	return slices.Contains(have, anySegment) || !slices.ContainsFunc(want, func(s string) bool { return !slices.Contains(have, s) })
+	return slices.Contains(have, anySegment) ||
+		!slices.ContainsFunc(want, func(s string) bool { return !slices.Contains(have, s) })
 }
 
 // claim is a path that an API takes on a listener and a domain.
@@ -90,7 +95,8 @@ type claim struct {
 	port string
 	// host is the domain, in the form that labels hold.
 	host string
-	// parts are those of the path before the first pattern; whole claims everything inside of them, too, and of / this, too.
+	// parts are those of the path before the first pattern; whole claims everything inside of them, too, and of / this,
+	// too.
 	parts []string
 	whole bool
 }
@@ -102,7 +108,8 @@ const (
 	hostAll     = "all"     // what every API claims, whatever its domain
 )
 
-// claims are what an API takes: its listen path, and the path made of its public id, under which gateways serve each API, too.
+// claims are what an API takes: its listen path, and the path made of its public id, under which gateways serve each
+// API, too.
 func (a *Api) claims() []claim {
 	if !a.Serves() {
 		return nil
@@ -143,8 +150,8 @@ func literalHost(domain string) string {
 	return "host " + domain
 }
 
-// claimedPath is the part of a listen path before its first pattern, or before what gateways replace by a value of theirs, such as
-// env://NAME, in parts; whole tells that there is such a thing.
+// claimedPath is the part of a listen path before its first pattern, or before what gateways replace by a value of
+// theirs, such as env://NAME, in parts; whole tells that there is such a thing.
 func claimedPath(listenPath string) (parts []string, whole bool) {
 	if at := strings.IndexByte(listenPath, '{'); at >= 0 {
 		listenPath, whole = listenPath[:strings.LastIndexByte(listenPath[:at], '/')+1], true
@@ -167,8 +174,8 @@ func claimedPath(listenPath string) (parts []string, whole bool) {
 	return parts, whole
 }
 
-// at is the label of a claim of a path, or of what lies in one. A / that claims no more than what nobody else does has a label of
-// its own.
+// at is the label of a claim of a path, or of what lies in one. A / that claims no more than what nobody else does has
+// a label of its own.
 func (c claim) at(host string) string {
 	if len(c.parts) == 0 && !c.whole {
 		return "root " + c.port + " " + host
@@ -204,8 +211,8 @@ func portLabel(port int, protocol string) string {
 	return "port " + strconv.Itoa(port) + " " + protocol
 }
 
-// Clashes are the labels of which an API of another organisation that takes a route of this one, or gives it one of its own, has at
-// least one.
+// Clashes are the labels of which an API of another organisation that takes a route of this one, or gives it one of its
+// own, has at least one.
 func (a *Api) Clashes(rules RouteRules) []string {
 	var out []string
 	for _, c := range a.claims() {
@@ -218,7 +225,8 @@ func (a *Api) Clashes(rules RouteRules) []string {
 	if a.Serves() && a.ListenPort > 0 {
 		// A port speaks one protocol. "" is http or https.
 		for _, p := range []string{"", "http", "https", "h2c", "tcp", "tls"} {
-			if p == a.Protocol || p == "" && strings.HasPrefix(a.Protocol, "http") || a.Protocol == "" && strings.HasPrefix(p, "http") {
+			if p == a.Protocol || p == "" && strings.HasPrefix(a.Protocol, "http") ||
+				a.Protocol == "" && strings.HasPrefix(p, "http") {
 				continue
 			}
 			out = append(out, portLabel(a.ListenPort, p))
@@ -228,8 +236,9 @@ func (a *Api) Clashes(rules RouteRules) []string {
 	return slices.Compact(out)
 }
 
-// Sharing are the labels of which an API of another organisation that shares the listen path of this one, without a clash, has at least
-// one: a / that the path lies in or, where this one has the / itself, which root tells, paths inside of it.
+// Sharing are the labels of which an API of another organisation that shares the listen path of this one, without a
+// clash, has at least one: a / that the path lies in or, where this one has the / itself, which root tells, paths
+// inside of it.
 func (a *Api) Sharing(rules RouteRules) (labels []string, root bool) {
 	claims := a.claims()
 	if len(claims) == 0 || a.overTCP() || claims[0].whole && len(claims[0].parts) == 0 {
@@ -287,8 +296,8 @@ func (r RouteRules) hosts(host string) []string {
 	return []string{host, hostPattern}
 }
 
-// Locks are the numbers, from 0 to RouteLocks-1, of the locks that whoever gives the API its routes has to hold: of two APIs that may
-// clash, both need at least one. They are sorted.
+// Locks are the numbers, from 0 to RouteLocks-1, of the locks that whoever gives the API its routes has to hold: of two
+// APIs that may clash, both need at least one. They are sorted.
 func (a *Api) Locks(strict bool) []int {
 	var out []int
 	for _, c := range a.claims() {

@@ -41,7 +41,10 @@ func TestClashesAreMutual(t *testing.T) {
 					continue
 				}
 				clashes++
-				if !slices.ContainsFunc(a.Locks(rules.Strict), func(l int) bool { return slices.Contains(b.Locks(rules.Strict), l) }) {
+				if !slices.ContainsFunc(
+					a.Locks(rules.Strict),
+					func(l int) bool { return slices.Contains(b.Locks(rules.Strict), l) },
+				) {
 					t.Errorf("%+v: these clash, and hold no lock in common:\n%s\n%s", rules, a.Definition, b.Definition)
 				}
 			}

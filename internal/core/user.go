@@ -95,14 +95,15 @@ var userTypes = []fieldType{
 	{"active", isBool}, {"group_id", isString}, {"user_permissions", isObject}, {"password_max_days", isNumber},
 }
 
-// MinPasswordLength and MaxPasswordLength bound a password, in bytes. The first is the documented one of the legacy API;
-// bcrypt reads no more than the second.
+// MinPasswordLength and MaxPasswordLength bound a password, in bytes. The first is the documented one of the legacy
+// API; bcrypt reads no more than the second.
 const (
 	MinPasswordLength = 6
 	MaxPasswordLength = 72
 )
 
-// CheckPassword tells what is wrong with a new password: too short or long, one character repeated, or the user's own name.
+// CheckPassword tells what is wrong with a new password: too short or long, one character repeated, or the user's own
+// name.
 func CheckPassword(password string, u *User) error {
 	switch {
 	case len(password) < MinPasswordLength:

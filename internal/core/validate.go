@@ -35,8 +35,8 @@ var (
 	}}
 )
 
-// checkTypes refuses a field of another JSON type. An absent field and null pass: Go programs read both as empty. It refuses
-// other spellings of the fields too (ACCESS_RIGHTS): gateways read them as the fields, past what we check.
+// checkTypes refuses a field of another JSON type. An absent field and null pass: Go programs read both as empty. It
+// refuses other spellings of the fields too (ACCESS_RIGHTS): gateways read them as the fields, past what we check.
 func checkTypes(doc Document, fields []fieldType) error {
 	names, parents := map[string][]string{}, []string{}
 	for _, f := range fields {
@@ -76,12 +76,13 @@ func checkTypes(doc Document, fields []fieldType) error {
 	return nil
 }
 
-// How long the lists of a document may be: well beyond what anybody writes, and what each entry costs, in the indexes and at the
-// gateways, stays bounded.
+// How long the lists of a document may be: well beyond what anybody writes, and what each entry costs, in the indexes
+// and at the gateways, stays bounded.
 const (
 	// maxRights is how many APIs one policy or key may name.
 	maxRights = 20_000
-	// maxValues is how many values any other list may have that we read: tags, owners, policies of a key, webhooks of an API.
+	// maxValues is how many values any other list may have that we read: tags, owners, policies of a key, webhooks of an
+	// API.
 	maxValues = 1000
 )
 

@@ -24,7 +24,8 @@ func NewWebhook(meta Meta, doc Document) *Webhook {
 		TargetPath: doc.Text("target_path"), Document: doc}
 }
 
-// ParseWebhook checks a document that came from outside and reads it. Method and target path are required, as in the legacy API.
+// ParseWebhook checks a document that came from outside and reads it. Method and target path are required, as in the
+// legacy API.
 func ParseWebhook(meta Meta, doc Document) (*Webhook, error) {
 	if err := checkTypes(doc, webhookTypes); err != nil {
 		return nil, err

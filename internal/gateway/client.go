@@ -66,7 +66,10 @@ func IsStatus(err error, status int) bool {
 // Require returns an error that says what to configure where there is no gateway to call.
 func (c *Client) Require() error {
 	if !c.Configured() {
-		return core.Errorf(core.CodeUnavailable, "no gateway is configured: set tyk_api_config.Host, tyk_api_config.Port and tyk_api_config.Secret")
+		return core.Errorf(
+			core.CodeUnavailable,
+			"no gateway is configured: set tyk_api_config.Host, tyk_api_config.Port and tyk_api_config.Secret",
+		)
 	}
 	return nil
 }
@@ -79,11 +82,20 @@ func Explain(err error) error {
 	case !errors.As(err, &e):
 		return err
 	case e.Status == http.StatusForbidden && strings.HasPrefix(e.Message, wrongSecret):
-		return core.Wrap(core.CodeUnavailable, err, "the gateway does not take our secret: set tyk_api_config.Secret to the secret of the gateway's configuration")
+		return core.Wrap(
+			core.CodeUnavailable,
+			err,
+			"the gateway does not take our secret: set tyk_api_config.Secret to the secret of the gateway's configuration",
+		)
 	case e.Status >= http.StatusInternalServerError:
 		return core.Wrap(core.CodeUnavailable, err, "the gateway failed: %s", cmp.Or(e.Message, "it says nothing more"))
 	}
-	return core.Wrap(core.CodeInvalid, err, "the gateway refuses: %s", cmp.Or(e.Message, fmt.Sprintf("it answered %d", e.Status)))
+	return core.Wrap(
+		core.CodeInvalid,
+		err,
+		"the gateway refuses: %s",
+		cmp.Or(e.Message, fmt.Sprintf("it answered %d", e.Status)),
+	)
 }
 
 // wrongSecret starts what a gateway answers to a secret that is not its own.
@@ -98,9 +110,9 @@ func shorten(message string) string {
 	return message
 }
 
-// Do calls the gateway, with body as JSON unless it is nil or a Form, and reads the JSON of the answer into out unless that is nil.
-// A status of 300 or more is a *StatusError, which Explain makes one for people. No gateway configured, or none that answers, is
-// CodeUnavailable.
+// Do calls the gateway, with body as JSON unless it is nil or a Form, and reads the JSON of the answer into out unless
+// that is nil. A status of 300 or more is a *StatusError, which Explain makes one for people. No gateway configured, or
+// none that answers, is CodeUnavailable.
 func (c *Client) Do(ctx context.Context, method, path string, body, out any) error {
 	return c.do(ctx, "", method, path, body, out)
 }
@@ -149,7 +161,10 @@ func (c *Client) do(ctx context.Context, host, method, path string, body, out an
 			Description    string `json:"error_description"` // of OAuth 2.0
 		}
 		_ = json.Unmarshal(answer, &status) // an answer in another form has no message
-		return &StatusError{Status: resp.StatusCode, Message: shorten(cmp.Or(status.Message, status.Description, status.Error))}
+		return &StatusError{
+			Status:  resp.StatusCode,
+			Message: shorten(cmp.Or(status.Message, status.Description, status.Error)),
+		}
 	}
 	if out == nil {
 		return nil

@@ -27,8 +27,8 @@ type Forwarder struct {
 	http    *http.Client
 }
 
-// NewForwarder makes a Forwarder to the gateways at these addresses: a scheme, a host and a port each; what is behind them, and
-// addresses that are none, does not count.
+// NewForwarder makes a Forwarder to the gateways at these addresses: a scheme, a host and a port each; what is behind
+// them, and addresses that are none, does not count.
 func NewForwarder(addresses ...string) *Forwarder {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableCompression = true // what comes is shown as it came
@@ -52,11 +52,14 @@ func origin(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
-// Target reads a URL under a gateway that is known. One elsewhere, and the gateway's own API under /tyk/, are CodeForbidden; none
-// known is CodeUnavailable.
+// Target reads a URL under a gateway that is known. One elsewhere, and the gateway's own API under /tyk/, are
+// CodeForbidden; none known is CodeUnavailable.
 func (f *Forwarder) Target(raw string) (*url.URL, error) {
 	if len(f.origins) == 0 {
-		return nil, core.Errorf(core.CodeUnavailable, "no gateway is configured: set tyk_api_config.Host and tyk_api_config.Port")
+		return nil, core.Errorf(
+			core.CodeUnavailable,
+			"no gateway is configured: set tyk_api_config.Host and tyk_api_config.Port",
+		)
 	}
 	u, err := url.Parse(raw)
 	if err != nil || len(raw) > maxURL {
@@ -97,7 +100,13 @@ type Forwarded struct {
 }
 
 // Forward sends a request to a URL that Target returned. Redirects are not followed. No answer is CodeUnavailable.
-func (f *Forwarder) Forward(ctx context.Context, method string, target *url.URL, header http.Header, body []byte) (*Forwarded, error) {
+func (f *Forwarder) Forward(
+	ctx context.Context,
+	method string,
+	target *url.URL,
+	header http.Header,
+	body []byte,
+) (*Forwarded, error) {
 	req, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, core.Wrap(core.CodeInvalid, err, "the request cannot be sent: look at its method and url")
@@ -130,10 +139,25 @@ func ReadForwarded(resp *http.Response) (*Forwarded, error) {
 	return out, nil
 }
 
-// kept are headers that are not forwarded: those between two neighbours, those that follow from the rest of the request, and
-// the secrets between gateways, their operators and us.
-var kept = []string{"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
-	"Transfer-Encoding", "Upgrade", "Host", "Content-Length", "X-Tyk-Authorization", "X-Tyk-Nodeid", "X-Tyk-Nonce", "Admin-Auth"}
+// kept are headers that are not forwarded: those between two neighbours, those that follow from the rest of the
+// request, and the secrets between gateways, their operators and us.
+var kept = []string{
+	"Connection",
+	"Keep-Alive",
+	"Proxy-Authenticate",
+	"Proxy-Authorization",
+	"Proxy-Connection",
+	"Te",
+	"Trailer",
+	"Transfer-Encoding",
+	"Upgrade",
+	"Host",
+	"Content-Length",
+	"X-Tyk-Authorization",
+	"X-Tyk-Nodeid",
+	"X-Tyk-Nonce",
+	"Admin-Auth",
+}
 
 // Forwardable returns the headers that may be forwarded.
 func Forwardable(header http.Header) http.Header {

@@ -80,7 +80,13 @@ func TestForwardSendsOneRequestAndKeepsABoundedAnswer(t *testing.T) {
 	assert.True(t, large.Truncated)
 	assert.Len(t, large.Body, gateway.MaxForwarded)
 
-	header := http.Header{"X-Tyk-Authorization": {"s"}, "Admin-Auth": {"s"}, "Connection": {"x-hop, close"}, "X-Hop": {"1"}, "X-Own": {"1", "2"}}
+	header := http.Header{
+		"X-Tyk-Authorization": {"s"},
+		"Admin-Auth":          {"s"},
+		"Connection":          {"x-hop, close"},
+		"X-Hop":               {"1"},
+		"X-Own":               {"1", "2"},
+	}
 	assert.Contains(t, string(send("/echo/", header).Body), `"headers":{"X-Own":["1","2"]}`)
 }
 

@@ -35,8 +35,10 @@ type OauthClient struct {
 
 // Same tells whether two clients are the same, whatever spells their meta data.
 func (c OauthClient) Same(other OauthClient) bool {
-	return c.ClientID == other.ClientID && c.Secret == other.Secret && c.RedirectURI == other.RedirectURI && c.PolicyID == other.PolicyID &&
-		c.Description == other.Description && reflect.DeepEqual(value(c.MetaData), value(other.MetaData))
+	return c.ClientID == other.ClientID && c.Secret == other.Secret && c.RedirectURI == other.RedirectURI &&
+		c.PolicyID == other.PolicyID &&
+		c.Description == other.Description &&
+		reflect.DeepEqual(value(c.MetaData), value(other.MetaData))
 }
 
 func value(raw json.RawMessage) (v any) {
@@ -44,10 +46,14 @@ func value(raw json.RawMessage) (v any) {
 	return v
 }
 
-// PutOauthClient makes the gateway's client of the API c.ApiID the same as c, and tells whether that took a change. Tokens stay,
-// unless the policy changes. A gateway that has not loaded the API or the policy yet is asked again until patience ends, and then
-// what it said last is returned.
-func (c *Client) PutOauthClient(ctx context.Context, client OauthClient, patience time.Duration) (changed bool, err error) {
+// PutOauthClient makes the gateway's client of the API c.ApiID the same as c, and tells whether that took a change.
+// Tokens stay, unless the policy changes. A gateway that has not loaded the API or the policy yet is asked again until
+// patience ends, and then what it said last is returned.
+func (c *Client) PutOauthClient(
+	ctx context.Context,
+	client OauthClient,
+	patience time.Duration,
+) (changed bool, err error) {
 	end := time.Now().Add(patience)
 	for {
 		changed, err := c.putOauthClient(ctx, client)
@@ -72,8 +78,8 @@ func (c *Client) putOauthClient(ctx context.Context, client OauthClient) (change
 	if err != nil || have.Same(client) {
 		return false, err
 	}
-	// A PUT keeps the secret, and has the tokens of the policy before ended, which a gateway that hashes keys only does to its list of
-	// them; creating sets the secret, and ends nothing.
+	// A PUT keeps the secret, and has the tokens of the policy before ended, which a gateway that hashes keys only does to
+	// its list of them; creating sets the secret, and ends nothing.
 	if err := c.oauth(ctx, http.MethodPut, path, client, nil); err != nil || have.Secret == client.Secret {
 		return true, err
 	}
@@ -83,9 +89,10 @@ func (c *Client) putOauthClient(ctx context.Context, client OauthClient) (change
 // notLoaded tells whether the gateway misses something that it may have after its next reload.
 func notLoaded(err error) bool {
 	var e *StatusError
-	return errors.As(err, &e) && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound) && slices.Contains([]string{
-		"API doesn't exist", "API is not OAuth2", "Policy doesn't exist", "Policy access rights doesn't contain API this OAuth client belongs to",
-	}, e.Message)
+	return errors.As(err, &e) && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound) &&
+		slices.Contains([]string{
+			"API doesn't exist", "API is not OAuth2", "Policy doesn't exist", "Policy access rights doesn't contain API this OAuth client belongs to",
+		}, e.Message)
 }
 
 // DeleteOauthClient deletes a client. One that is not there is no error.
@@ -118,8 +125,8 @@ func (c *Client) OauthTokens(ctx context.Context, apiID, clientID string) ([]Oau
 	return out, err
 }
 
-// RevokeOauthToken revokes a token of a client; hint is access_token, refresh_token, or "" for either. The gateway looks in every
-// API of the organisation that has the client, and refuses a client that it does not know.
+// RevokeOauthToken revokes a token of a client; hint is access_token, refresh_token, or "" for either. The gateway
+// looks in every API of the organisation that has the client, and refuses a client that it does not know.
 func (c *Client) RevokeOauthToken(ctx context.Context, org, clientID, token, hint string) error {
 	form := url.Values{"client_id": {clientID}, "org_id": {org}, "token": {token}}
 	if hint != "" {
@@ -136,15 +143,21 @@ func (c *Client) RevokeOauthTokens(ctx context.Context, org, clientID, secret st
 
 // DeleteKeyByHash ends the session with this name in the key space. One that is not there is no error.
 func (c *Client) DeleteKeyByHash(ctx context.Context, hash, apiID string) error {
-	err := c.oauth(ctx, http.MethodDelete, "/tyk/keys/"+url.PathEscape(hash)+"?"+url.Values{"hashed": {"1"}, "api_id": {apiID}}.Encode(), nil, nil)
+	err := c.oauth(
+		ctx,
+		http.MethodDelete,
+		"/tyk/keys/"+url.PathEscape(hash)+"?"+url.Values{"hashed": {"1"}, "api_id": {apiID}}.Encode(),
+		nil,
+		nil,
+	)
 	if IsStatus(err, http.StatusNotFound) {
 		return nil
 	}
 	return err
 }
 
-// Authorize has a client of an API authorised for a user, and returns the answer of the gateway, a JSON object. The gateway takes
-// this where it serves the API: under its listen path, on its domain.
+// Authorize has a client of an API authorised for a user, and returns the answer of the gateway, a JSON object. The
+// gateway takes this where it serves the API: under its listen path, on its domain.
 func (c *Client) Authorize(ctx context.Context, domain, listenPath string, form url.Values) (json.RawMessage, error) {
 	path := url.URL{Path: "/" + strings.TrimLeft(strings.Trim(listenPath, "/")+"/tyk/oauth/authorize-client/", "/")}
 	ctx, cancel := context.WithTimeout(ctx, answerTime)

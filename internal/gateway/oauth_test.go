@@ -21,7 +21,14 @@ func client(g *gatewaytest.Gateway) *gateway.Client {
 	return gateway.New(gateway.Options{URL: g.URL, Secret: gatewaytest.Secret})
 }
 
-var sample = gateway.OauthClient{ClientID: "c", Secret: "s", RedirectURI: "/cats", ApiID: "api", PolicyID: "p", MetaData: json.RawMessage(`{"a":1,"b":2}`)}
+var sample = gateway.OauthClient{
+	ClientID:    "c",
+	Secret:      "s",
+	RedirectURI: "/cats",
+	ApiID:       "api",
+	PolicyID:    "p",
+	MetaData:    json.RawMessage(`{"a":1,"b":2}`),
+}
 
 func TestPuttingAClientDoesWhatItTakes(t *testing.T) {
 	with := func(change func(c *gateway.OauthClient)) gateway.OauthClient {
@@ -90,7 +97,9 @@ func TestWhatTheGatewaySaysIsExplained(t *testing.T) {
 				_, _ = w.Write([]byte(c.body))
 			}))
 			defer server.Close()
-			err := gateway.Explain(gateway.New(gateway.Options{URL: server.URL, Secret: "s"}).RevokeOauthToken(t.Context(), "o", "c", "t", ""))
+			err := gateway.Explain(
+				gateway.New(gateway.Options{URL: server.URL, Secret: "s"}).RevokeOauthToken(t.Context(), "o", "c", "t", ""),
+			)
 			assert.Equal(t, c.code, core.CodeOf(err))
 			assert.Contains(t, core.AsError(err).Message, c.message)
 			assert.Less(t, len(core.AsError(err).Message), 1000)
@@ -139,7 +148,14 @@ func TestAuthorisingAsksTheGatewayWhereItServesTheAPI(t *testing.T) {
 				_, _ = w.Write([]byte(`{"code":"x","redirect_to":"y"}`))
 			}))
 			defer server.Close()
-			answer, err := gateway.New(gateway.Options{URL: server.URL, Secret: "s"}).Authorize(t.Context(), c.domain, c.listenPath, url.Values{"client_id": {"c"}})
+			answer, err := gateway.New(
+				gateway.Options{URL: server.URL, Secret: "s"},
+			).Authorize(
+				t.Context(),
+				c.domain,
+				c.listenPath,
+				url.Values{"client_id": {"c"}},
+			)
 			require.NoError(t, err)
 			assert.JSONEq(t, `{"code":"x","redirect_to":"y"}`, string(answer))
 			assert.Equal(t, c.path, got.URL.EscapedPath())

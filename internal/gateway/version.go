@@ -16,7 +16,8 @@ const (
 	versionAnswer  = 64 << 10
 )
 
-// versions remembers what gateways said about themselves, by address. The addresses are those of the configuration, so few.
+// versions remembers what gateways said about themselves, by address. The addresses are those of the configuration, so
+// few.
 type versions struct {
 	mu    sync.Mutex
 	known map[string]*versionAt
@@ -31,8 +32,8 @@ type versionAt struct {
 // URL is the address of the configured gateway, "" for none.
 func (c *Client) URL() string { return c.o.URL }
 
-// Version asks the gateway at an address of the configuration which version it is; "" when it does not say, or does not answer
-// within two seconds. What it said, or that it said nothing, holds for 30 seconds. It takes no secret.
+// Version asks the gateway at an address of the configuration which version it is; "" when it does not say, or does not
+// answer within two seconds. What it said, or that it said nothing, holds for 30 seconds. It takes no secret.
 func (c *Client) Version(ctx context.Context, address string) string {
 	c.versions.mu.Lock()
 	if c.versions.known == nil {

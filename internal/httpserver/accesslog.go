@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// AccessLog writes one line for each request when it ends: method, path, status, bytes of the body, duration (nanoseconds in
-// JSON), request id, remote address, and the actor where SetActor named one. Answers of 500 and above are warnings, the rest is
-// information; where a handler called Quiet, answers below 400 are for debugging only.
+// AccessLog writes one line for each request when it ends: method, path, status, bytes of the body, duration
+// (nanoseconds in JSON), request id, remote address, and the actor where SetActor named one. Answers of 500 and above
+// are warnings, the rest is information; where a handler called Quiet, answers below 400 are for debugging only.
 //
-// The line holds no header, no body and no query, and key tokens in the path are cut (see maskPath), so it can be kept and shared.
-// The remote address is the one that Locate noted, and the peer's without it: a header that anybody can send proves nothing.
+// The line holds no header, no body and no query, and key tokens in the path are cut (see maskPath), so it can be kept
+// and shared. The remote address is the one that Locate noted, and the peer's without it: a header that anybody can
+// send proves nothing.
 //
 // Give it a logger on a BufferedWriter, so that a request does not wait for the disk.
 func AccessLog(logger *slog.Logger) Middleware {

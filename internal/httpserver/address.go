@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Locate notes the address that each request comes from, for the access log and for Address: the peer's, or, where the peer is one of
-// the trusted proxies, the last one in X-Forwarded-For that is no trusted proxy itself. What stands before that in the header
-// anybody may have written. It belongs behind Identify.
+// Locate notes the address that each request comes from, for the access log and for Address: the peer's, or, where the
+// peer is one of the trusted proxies, the last one in X-Forwarded-For that is no trusted proxy itself. What stands
+// before that in the header anybody may have written. It belongs behind Identify.
 func Locate(trusted []netip.Prefix) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -13,7 +13,11 @@ import (
 )
 
 func TestTheAddressComesFromTrustedProxiesOnly(t *testing.T) {
-	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8"), netip.MustParsePrefix("127.0.0.1/32")}
+	trusted := []netip.Prefix{
+		netip.MustParsePrefix("10.0.0.0/8"),
+		netip.MustParsePrefix("fd00::/8"),
+		netip.MustParsePrefix("127.0.0.1/32"),
+	}
 	for name, c := range map[string]struct {
 		peer      string
 		forwarded []string
@@ -40,8 +44,15 @@ func TestTheAddressComesFromTrustedProxiesOnly(t *testing.T) {
 			r := httptest.NewRequest("GET", "/", nil)
 			r.RemoteAddr, r.Header["X-Forwarded-For"] = c.peer, c.forwarded
 			var got string
-			Chain(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = Address(r.Context()) }), Identify, Locate(trusted)).
-				ServeHTTP(httptest.NewRecorder(), r)
+			Chain(
+				http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = Address(r.Context()) }),
+				Identify,
+				Locate(trusted),
+			).
+				ServeHTTP(
+					httptest.NewRecorder(),
+					r,
+				)
 			assert.Equal(t, c.want, got)
 		})
 	}
@@ -63,7 +74,12 @@ func withPeer(r *http.Request, peer string) *http.Request {
 
 func TestTheAccessLogShowsTheAddressOfTheClient(t *testing.T) {
 	out := &logs{}
-	h := Chain(answer(200, ""), Identify, Locate([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}), AccessLog(out.logger()))
+	h := Chain(
+		answer(200, ""),
+		Identify,
+		Locate([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}),
+		AccessLog(out.logger()),
+	)
 	r := withPeer(httptest.NewRequest("GET", "/", nil), "10.1.1.1:9")
 	r.Header.Set("X-Forwarded-For", "203.0.113.9, 198.51.100.1")
 	h.ServeHTTP(httptest.NewRecorder(), r)

@@ -24,11 +24,14 @@ func TestAClientThatGoesIsNoticedThoughNobodyReadsItsBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			began, ended := make(chan struct{}), make(chan struct{})
-			s, _ := serve(t, Options{Handler: Timeout(time.Minute)(small(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				close(began)
-				<-r.Context().Done() // as a store does that hangs
-				close(ended)
-			})))})
+			s, _ := serve(
+				t,
+				Options{Handler: Timeout(time.Minute)(small(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					close(began)
+					<-r.Context().Done() // as a store does that hangs
+					close(ended)
+				})))},
+			)
 			conn := dial(t, s)
 			_, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: gatehouse\r\n"+headers)
 			require.NoError(t, err)

@@ -9,9 +9,10 @@ import (
 // flushAt is the size, in bytes, at which a BufferedWriter does not wait for its interval.
 const flushAt = 64 << 10
 
-// BufferedWriter collects what is written to it and passes it on in large pieces: after an interval, when there is much of it, and
-// on Close. It is for the access log, where a system call for each line would cost more than serving many a request; a crash
-// loses the lines of the last interval, so other logs should not go through it. It is safe for concurrent use.
+// BufferedWriter collects what is written to it and passes it on in large pieces: after an interval, when there is much
+// of it, and on Close. It is for the access log, where a system call for each line would cost more than serving many a
+// request; a crash loses the lines of the last interval, so other logs should not go through it. It is safe for
+// concurrent use.
 type BufferedWriter struct {
 	out  io.Writer
 	stop chan struct{}
@@ -68,7 +69,8 @@ func (b *BufferedWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Flush passes on what was collected so far, and returns the error of the writer behind. What could not be written is dropped.
+// Flush passes on what was collected so far, and returns the error of the writer behind. What could not be written is
+// dropped.
 func (b *BufferedWriter) Flush() error {
 	b.flushing.Lock()
 	defer b.flushing.Unlock()

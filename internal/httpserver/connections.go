@@ -11,8 +11,8 @@ import (
 // complainEvery is how often the log hears of connections that are refused.
 const complainEvery = time.Minute
 
-// boundedListener lets so many connections of one address be open at a time. Others are closed as they come: who holds them has to let
-// some go first. A network of trusted proxies is let in without an end, since it speaks for many.
+// boundedListener lets so many connections of one address be open at a time. Others are closed as they come: who holds
+// them has to let some go first. A network of trusted proxies is let in without an end, since it speaks for many.
 type boundedListener struct {
 	net.Listener
 	max     int
@@ -62,7 +62,13 @@ func (l *boundedListener) enter(block netip.Prefix) bool {
 	}
 	if now := time.Now(); now.Sub(l.told) >= complainEvery {
 		l.told = now
-		l.log.Warn("connections are refused: one address has as many open as it may (gatehouse.max_connections_per_address)", "address", block.String(), "open", l.max)
+		l.log.Warn(
+			"connections are refused: one address has as many open as it may (gatehouse.max_connections_per_address)",
+			"address",
+			block.String(),
+			"open",
+			l.max,
+		)
 	}
 	return false
 }
@@ -87,7 +93,8 @@ func (c *countedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite lets net/http end a connection so that the client can read what was sent before, as it does with those of TCP.
+// CloseWrite lets net/http end a connection so that the client can read what was sent before, as it does with those of
+// TCP.
 func (c *countedConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

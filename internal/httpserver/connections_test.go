@@ -36,11 +36,24 @@ func TestAnAddressHasNoMoreConnectionsOpenThanItMay(t *testing.T) {
 	assert.False(t, served(t, dial(t, s)), "one more")
 	assert.True(t, served(t, held[0]), "those who are in stay")
 	require.NoError(t, held[0].Close())
-	require.Eventually(t, func() bool { return served(t, dial(t, s)) }, 5*time.Second, time.Millisecond, "when one goes, another may come")
+	require.Eventually(
+		t,
+		func() bool { return served(t, dial(t, s)) },
+		5*time.Second,
+		time.Millisecond,
+		"when one goes, another may come",
+	)
 }
 
 func TestTrustedProxiesOpenAsManyConnectionsAsTheyNeed(t *testing.T) {
-	s, _ := serve(t, Options{Handler: answer(200, ""), AddressConnections: 1, Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	s, _ := serve(
+		t,
+		Options{
+			Handler:            answer(200, ""),
+			AddressConnections: 1,
+			Trusted:            []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		},
+	)
 	for range 3 {
 		require.True(t, served(t, dial(t, s)))
 	}
@@ -54,7 +67,14 @@ func TestAddressesThatOneMachineHasCountAsOne(t *testing.T) {
 }
 
 func TestHTTP2BoundsTheStreamsOfAConnectionAndTheirHeaders(t *testing.T) {
-	s, _ := serve(t, Options{Handler: answer(200, ""), TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t, "a.test")}}, MaxHeaderBytes: 16 << 10})
+	s, _ := serve(
+		t,
+		Options{
+			Handler:        answer(200, ""),
+			TLS:            &tls.Config{Certificates: []tls.Certificate{certificate(t, "a.test")}},
+			MaxHeaderBytes: 16 << 10,
+		},
+	)
 	conn, err := tls.Dial("tcp", s.Addr(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	require.NoError(t, err)
 	defer conn.Close()

@@ -2,9 +2,9 @@ package httpserver
 
 import "net/http"
 
-// SecurityHeaders sets the headers that tell browsers to trust an answer no further than they must: its content type is meant, no
-// other site may frame it or share a window with it, and its address is told to no other site. csp is the Content-Security-Policy, "" for none.
-// A handler may set others in their place.
+// SecurityHeaders sets the headers that tell browsers to trust an answer no further than they must: its content type is
+// meant, no other site may frame it or share a window with it, and its address is told to no other site. csp is the
+// Content-Security-Policy, "" for none. A handler may set others in their place.
 func SecurityHeaders(csp string) Middleware {
 	type header struct {
 		name  string

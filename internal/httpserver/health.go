@@ -44,8 +44,8 @@ type Health struct {
 	failing map[string]bool
 }
 
-// NewHealth makes the health of a program of a version. Checks run when somebody asks, all at once; the logger is told when one
-// begins to fail and when it passes again.
+// NewHealth makes the health of a program of a version. Checks run when somebody asks, all at once; the logger is told
+// when one begins to fail and when it passes again.
 func NewHealth(version string, logger *slog.Logger, checks map[string]Check) *Health {
 	return &Health{version: version, logger: logger, checks: checks, now: time.Now, failing: map[string]bool{}}
 }
@@ -66,8 +66,8 @@ type healthDetail struct {
 
 var _ http.Handler = (*Health)(nil)
 
-// ServeHTTP answers 200 when everything works or only checks that are not required fail, and 503 otherwise. The answer is at most
-// a second old, and names no internals.
+// ServeHTTP answers 200 when everything works or only checks that are not required fail, and 503 otherwise. The answer
+// is at most a second old, and names no internals.
 func (h *Health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	status, body := h.current()
 	w.Header().Set("Content-Type", "application/json")
@@ -96,7 +96,12 @@ func (h *Health) run(now time.Time) {
 		results[name] = result
 		go func() { result <- runCheck(ctx, check) }()
 	}
-	answer := healthAnswer{Status: "pass", Version: h.version, Description: "Gatehouse", Details: map[string]healthDetail{}}
+	answer := healthAnswer{
+		Status:      "pass",
+		Version:     h.version,
+		Description: "Gatehouse",
+		Details:     map[string]healthDetail{},
+	}
 	h.status = http.StatusOK
 	for name, check := range h.checks {
 		var err error

@@ -69,7 +69,11 @@ func TestHealthNamesTheComponentAndTheTimeOfACheck(t *testing.T) {
 func TestHealthRunsTheChecksOnceASecondHoweverManyAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int32
-		h := NewHealth("1", quiet(), map[string]Check{"store": {Run: func(context.Context) error { runs.Add(1); return nil }}})
+		h := NewHealth(
+			"1",
+			quiet(),
+			map[string]Check{"store": {Run: func(context.Context) error { runs.Add(1); return nil }}},
+		)
 		all := func() {
 			var asking sync.WaitGroup
 			for range 20 {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// LimitBody refuses requests with a body of more than max bytes. Where the client announces the size, respond answers at once;
-// its status should be 413. Otherwise reading beyond max fails with an error that IsBodyTooLarge recognises. A max of 0 or less
-// is no limit.
+// LimitBody refuses requests with a body of more than max bytes. Where the client announces the size, respond answers
+// at once; its status should be 413. Otherwise reading beyond max fails with an error that IsBodyTooLarge recognises. A
+// max of 0 or less is no limit.
 func LimitBody(max int64, respond http.HandlerFunc) Middleware {
 	return func(next http.Handler) http.Handler {
 		if max <= 0 {
@@ -52,8 +52,8 @@ const (
 	lingerTime  = 2 * time.Second
 )
 
-// linger reads on for a while after the answer was sent. Many clients read an answer only when they have sent everything, and
-// would see a broken connection in its place.
+// linger reads on for a while after the answer was sent. Many clients read an answer only when they have sent
+// everything, and would see a broken connection in its place.
 func linger(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Expect") != "" {
 		return // the client waits for our word before it sends, and has got it

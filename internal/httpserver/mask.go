@@ -10,13 +10,13 @@ const (
 	maxLogPath = 512
 	// shownOfToken is how many characters of a token the log shows: enough to tell tokens apart.
 	shownOfToken = 8
-	// longestID is the longest path segment that is shown whole wherever it stands: ids have 24 or 32 characters, UUIDs 36, and
-	// tokens more.
+	// longestID is the longest path segment that is shown whole wherever it stands: ids have 24 or 32 characters, UUIDs
+	// 36, and tokens more.
 	longestID = 40
 )
 
-// logPath is the path of a request as the log shows it. Where the client escaped a slash, the escaped form keeps a token with a
-// slash in it one segment.
+// logPath is the path of a request as the log shows it. Where the client escaped a slash, the escaped form keeps a
+// token with a slash in it one segment.
 func logPath(r *http.Request) string {
 	path := r.URL.Path
 	if r.URL.RawPath != "" {
@@ -25,8 +25,9 @@ func logPath(r *http.Request) string {
 	return clip(maskPath(path), maxLogPath)
 }
 
-// maskPath cuts the path segments that are, or may be, key tokens: whatever stands behind a segment "keys", what is longer than
-// any id, and what starts like the base64 of a JSON object. The first 8 characters are shown, of short ones half.
+// maskPath cuts the path segments that are, or may be, key tokens: whatever stands behind a segment "keys", what is
+// longer than any id, and what starts like the base64 of a JSON object. The first 8 characters are shown, of short ones
+// half.
 func maskPath(path string) string {
 	var out strings.Builder
 	copied, afterKeys := 0, false
@@ -38,7 +39,8 @@ func maskPath(path string) string {
 			end += start
 		}
 		segment := path[start:end]
-		if (afterKeys && !isWord(segment)) || len(segment) > longestID || (len(segment) >= 20 && strings.HasPrefix(segment, "ey")) {
+		if (afterKeys && !isWord(segment)) || len(segment) > longestID ||
+			(len(segment) >= 20 && strings.HasPrefix(segment, "ey")) {
 			shown := min(shownOfToken, len(segment)/2)
 			out.WriteString(path[copied:start])
 			out.WriteString(strings.ToValidUTF8(segment[:shown], ""))

@@ -11,7 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Metrics counts and times requests for Prometheus, on a registry of its own, beside the Go runtime's and the process's metrics.
+// Metrics counts and times requests for Prometheus, on a registry of its own, beside the Go runtime's and the process's
+// metrics.
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -90,7 +91,13 @@ func (m *Metrics) Middleware(next http.Handler) http.Handler {
 // methodLabel keeps made-up methods from making time series.
 func methodLabel(method string) string {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet,
+		http.MethodHead,
+		http.MethodPost,
+		http.MethodPut,
+		http.MethodPatch,
+		http.MethodDelete,
+		http.MethodOptions:
 		return method
 	}
 	return "other"

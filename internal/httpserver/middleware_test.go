@@ -76,8 +76,12 @@ func TestAccessLogHoldsWhatItShouldAndNothingElse(t *testing.T) {
 	assert.NotEmpty(t, line["time"])
 	delete(line, "time")
 	delete(line, "duration")
-	assert.Equal(t, map[string]any{"level": "INFO", "msg": "request", "method": "POST", "path": "/api/apis", "status": 201.0,
-		"bytes": 21.0, "request_id": "id-1", "remote_ip": "2001:db8::1", "actor_id": "user-1"}, line)
+	assert.Equal(
+		t,
+		map[string]any{"level": "INFO", "msg": "request", "method": "POST", "path": "/api/apis", "status": 201.0,
+			"bytes": 21.0, "request_id": "id-1", "remote_ip": "2001:db8::1", "actor_id": "user-1"},
+		line,
+	)
 	assert.NotContains(t, l.String(), "secret")
 }
 
@@ -106,7 +110,14 @@ func TestAccessLogTellsHowARequestEnded(t *testing.T) {
 			var l logs
 			func() {
 				defer func() { _ = recover() }()
-				Chain(c.handler, Identify, AccessLog(l.logger())).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+				Chain(
+					c.handler,
+					Identify,
+					AccessLog(l.logger()),
+				).ServeHTTP(
+					httptest.NewRecorder(),
+					httptest.NewRequest("GET", "/", nil),
+				)
 			}()
 			lines := l.lines(t)
 			require.Len(t, lines, 1)
@@ -147,7 +158,14 @@ func TestAccessLogLeavesOutWhatIsQuietUnlessItFails(t *testing.T) {
 			Quiet(r.Context())
 			w.WriteHeader(status)
 		}
-		Chain(http.HandlerFunc(quiet), Identify, AccessLog(l.logger())).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		Chain(
+			http.HandlerFunc(quiet),
+			Identify,
+			AccessLog(l.logger()),
+		).ServeHTTP(
+			httptest.NewRecorder(),
+			httptest.NewRequest("GET", "/", nil),
+		)
 		assert.Len(t, l.lines(t), lines, "status %d", status)
 	}
 }
@@ -205,8 +223,17 @@ func TestRecoverCutsAnAnswerThatHadBegun(t *testing.T) {
 
 func TestRecoverLetsAnAbortPassSilently(t *testing.T) {
 	var l logs
-	h := Recover(l.logger(), answer(500, "late"))(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
-	assert.PanicsWithValue(t, http.ErrAbortHandler, func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) })
+	h := Recover(
+		l.logger(),
+		answer(500, "late"),
+	)(
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }),
+	)
+	assert.PanicsWithValue(
+		t,
+		http.ErrAbortHandler,
+		func() { h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) },
+	)
 	assert.Empty(t, l.String())
 }
 
@@ -267,10 +294,19 @@ func TestSecurityHeaders(t *testing.T) {
 		assert.Equal(t, want, w.Header().Get(name), name)
 	}
 	w = httptest.NewRecorder()
-	h := SecurityHeaders("")(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Add("X-Frame-Options", "mine") }))
+	h := SecurityHeaders(
+		"",
+	)(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Add("X-Frame-Options", "mine") }),
+	)
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	assert.NotContains(t, w.Header(), "Content-Security-Policy")
 	w = httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-	assert.Equal(t, []string{"DENY", "mine"}, w.Header()["X-Frame-Options"], "what one request adds does not reach the next")
+	assert.Equal(
+		t,
+		[]string{"DENY", "mine"},
+		w.Header()["X-Frame-Options"],
+		"what one request adds does not reach the next",
+	)
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// recorder is a ResponseWriter that remembers what was answered. It passes on what the server's own writer can do besides, since
-// server-sent events flush, websockets hijack and files are sent by ReadFrom.
+// recorder is a ResponseWriter that remembers what was answered. It passes on what the server's own writer can do
+// besides, since server-sent events flush, websockets hijack and files are sent by ReadFrom.
 type recorder struct {
 	http.ResponseWriter
 	status   int // 0 until the header is written

@@ -8,9 +8,9 @@ import (
 	"runtime/debug"
 )
 
-// Recover answers a request whose handler panicked: it logs the panic with its stack and the request id, once, and has respond
-// write the answer, whose status should be 500. Where the answer had begun, the connection is cut instead, so that the client does
-// not take half of it for the whole. http.ErrAbortHandler passes through.
+// Recover answers a request whose handler panicked: it logs the panic with its stack and the request id, once, and has
+// respond write the answer, whose status should be 500. Where the answer had begun, the connection is cut instead, so
+// that the client does not take half of it for the whole. http.ErrAbortHandler passes through.
 func Recover(logger *slog.Logger, respond http.HandlerFunc) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

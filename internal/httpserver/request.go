@@ -19,8 +19,8 @@ func Chain(h http.Handler, middlewares ...Middleware) http.Handler {
 	return h
 }
 
-// request is what the middlewares know of a request. Handlers further in write the atomic fields, perhaps from goroutines of
-// their own; the log and the metrics further out read them at the end.
+// request is what the middlewares know of a request. Handlers further in write the atomic fields, perhaps from
+// goroutines of their own; the log and the metrics further out read them at the end.
 type request struct {
 	id string
 	// address is written by Locate, before anything further in runs.
@@ -37,9 +37,9 @@ func requestOf(ctx context.Context) *request {
 	return q
 }
 
-// Identify gives each request an id: the one of its X-Request-ID header when that is 1 to 64 letters, digits, '.', '_' or '-', and
-// 32 random hex digits otherwise. The answer carries it in the same header; RequestID returns it.
-// The other middlewares need it around them.
+// Identify gives each request an id: the one of its X-Request-ID header when that is 1 to 64 letters, digits, '.', '_'
+// or '-', and 32 random hex digits otherwise. The answer carries it in the same header; RequestID returns it. The other
+// middlewares need it around them.
 func Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := &request{id: r.Header.Get("X-Request-ID")}
@@ -73,23 +73,24 @@ func RequestID(ctx context.Context) string {
 	return ""
 }
 
-// SetActor tells the access log who makes the request: the id of a user, never a secret. Outside of a request it does nothing.
+// SetActor tells the access log who makes the request: the id of a user, never a secret. Outside of a request it does
+// nothing.
 func SetActor(ctx context.Context, id string) {
 	if q := requestOf(ctx); q != nil {
 		q.actor.Store(&id)
 	}
 }
 
-// SetRoute tells the metrics which route serves the request, as its template (/api/apis/{id}): a router calls it once it knows.
-// There must be few templates, since each becomes a time series. Outside of a request it does nothing.
+// SetRoute tells the metrics which route serves the request, as its template (/api/apis/{id}): a router calls it once
+// it knows. There must be few templates, since each becomes a time series. Outside of a request it does nothing.
 func SetRoute(ctx context.Context, template string) {
 	if q := requestOf(ctx); q != nil {
 		q.route.Store(&template)
 	}
 }
 
-// Quiet leaves the request out of the access log, at its usual level, unless it fails: for what comes all the time and tells
-// nothing. Outside of a request it does nothing.
+// Quiet leaves the request out of the access log, at its usual level, unless it fails: for what comes all the time and
+// tells nothing. Outside of a request it does nothing.
 func Quiet(ctx context.Context) {
 	if q := requestOf(ctx); q != nil {
 		q.quiet.Store(true)

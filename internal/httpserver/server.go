@@ -22,14 +22,15 @@ type Options struct {
 	TLS    *tls.Config
 	Logger *slog.Logger
 
-	// ReadHeaderTimeout (10 s) and ReadTimeout (60 s) bound how long a client may take to send the headers and the whole request;
-	// WriteTimeout (120 s) how long it may take until the answer begins, counted from the end of the headers; IdleTimeout (120 s) how
-	// long a connection is kept for the next request. Behind the middleware Timeout, bodies and answers have its limits.
+	// ReadHeaderTimeout (10 s) and ReadTimeout (60 s) bound how long a client may take to send the headers and the whole
+	// request; WriteTimeout (120 s) how long it may take until the answer begins, counted from the end of the headers;
+	// IdleTimeout (120 s) how long a connection is kept for the next request. Behind the middleware Timeout, bodies and
+	// answers have its limits.
 	ReadHeaderTimeout, ReadTimeout, WriteTimeout, IdleTimeout time.Duration
 	// ShutdownTimeout (15 s) is how long requests that are being served have to finish once the server shuts down.
 	ShutdownTimeout time.Duration
-	// AddressConnections bounds the connections that one address has open, of IPv6 one network of 64 bits; 0 is no bound. Trusted are the
-	// proxies for which it does not hold.
+	// AddressConnections bounds the connections that one address has open, of IPv6 one network of 64 bits; 0 is no bound.
+	// Trusted are the proxies for which it does not hold.
 	AddressConnections int
 	Trusted            []netip.Prefix
 	// MaxHeaderBytes (64 KiB) bounds the request line and headers; net/http answers 431 above it.
@@ -77,7 +78,12 @@ func New(o Options) *Server {
 	protocols.SetHTTP2(allowsHTTP2(config))
 	s.http.Protocols = protocols
 	// One connection carries many requests here. A client that reads nothing at all, or that vanished, must not hold them.
-	s.http.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 100, WriteByteTimeout: 30 * time.Second, SendPingTimeout: time.Minute, PingTimeout: 15 * time.Second}
+	s.http.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams: 100,
+		WriteByteTimeout:     30 * time.Second,
+		SendPingTimeout:      time.Minute,
+		PingTimeout:          15 * time.Second,
+	}
 	return s
 }
 
@@ -103,9 +109,9 @@ func (s *Server) Addr() string {
 	return s.listener.Addr().String()
 }
 
-// Serve serves until ctx ends. Then it accepts no more connections, ends the contexts of websockets and server-sent events, and
-// lets the other requests finish for as long as the shutdown time-out allows; what runs longer has its context ended and its
-// connection closed. It returns nil after a shutdown in which all requests finished.
+// Serve serves until ctx ends. Then it accepts no more connections, ends the contexts of websockets and server-sent
+// events, and lets the other requests finish for as long as the shutdown time-out allows; what runs longer has its
+// context ended and its connection closed. It returns nil after a shutdown in which all requests finished.
 func (s *Server) Serve(ctx context.Context) error {
 	if s.listener == nil {
 		return errors.New("serve: call Listen first")
@@ -140,7 +146,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	if err != nil {
 		abort()
-		return errors.Join(fmt.Errorf("shut down: requests were still served after %s, and were cut", s.grace), s.http.Close())
+		return errors.Join(
+			fmt.Errorf("shut down: requests were still served after %s, and were cut", s.grace),
+			s.http.Close(),
+		)
 	}
 	return nil
 }
@@ -169,7 +178,8 @@ func (s *Server) wait(ctx context.Context) error {
 	}
 }
 
-// allowsHTTP2 tells whether the cipher suites include one that HTTP/2 demands. Without, a list made for HTTP/1 would stop the start.
+// allowsHTTP2 tells whether the cipher suites include one that HTTP/2 demands. Without, a list made for HTTP/1 would
+// stop the start.
 func allowsHTTP2(c *tls.Config) bool {
 	if c.CipherSuites == nil || c.MinVersion >= tls.VersionTLS13 {
 		return true

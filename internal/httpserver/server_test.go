@@ -162,7 +162,10 @@ func TestServerSentEventsOutliveTheTimeOutsAndEndWithTheServer(t *testing.T) {
 		"POST over HTTP/2": {"https://", "POST", &tls.Config{Certificates: []tls.Certificate{certificate(t, "a.test")}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, stop := serve(t, Options{ReadTimeout: 100 * time.Millisecond, WriteTimeout: 100 * time.Millisecond, Handler: events, TLS: c.tls})
+			s, stop := serve(
+				t,
+				Options{ReadTimeout: 100 * time.Millisecond, WriteTimeout: 100 * time.Millisecond, Handler: events, TLS: c.tls},
+			)
 			var send io.Reader
 			if c.method == "POST" {
 				send = strings.NewReader("subscription")
@@ -236,7 +239,10 @@ func TestServerCutsAClientThatSendsItsHeadersTooSlowly(t *testing.T) {
 
 // A plain client sends all of its body before it reads, and must see the answer all the same.
 func TestAClientThatSendsTooMuchReadsTheAnswer(t *testing.T) {
-	s, _ := serve(t, Options{Handler: Chain(answer(200, ""), Identify, AccessLog(quiet()), LimitBody(1<<20, answer(413, "too large")))})
+	s, _ := serve(
+		t,
+		Options{Handler: Chain(answer(200, ""), Identify, AccessLog(quiet()), LimitBody(1<<20, answer(413, "too large")))},
+	)
 	const size = 20 << 20
 	for range 5 {
 		conn, err := net.Dial("tcp", s.Addr())

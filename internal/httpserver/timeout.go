@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// slowest is how many bytes of an answer a client must take in a second, on average and after the first time limit: without a
-	// bound, a client that takes a byte now and then would hold an answer for ever.
+	// slowest is how many bytes of an answer a client must take in a second, on average and after the first time limit:
+	// without a bound, a client that takes a byte now and then would hold an answer for ever.
 	slowest = 16 << 10
 	// pieceSize is how many bytes of an answer are given to the connection at once, with a deadline of their own.
 	pieceSize = 32 << 10
@@ -24,13 +24,14 @@ const (
 // errSlowReader ends an answer whose client takes it more slowly than slowest.
 var errSlowReader = errors.New("the client takes the answer too slowly")
 
-// Timeout bounds how long a request may take. Its context ends after d, and handlers return an error that their face renders. Its
-// body must be there by then: reading on fails with core.CodeTimeout. An answer is bounded by its progress: a client that takes
-// nothing of it for d, or less than 16 KiB in a second on average, is cut off, and one that takes it steadily gets it whole.
+// Timeout bounds how long a request may take. Its context ends after d, and handlers return an error that their face
+// renders. Its body must be there by then: reading on fails with core.CodeTimeout. An answer is bounded by its
+// progress: a client that takes nothing of it for d, or less than 16 KiB in a second on average, is cut off, and one
+// that takes it steadily gets it whole.
 //
-// A connection that became a websocket, and an answer that became a stream of server-sent events, have no end to time: their
-// context ends with the client, and when the server shuts down. It counts what a request has become, not what its headers claim.
-// A d of 0 or less is no bound.
+// A connection that became a websocket, and an answer that became a stream of server-sent events, have no end to time:
+// their context ends with the client, and when the server shuts down. It counts what a request has become, not what its
+// headers claim. A d of 0 or less is no bound.
 func Timeout(d time.Duration) Middleware {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +68,12 @@ type timedBody struct {
 func (b *timedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		err = core.Wrap(core.CodeTimeout, err, "the body did not arrive within %s: send it faster, or in smaller parts", b.limit)
+		err = core.Wrap(
+			core.CodeTimeout,
+			err,
+			"the body did not arrive within %s: send it faster, or in smaller parts",
+			b.limit,
+		)
 	}
 	return n, err
 }
@@ -139,9 +145,10 @@ func (p *pace) end() {
 	}
 }
 
-// Streaming is for an answer that may be longer than a client can take within the time limit, such as all that a gateway loads. It returns a
-// context in the place of the request's, which ends when the client goes or when the time limit passes without any of the answer
-// taken. Outside of Timeout it is the context itself. Call it once, in the goroutine that writes.
+// Streaming is for an answer that may be longer than a client can take within the time limit, such as all that a
+// gateway loads. It returns a context in the place of the request's, which ends when the client goes or when the time
+// limit passes without any of the answer taken. Outside of Timeout it is the context itself. Call it once, in the
+// goroutine that writes.
 func Streaming(ctx context.Context) context.Context {
 	p, ok := ctx.Value(paceKey{}).(*pace)
 	if !ok || p.limit <= 0 || ctx.Err() != nil {

@@ -41,7 +41,16 @@ func dial(t *testing.T, s *Server) net.Conn {
 }
 
 func TestABodyThatTricklesIsCutAtTheLimit(t *testing.T) {
-	s, _ := serve(t, Options{Handler: Timeout(150 * time.Millisecond)(ReadSmallBody(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestTimeout) })(reader))})
+	s, _ := serve(
+		t,
+		Options{
+			Handler: Timeout(
+				150 * time.Millisecond,
+			)(
+				ReadSmallBody(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestTimeout) })(reader),
+			),
+		},
+	)
 	for name, c := range map[string]struct{ headers, piece string }{
 		"with a small size announced":     {"Content-Length: 1000\r\n", "x"},
 		"with its size announced":         {"Content-Length: 1000000\r\n", "x"},
@@ -82,7 +91,13 @@ func TestABodyThatTricklesIsCutAtTheLimit(t *testing.T) {
 }
 
 func TestABodyThatTricklesIsCutOnHTTP2(t *testing.T) {
-	s, _ := serve(t, Options{Handler: Timeout(150 * time.Millisecond)(reader), TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t, "a.test")}}})
+	s, _ := serve(
+		t,
+		Options{
+			Handler: Timeout(150 * time.Millisecond)(reader),
+			TLS:     &tls.Config{Certificates: []tls.Certificate{certificate(t, "a.test")}},
+		},
+	)
 	body, feed := io.Pipe()
 	t.Cleanup(func() { _ = feed.Close() })
 	go func() {
@@ -101,13 +116,16 @@ func TestABodyThatTricklesIsCutOnHTTP2(t *testing.T) {
 }
 
 func TestABodyThatCameInTimeLeavesNoDeadlineBehind(t *testing.T) {
-	s, _ := serve(t, Options{Handler: Timeout(100 * time.Millisecond)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		if r.URL.Path == "/slow" { // past the limit, without looking at the context
-			time.Sleep(150 * time.Millisecond)
-		}
-		_, _ = io.WriteString(w, "done")
-	}))})
+	s, _ := serve(
+		t,
+		Options{Handler: Timeout(100 * time.Millisecond)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			if r.URL.Path == "/slow" { // past the limit, without looking at the context
+				time.Sleep(150 * time.Millisecond)
+			}
+			_, _ = io.WriteString(w, "done")
+		}))},
+	)
 	conn := dial(t, s)
 	in := bufio.NewReader(conn)
 	for _, path := range []string{"/slow", "/", "/"} {
@@ -176,10 +194,13 @@ func hijack(w http.ResponseWriter) { _, _, _ = http.NewResponseController(w).Hij
 
 func TestAReaderThatStallsIsCut(t *testing.T) {
 	failed := make(chan error, 1)
-	s, _ := serve(t, Options{Handler: Timeout(150 * time.Millisecond)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, err := w.Write(make([]byte, 64<<20))
-		failed <- err
-	}))})
+	s, _ := serve(
+		t,
+		Options{Handler: Timeout(150 * time.Millisecond)(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, err := w.Write(make([]byte, 64<<20))
+			failed <- err
+		}))},
+	)
 	conn := dial(t, s)
 	_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: gatehouse\r\n\r\n")
 	require.NoError(t, err)

@@ -6,10 +6,10 @@ import (
 	"gatehouse/internal/core"
 )
 
-// Answers bounds what is read at once for answers that have no bound of their own: the lists of the legacy endpoints are whole where
-// nobody asks for a page. While all together are within the limit, each may read what it likes. Beyond it, one goes on, so that
-// the largest list can be had; others end once they have read a small part of the limit of their own. So no more is held than the limit, one
-// answer, and a small part for each of the rest.
+// Answers bounds what is read at once for answers that have no bound of their own: the lists of the legacy endpoints
+// are whole where nobody asks for a page. While all together are within the limit, each may read what it likes. Beyond
+// it, one goes on, so that the largest list can be had; others end once they have read a small part of the limit of
+// their own. So no more is held than the limit, one answer, and a small part for each of the rest.
 type Answers struct {
 	limit  int64
 	held   atomic.Int64
@@ -40,7 +40,10 @@ func (w *Answer) Read(bytes int) error {
 	if w.of.beyond.Load() == w || w.of.beyond.CompareAndSwap(nil, w) {
 		return nil
 	}
-	return core.Errorf(core.CodeUnavailable, "the answers that are made right now take up too much memory: try again in a moment, or ask for pages with p")
+	return core.Errorf(
+		core.CodeUnavailable,
+		"the answers that are made right now take up too much memory: try again in a moment, or ask for pages with p",
+	)
 }
 
 // Close gives back what the answer held.

@@ -23,7 +23,8 @@ const (
 )
 
 const (
-	// firstDelay is how long a subject waits after the failure that was one too many; each further one doubles it, up to maxDelay.
+	// firstDelay is how long a subject waits after the failure that was one too many; each further one doubles it, up to
+	// maxDelay.
 	firstDelay = time.Second
 	maxDelay   = time.Minute
 	// quietTime is after how long without a failure a subject starts anew.
@@ -43,12 +44,13 @@ type AttemptsOptions struct {
 	Log      *slog.Logger
 }
 
-// Attempts slows down those who guess credentials. A subject, such as an address, may fail a number of times; then it is refused
-// before its credentials are looked at, for a time that doubles with each failure. So a guess costs a minute, and neither
-// the refusal nor how long it took tells whether it was right.
+// Attempts slows down those who guess credentials. A subject, such as an address, may fail a number of times; then it
+// is refused before its credentials are looked at, for a time that doubles with each failure. So a guess costs a
+// minute, and neither the refusal nor how long it took tells whether it was right.
 //
-// Who shares an address with the guesser keeps working: credentials that nobody can guess, and that held at this address before, are
-// not refused. See docs/decisions/0041-guessing-is-slowed-down-by-address.md. It is safe for concurrent use.
+// Who shares an address with the guesser keeps working: credentials that nobody can guess, and that held at this
+// address before, are not refused. See docs/decisions/0041-guessing-is-slowed-down-by-address.md. It is safe for
+// concurrent use.
 type Attempts struct {
 	failures int
 	now      func() time.Time
@@ -98,8 +100,8 @@ type Attempt struct {
 	counted    bool
 }
 
-// Begin lets somebody try credentials, or returns core.CodeTooMany with the time to wait. at is an address, or what else is
-// to be slowed down; IPv6 addresses of one network of 64 bits are one.
+// Begin lets somebody try credentials, or returns core.CodeTooMany with the time to wait. at is an address, or what
+// else is to be slowed down; IPv6 addresses of one network of 64 bits are one.
 func (a *Attempts) Begin(realm, at, credential string) (Attempt, error) {
 	t := Attempt{of: a, realm: realm}
 	if a == nil || a.failures <= 0 {
@@ -197,8 +199,12 @@ func (t Attempt) Failed(ctx context.Context) {
 	failures := s.failures
 	a.mu.Unlock()
 	if log {
-		a.log.WarnContext(ctx, "too many wrong credentials: who sent them is slowed down; if this is the address of a proxy, name it in gatehouse.trusted_proxies",
-			slog.String("kind_and_address", t.key), slog.Int("failures", failures))
+		a.log.WarnContext(
+			ctx,
+			"too many wrong credentials: who sent them is slowed down; if this is the address of a proxy, name it in gatehouse.trusted_proxies",
+			slog.String("kind_and_address", t.key),
+			slog.Int("failures", failures),
+		)
 	}
 }
 

@@ -24,7 +24,9 @@ func (c *clock) pass(d time.Duration) { c.at = c.at.Add(d) }
 func attempts(t *testing.T, failures int) (*limits.Attempts, *clock, *bytes.Buffer) {
 	t.Helper()
 	c, log := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}, &bytes.Buffer{}
-	return limits.NewAttempts(limits.AttemptsOptions{Failures: failures, Now: c.now, Log: slog.New(slog.NewTextHandler(log, nil))}), c, log
+	return limits.NewAttempts(
+		limits.AttemptsOptions{Failures: failures, Now: c.now, Log: slog.New(slog.NewTextHandler(log, nil))},
+	), c, log
 }
 
 // guess tries a wrong credential, and returns how long the guesser has to wait; 0 when it was judged.
@@ -59,7 +61,12 @@ func TestGuessesWaitLongerAndLonger(t *testing.T) {
 		wait := guess(t, a, limits.RealmAdmin, "198.51.100.1", "x")
 		require.Equal(t, want*time.Second, wait)
 		c.pass(wait - time.Millisecond)
-		require.Equal(t, time.Millisecond, guess(t, a, limits.RealmAdmin, "198.51.100.1", "x"), "what is refused lengthens nothing")
+		require.Equal(
+			t,
+			time.Millisecond,
+			guess(t, a, limits.RealmAdmin, "198.51.100.1", "x"),
+			"what is refused lengthens nothing",
+		)
 		c.pass(time.Millisecond)
 		require.Zero(t, guess(t, a, limits.RealmAdmin, "198.51.100.1", "x"), "after the wait, one is judged")
 	}
@@ -79,7 +86,11 @@ func TestARightSecretIsRefusedLikeAWrongOneWhileItsAddressWaits(t *testing.T) {
 	assert.True(t, use(t, a, limits.RealmKey, "198.51.100.1", "key"), "nor have other credentials")
 	c.pass(time.Second)
 	assert.True(t, use(t, a, limits.RealmAdmin, "198.51.100.1", "right"))
-	assert.NotZero(t, guess(t, a, limits.RealmAdmin, "198.51.100.1", "z")+guess(t, a, limits.RealmAdmin, "198.51.100.1", "z"), "and forgives nothing")
+	assert.NotZero(
+		t,
+		guess(t, a, limits.RealmAdmin, "198.51.100.1", "z")+guess(t, a, limits.RealmAdmin, "198.51.100.1", "z"),
+		"and forgives nothing",
+	)
 }
 
 func TestAccessKeysThatAnAddressUsesGoOnWorkingBesideAGuesser(t *testing.T) {
@@ -123,7 +134,11 @@ func TestManyAtOnceAreNoWayAroundTheLimit(t *testing.T) {
 	_, err = a.Begin(limits.RealmKey, "198.51.100.1", "y")
 	require.Error(t, err, "one at a time, once there were too many")
 	one.Dropped()
-	assert.True(t, use(t, a, limits.RealmKey, "198.51.100.1", "right"), "an attempt that nobody could judge counts for nothing")
+	assert.True(
+		t,
+		use(t, a, limits.RealmKey, "198.51.100.1", "right"),
+		"an attempt that nobody could judge counts for nothing",
+	)
 }
 
 func TestANetworkOfIPv6IsOneAddress(t *testing.T) {

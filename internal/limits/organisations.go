@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	// maxRates is how many organisations are remembered by how often they call. One that is forgotten has its whole share again.
+	// maxRates is how many organisations are remembered by how often they call. One that is forgotten has its whole share
+	// again.
 	maxRates = 1 << 14
-	// fullAfter is when an organisation that has all that it may have shall try again: somebody has to delete something, or to give it more.
+	// fullAfter is when an organisation that has all that it may have shall try again: somebody has to delete something,
+	// or to give it more.
 	fullAfter = time.Hour
 	// socketAfter is when one shall try again that has all its sockets open.
 	socketAfter = 10 * time.Second
@@ -27,15 +29,16 @@ const (
 
 // OrganisationsOptions are what Organisations are made of.
 type OrganisationsOptions struct {
-	// Defaults are the limits, by the names of core.LimitNames, of organisations that have none of their own; 0 is no limit.
+	// Defaults are the limits, by the names of core.LimitNames, of organisations that have none of their own; 0 is no
+	// limit.
 	Defaults map[string]int64
 	// Find finds an organisation; nil when there is none.
 	Find func(ctx context.Context, id string) (*core.Organisation, error)
 	Now  func() time.Time
 }
 
-// Organisations holds each organisation to what it may have. Whoever belongs to none, super users and the admin secret, is not
-// held. It is safe for concurrent use. A nil *Organisations limits nothing.
+// Organisations holds each organisation to what it may have. Whoever belongs to none, super users and the admin secret,
+// is not held. It is safe for concurrent use. A nil *Organisations limits nothing.
 type Organisations struct {
 	defaults map[string]int64
 	find     func(ctx context.Context, id string) (*core.Organisation, error)
@@ -55,7 +58,13 @@ type bucket struct {
 
 // NewOrganisations makes Organisations.
 func NewOrganisations(o OrganisationsOptions) *Organisations {
-	out := &Organisations{defaults: o.Defaults, find: o.Find, now: o.Now, rates: remember[string, *bucket](maxRates), sockets: map[string]int64{}}
+	out := &Organisations{
+		defaults: o.Defaults,
+		find:     o.Find,
+		now:      o.Now,
+		rates:    remember[string, *bucket](maxRates),
+		sockets:  map[string]int64{},
+	}
 	if out.now == nil {
 		out.now = time.Now
 	}
@@ -107,8 +116,8 @@ func (o *Organisations) Request(ctx context.Context, org string) error {
 	return nil
 }
 
-// Socket counts a socket, or a stream of events, of an organisation until release is called, or returns core.CodeTooMany. release
-// may be called more than once.
+// Socket counts a socket, or a stream of events, of an organisation until release is called, or returns
+// core.CodeTooMany. release may be called more than once.
 func (o *Organisations) Socket(ctx context.Context, org string) (release func(), err error) {
 	limit, err := o.limit(ctx, org, core.LimitSockets)
 	if err != nil {
@@ -143,9 +152,10 @@ type Need struct {
 	Have func(ctx context.Context) (int64, error)
 }
 
-// Within makes a write when the organisations may have what it adds, and returns core.CodeTooMany when not. Writes of an organisation
-// with such limits are made one after the other on this server, so that two cannot both be the last one; write must not call
-// Within again. Servers do not wait for each other: one may be over by what others write at the same moment.
+// Within makes a write when the organisations may have what it adds, and returns core.CodeTooMany when not. Writes of
+// an organisation with such limits are made one after the other on this server, so that two cannot both be the last
+// one; write must not call Within again. Servers do not wait for each other: one may be over by what others write at
+// the same moment.
 func (o *Organisations) Within(ctx context.Context, needs []Need, write func() error) error {
 	bounds := map[*Need]int64{}
 	var numbers []int
@@ -185,6 +195,12 @@ func (o *Organisations) Within(ctx context.Context, needs []Need, write func() e
 }
 
 func full(what, name string, have, more, limit int64) string {
-	return fmt.Sprintf("the organisation may have %d %s (the limit %s), has %d, and this adds %d: delete some, or have whoever runs this server raise the limit",
-		limit, what, name, have, more)
+	return fmt.Sprintf(
+		"the organisation may have %d %s (the limit %s), has %d, and this adds %d: delete some, or have whoever runs this server raise the limit",
+		limit,
+		what,
+		name,
+		have,
+		more,
+	)
 }

@@ -23,7 +23,10 @@ func organisations(t *testing.T, defaults map[string]int64) (*limits.Organisatio
 		Find: func(_ context.Context, id string) (*core.Organisation, error) {
 			switch id {
 			case "rich":
-				return core.NewOrganisation(core.Meta{ID: id}, core.Document(`{"gatehouse_limits":{"apis":0,"sockets":3,"requests_per_second":0}}`)), nil
+				return core.NewOrganisation(
+					core.Meta{ID: id},
+					core.Document(`{"gatehouse_limits":{"apis":0,"sockets":3,"requests_per_second":0}}`),
+				), nil
 			case "gone":
 				return nil, nil
 			case "broken":
@@ -94,7 +97,16 @@ func TestTwoWritesCannotBothBeTheLastOne(t *testing.T) {
 	var stored, refused atomic.Int64
 	need := func(orgs ...string) (out []limits.Need) {
 		for _, org := range orgs {
-			out = append(out, limits.Need{Org: org, Name: "apis", What: "APIs", More: 1, Have: func(context.Context) (int64, error) { return stored.Load(), nil }})
+			out = append(
+				out,
+				limits.Need{
+					Org:  org,
+					Name: "apis",
+					What: "APIs",
+					More: 1,
+					Have: func(context.Context) (int64, error) { return stored.Load(), nil },
+				},
+			)
 		}
 		return out
 	}

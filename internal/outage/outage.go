@@ -1,5 +1,5 @@
-// Package outage keeps the log readable while something that the program depends on is down: thousands of requests a second may
-// fail for one reason, and one line a second says it.
+// Package outage keeps the log readable while something that the program depends on is down: thousands of requests a
+// second may fail for one reason, and one line a second says it.
 package outage
 
 import (
@@ -25,8 +25,8 @@ type Log struct {
 // NewLog makes a Log that writes to another.
 func NewLog(log *slog.Logger) *Log { return &Log{log: log, now: time.Now} }
 
-// Tell logs that a request failed since something is unavailable, unless another did in this second. The next line then says
-// how many were left out.
+// Tell logs that a request failed since something is unavailable, unless another did in this second. The next line then
+// says how many were left out.
 func (l *Log) Tell(ctx context.Context, err error, attrs ...slog.Attr) {
 	l.mu.Lock()
 	now := l.now()

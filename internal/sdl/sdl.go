@@ -1,8 +1,9 @@
-// Package sdl reads the texts of GraphQL schemas: which types there are, and which fields they have. It exists because gateways
-// take such texts into their engine as they are, and go down with some, so that one has to be read before a gateway does.
+// Package sdl reads the texts of GraphQL schemas: which types there are, and which fields they have. It exists because
+// gateways take such texts into their engine as they are, and go down with some, so that one has to be read before a
+// gateway does.
 //
-// A text comes from outside, so what it may cost is known before it is read: its size and its nesting are bounded, and the rest is
-// linear in its length.
+// A text comes from outside, so what it may cost is known before it is read: its size and its nesting are bounded, and
+// the rest is linear in its length.
 package sdl
 
 import (
@@ -18,8 +19,8 @@ import (
 const (
 	// MaxBytes is how long a text may be. The largest public schemas have 2 MB.
 	MaxBytes = 4 << 20
-	// MaxNesting is how deep brackets may be nested in each other. Gateways read them by recursion, and a process whose stack is
-	// used up ends; real texts have five levels or so.
+	// MaxNesting is how deep brackets may be nested in each other. Gateways read them by recursion, and a process whose
+	// stack is used up ends; real texts have five levels or so.
 	MaxNesting = 200
 	// maxTokens bounds what is made of a text.
 	maxTokens = 1 << 20

@@ -14,8 +14,9 @@ import (
 // AdminSecretFile is the name of the file in the data directory that holds the admin secret when none is configured.
 const AdminSecretFile = "admin.secret"
 
-// AdminSecret returns the secret of the admin face: the configured one, or the one in AdminSecretFile of the data directory, which
-// the first start makes. generated tells that this call made it. A file that others may read is refused.
+// AdminSecret returns the secret of the admin face: the configured one, or the one in AdminSecretFile of the data
+// directory, which the first start makes. generated tells that this call made it. A file that others may read is
+// refused.
 func AdminSecret(dataDir, configured string) (secret string, generated bool, err error) {
 	if configured != "" {
 		return configured, false, nil
@@ -45,8 +46,8 @@ func FindAdminSecret(dataDir, configured string) (string, error) {
 // maxFile bounds what is read of a secret's file, in bytes.
 const maxFile = 4096
 
-// loadOrCreate returns the text of a file that only its owner may read. When there is none, it is made with the text of generate,
-// and all processes that try at the same time get the text of one of them.
+// loadOrCreate returns the text of a file that only its owner may read. When there is none, it is made with the text of
+// generate, and all processes that try at the same time get the text of one of them.
 func loadOrCreate(path string, generate func() string) (text string, created bool, err error) {
 	text, err = load(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -88,8 +89,8 @@ func load(path string) (string, error) {
 	return string(raw), nil
 }
 
-// create writes a file that appears whole or not at all, and never replaces one: it returns an error that is fs.ErrExist then.
-// The text is on disk when it returns.
+// create writes a file that appears whole or not at all, and never replaces one: it returns an error that is
+// fs.ErrExist then. The text is on disk when it returns.
 func create(path, text string) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {

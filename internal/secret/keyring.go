@@ -23,7 +23,8 @@ const MinConfigured = 16
 // KeyFile is the name of the file in the data directory that holds the encryption key when none is configured.
 const KeyFile = "encryption.key"
 
-// ErrSealed means that a value cannot be opened: it was sealed with another key or for another context, or was changed since.
+// ErrSealed means that a value cannot be opened: it was sealed with another key or for another context, or was changed
+// since.
 var ErrSealed = errors.New("the value cannot be opened: it was sealed with another encryption key, or changed since; " +
 	"start with the key it was sealed with")
 
@@ -35,14 +36,18 @@ type Keyring struct {
 }
 
 // Load makes the keyring from the configured encryption key, which must have MinConfigured bytes or more. When none is
-// configured, the key is read from KeyFile in the data directory; the first start makes it. Processes that start at the same time
-// get the same key. A file that others may read is refused.
+// configured, the key is read from KeyFile in the data directory; the first start makes it. Processes that start at the
+// same time get the same key. A file that others may read is refused.
 //
 // Who loses the key loses what was sealed with it, and the access keys, which are looked up with it.
 func Load(dataDir, configured string) (*Keyring, error) {
 	if configured != "" {
 		if len(configured) < MinConfigured {
-			return nil, fmt.Errorf("the configured encryption key has %d bytes: it needs %d or more", len(configured), MinConfigured)
+			return nil, fmt.Errorf(
+				"the configured encryption key has %d bytes: it needs %d or more",
+				len(configured),
+				MinConfigured,
+			)
 		}
 		return newKeyring([]byte(configured))
 	}
@@ -59,7 +64,8 @@ func Load(dataDir, configured string) (*Keyring, error) {
 	return newKeyring(master)
 }
 
-// Find is Load, but makes no key: without one, it returns nil. generated is the text in KeyFile, "" for a configured key.
+// Find is Load, but makes no key: without one, it returns nil. generated is the text in KeyFile, "" for a configured
+// key.
 func Find(dataDir, configured string) (k *Keyring, generated string, err error) {
 	if configured == "" {
 		generated, err = load(filepath.Join(dataDir, KeyFile))
@@ -116,8 +122,8 @@ func newKeyring(master []byte) (*Keyring, error) {
 	return k, nil
 }
 
-// Lookup returns a keyed hash of a secret, 64 lower-case hex digits: the same for the same secret, and of no use to guess it
-// without the key. It is what is stored and indexed in place of the secret.
+// Lookup returns a keyed hash of a secret, 64 lower-case hex digits: the same for the same secret, and of no use to
+// guess it without the key. It is what is stored and indexed in place of the secret.
 func (k *Keyring) Lookup(value string) string {
 	mac := k.lookup.Get().(hash.Hash)
 	defer k.lookup.Put(mac)
@@ -129,8 +135,9 @@ func (k *Keyring) Lookup(value string) string {
 // sealedV1 starts what Seal returns, so that a later scheme can be told apart.
 const sealedV1 = "v1:"
 
-// Seal encrypts a text with AES-256-GCM and a random nonce, so that equal texts differ when sealed. The context says what the
-// text is and whose ("user 5e9d…/access key"); Open needs the same one, so a sealed value cannot be moved to another object.
+// Seal encrypts a text with AES-256-GCM and a random nonce, so that equal texts differ when sealed. The context says
+// what the text is and whose ("user 5e9d…/access key"); Open needs the same one, so a sealed value cannot be moved to
+// another object.
 func (k *Keyring) Seal(plain, context string) (string, error) {
 	return sealedV1 + base64.RawURLEncoding.EncodeToString(k.seal.Seal(nil, nil, []byte(plain), []byte(context))), nil
 }

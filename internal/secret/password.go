@@ -23,7 +23,8 @@ func HashPassword(password string, cost int) (string, error) {
 	return string(hash), nil
 }
 
-// CheckPassword tells whether a password is the one of a bcrypt hash. A hash that is none never matches, and takes as long.
+// CheckPassword tells whether a password is the one of a bcrypt hash. A hash that is none never matches, and takes as
+// long.
 func CheckPassword(hash, password string) bool {
 	if _, err := bcrypt.Cost([]byte(hash)); err != nil {
 		CheckNoPassword()
@@ -32,8 +33,8 @@ func CheckPassword(hash, password string) bool {
 	return bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) == nil
 }
 
-// CheckNoPassword takes as long as CheckPassword. It is called for an unknown user, so that the time of the answer does not tell
-// which users exist.
+// CheckNoPassword takes as long as CheckPassword. It is called for an unknown user, so that the time of the answer does
+// not tell which users exist.
 func CheckNoPassword() {
 	_ = bcrypt.CompareHashAndPassword(nobody(), []byte("nobody's password"))
 }
@@ -47,8 +48,8 @@ var nobody = sync.OnceValue(func() []byte {
 	return hash
 })
 
-// Equal tells whether two secrets are the same in a time that depends on neither's content nor on where they differ, and hides
-// how long the expected one is.
+// Equal tells whether two secrets are the same in a time that depends on neither's content nor on where they differ,
+// and hides how long the expected one is.
 func Equal(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:]) == 1

@@ -108,8 +108,8 @@ func TestPasswords(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// A wrong password, an unknown user and a user without a password must cost one bcrypt each. An answer without one would take a
-// ten-thousandth, so the bounds can be wide enough for busy machines.
+// A wrong password, an unknown user and a user without a password must cost one bcrypt each. An answer without one
+// would take a ten-thousandth, so the bounds can be wide enough for busy machines.
 func TestCheckNoPasswordTakesAsLongAsCheckPassword(t *testing.T) {
 	hash, err := secret.HashPassword("x", secret.PasswordCost)
 	require.NoError(t, err)

@@ -1,6 +1,6 @@
-// Package turn lets those who want to change the same thing do so one after the other, within one process. It is no lock: what makes
-// a change right is the revision that its write compares. Turns only spare racers their losing, which costs each of them its work
-// again, and all of them the square of their number.
+// Package turn lets those who want to change the same thing do so one after the other, within one process. It is no
+// lock: what makes a change right is the revision that its write compares. Turns only spare racers their losing, which
+// costs each of them its work again, and all of them the square of their number.
 package turn
 
 import (
@@ -21,8 +21,8 @@ type queue struct {
 	users int
 }
 
-// Take waits until the caller has the turn of a name, or ctx ends, whose error it returns then. The turn lasts until end is called,
-// once.
+// Take waits until the caller has the turn of a name, or ctx ends, whose error it returns then. The turn lasts until
+// end is called, once.
 func (t *Turns) Take(ctx context.Context, name string) (end func(), err error) {
 	t.mu.Lock()
 	if t.held == nil {

@@ -15,13 +15,15 @@ import (
 
 // Apply makes all of the writes, or none of them. See store.Engine.
 //
-// Each write is one compare-and-set on one document, atomic on every server, and acknowledged when it is in the journals of a
-// majority. Several writes are one transaction where the deployment has transactions: a replica set or a sharded cluster.
+// Each write is one compare-and-set on one document, atomic on every server, and acknowledged when it is in the
+// journals of a majority. Several writes are one transaction where the deployment has transactions: a replica set or a
+// sharded cluster.
 //
-// A single server without a replica set has none. There the writes are made in order, and when one fails those before it are
-// undone in reverse. That guarantees less: others can see the first writes before the last one, and may find them undone;
-// a write of theirs on the same document in between is kept, so that it can't be undone, which the error then says; and
-// a crash, or a connection that breaks before the answer to a write arrives, can leave the writes made so far in place.
+// A single server without a replica set has none. There the writes are made in order, and when one fails those before
+// it are undone in reverse. That guarantees less: others can see the first writes before the last one, and may find
+// them undone; a write of theirs on the same document in between is kept, so that it can't be undone, which the error
+// then says; and a crash, or a connection that breaks before the answer to a write arrives, can leave the writes made
+// so far in place.
 func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 	steps := make([]step, len(writes))
 	for i, w := range writes {
@@ -149,8 +151,8 @@ func (e *Engine) undoAll(ctx context.Context, steps []step, before []bson.Raw) e
 	defer cancel()
 	var left []error
 	for i := len(steps) - 1; i >= 0; i-- {
-		// What a Surface brought follows from the record and does no harm. It has no revision of its own, by which to see whether another
-		// server has brought the same since, and counts on it.
+		// What a Surface brought follows from the record and does no harm. It has no revision of its own, by which to see
+		// whether another server has brought the same since, and counts on it.
 		if steps[i].Surface {
 			continue
 		}

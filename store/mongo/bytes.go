@@ -10,14 +10,20 @@ import (
 	"gatehouse/store"
 )
 
-// Bytes returns how long the documents of a tenant are together. See store.Engine. It reads them, a batch at a time: the databases
-// that stand in for MongoDB cannot all add up the lengths of texts.
+// Bytes returns how long the documents of a tenant are together. See store.Engine. It reads them, a batch at a time:
+// the databases that stand in for MongoDB cannot all add up the lengths of texts.
 func (e *Engine) Bytes(ctx context.Context, c *store.Collection, t store.Tenant) (total int64, err error) {
 	where, err := filter(c, t, nil)
 	if err != nil {
 		return 0, err
 	}
-	cursor, err := e.collection(c).Find(ctx, where, options.Find().SetProjection(bson.D{{Key: fieldDoc, Value: 1}}).SetBatchSize(50))
+	cursor, err := e.collection(
+		c,
+	).Find(
+		ctx,
+		where,
+		options.Find().SetProjection(bson.D{{Key: fieldDoc, Value: 1}}).SetBatchSize(50),
+	)
 	if err != nil {
 		return 0, fmt.Errorf("mongo: measure: %w", err)
 	}

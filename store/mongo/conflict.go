@@ -38,7 +38,15 @@ func (e *Engine) conflict(ctx context.Context, earlier []step, s step, cause err
 			}
 		}
 		var holder document
-		err := e.primary(s.Collection).FindOne(ctx, claim.filter, options.FindOne().SetProjection(bson.D{{Key: fieldOrg, Value: 1}})).Decode(&holder)
+		err := e.primary(
+			s.Collection,
+		).FindOne(
+			ctx,
+			claim.filter,
+			options.FindOne().SetProjection(bson.D{{Key: fieldOrg, Value: 1}}),
+		).Decode(
+			&holder,
+		)
 		switch {
 		case err == nil:
 			out.Unique, out.OtherID = claim.name, holder.ID
@@ -89,11 +97,12 @@ func (c claim) heldBy(other step) bool {
 	if c.name == "id" {
 		return mine.ID == theirs.ID
 	}
-	return mine.ID != theirs.ID && mine.Unique[c.name] == theirs.Unique[c.name] && (c.unique.Global || mine.OrgID == theirs.OrgID)
+	return mine.ID != theirs.ID && mine.Unique[c.name] == theirs.Unique[c.name] &&
+		(c.unique.Global || mine.OrgID == theirs.OrgID)
 }
 
-// duplicateOf reads the unique value from the key pattern that a server reports with a duplicate key, and falls back on the
-// first thing that the step claims.
+// duplicateOf reads the unique value from the key pattern that a server reports with a duplicate key, and falls back on
+// the first thing that the step claims.
 func duplicateOf(s step, cause error) string {
 	for _, raw := range rawErrors(cause) {
 		pattern, ok := raw.Lookup("keyPattern").DocumentOK()

@@ -89,8 +89,8 @@ func combination(c *store.Collection, cond store.Cond) (bson.D, error) {
 	return bson.D{{Key: "$or", Value: any}}, nil
 }
 
-// oneOf is the condition that a field, or an element of it, is one of values. What is no text is left out: it is never stored,
-// and a server may refuse it.
+// oneOf is the condition that a field, or an element of it, is one of values. What is no text is left out: it is never
+// stored, and a server may refuse it.
 func oneOf(field string, values []string) bson.D {
 	texts := make([]string, 0, len(values))
 	for _, v := range values {
@@ -104,8 +104,8 @@ func oneOf(field string, values []string) bson.D {
 	return bson.D{{Key: field, Value: bson.D{{Key: "$in", Value: texts}}}}
 }
 
-// contains is the condition that a field holds text, which is folded like the field: plain text without NUL bytes, which would
-// end the expression on its way to the server. Ids are not folded, so their case is left to the expression.
+// contains is the condition that a field holds text, which is folded like the field: plain text without NUL bytes,
+// which would end the expression on its way to the server. Ids are not folded, so their case is left to the expression.
 func contains(field, text string) bson.D {
 	expr := bson.D{{Key: "$regex", Value: regexp.QuoteMeta(text)}}
 	if field == fieldID {

@@ -1,8 +1,9 @@
 // Package mongo keeps records in MongoDB, or in a database that speaks its protocol.
 //
-// Each store.Collection is a MongoDB collection of the same name behind the prefix "gatehouse_", so that the database can be
-// shared with whatever else lives there. A record is one MongoDB document: the fields that can be searched, and beside them
-// the record's own document as a string, because BSON would not give it back byte for byte and has no room for every JSON key.
+// Each store.Collection is a MongoDB collection of the same name behind the prefix "gatehouse_", so that the database
+// can be shared with whatever else lives there. A record is one MongoDB document: the fields that can be searched, and
+// beside them the record's own document as a string, because BSON would not give it back byte for byte and has no room
+// for every JSON key.
 //
 // The collections, their indexes and the schema version are made by Open.
 package mongo
@@ -27,12 +28,12 @@ import (
 
 // Config says where the database is and how to talk to it. The zero value of every field but URL is a good one.
 type Config struct {
-	// URL is a MongoDB connection string, mongodb:// or mongodb+srv://; one without a scheme is taken as mongodb://. The path
-	// names the database, DefaultDatabase when it is empty.
+	// URL is a MongoDB connection string, mongodb:// or mongodb+srv://; one without a scheme is taken as mongodb://. The
+	// path names the database, DefaultDatabase when it is empty.
 	URL string
 
-	// UseSSL turns TLS on; the four fields below count only then. TLS can also be asked for in the URL (tls=true), with the
-	// options that MongoDB documents for it.
+	// UseSSL turns TLS on; the four fields below count only then. TLS can also be asked for in the URL (tls=true), with
+	// the options that MongoDB documents for it.
 	UseSSL bool
 	// InsecureSkipVerify accepts any certificate of the server. AllowInvalidHostnames accepts one for another host name
 	// when an authority that we trust has signed it.
@@ -59,8 +60,8 @@ type Config struct {
 // DefaultDatabase is the database that is used when the URL names none: that of the legacy installation.
 const DefaultDatabase = "tyk_analytics"
 
-// selectionTimeout is how long an operation waits for a server that can take it. Short, since a person or a gateway waits
-// behind each of them, and long enough for a replica set to elect a primary in the common case.
+// selectionTimeout is how long an operation waits for a server that can take it. Short, since a person or a gateway
+// waits behind each of them, and long enough for a replica set to elect a primary in the common case.
 const selectionTimeout = 5 * time.Second
 
 // undoTimeout bounds the clean-up after a failure, which runs even when the caller has given up.
@@ -80,9 +81,9 @@ type Engine struct {
 
 var _ store.Engine = (*Engine)(nil)
 
-// Open connects to the database and brings its collections and indexes up to date, which is safe while other servers do the
-// same. It fails within seconds when no server answers, and with store.ErrNewerSchema when a newer program has been at work.
-// No error shows the password of the URL.
+// Open connects to the database and brings its collections and indexes up to date, which is safe while other servers do
+// the same. It fails within seconds when no server answers, and with store.ErrNewerSchema when a newer program has been
+// at work. No error shows the password of the URL.
 func Open(ctx context.Context, config Config) (*Engine, error) {
 	target, err := parseURL(config.URL)
 	if err != nil {
@@ -96,7 +97,12 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	if err != nil {
 		return nil, target.hide(fmt.Errorf("mongo: the connection URL is not usable: %w", err))
 	}
-	e := &Engine{client: client, db: client.Database(target.database), batch: int32(min(config.BatchSize, math.MaxInt32)), log: config.Logger}
+	e := &Engine{
+		client: client,
+		db:     client.Database(target.database),
+		batch:  int32(min(config.BatchSize, math.MaxInt32)),
+		log:    config.Logger,
+	}
 	if e.log == nil {
 		e.log = slog.Default()
 	}
@@ -109,12 +115,21 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 
 func (e *Engine) start(ctx context.Context, target target) error {
 	if err := e.hello(ctx); err != nil {
-		return fmt.Errorf("mongo: no usable answer from %s: check that MongoDB runs there, and the host, user, password and TLS "+
-			"settings of the connection: %w", target.hosts, err)
+		return fmt.Errorf(
+			"mongo: no usable answer from %s: check that MongoDB runs there, and the host, user, password and TLS "+
+				"settings of the connection: %w",
+			target.hosts,
+			err,
+		)
 	}
 	if !e.transactions {
-		e.log.WarnContext(ctx, "this MongoDB has no transactions: a change of several objects that fails half-way is undone step by "+
-			"step, and a crash may leave it half-made; a replica set avoids that", "database", target.database)
+		e.log.WarnContext(
+			ctx,
+			"this MongoDB has no transactions: a change of several objects that fails half-way is undone step by "+
+				"step, and a crash may leave it half-made; a replica set avoids that",
+			"database",
+			target.database,
+		)
 	}
 	return e.migrate(ctx)
 }
@@ -146,8 +161,8 @@ func clientOptions(target target, config Config) (*options.ClientOptions, error)
 	return opts, nil
 }
 
-// journaled is how writes are acknowledged: when they are in the journals of a majority, so that they outlive a power cut and
-// an election.
+// journaled is how writes are acknowledged: when they are in the journals of a majority, so that they outlive a power
+// cut and an election.
 func journaled() *writeconcern.WriteConcern {
 	out := writeconcern.Majority()
 	out.Journal = new(true)

@@ -25,7 +25,10 @@ func withoutTransactions() []storetest.Option {
 	const isolation = "without transactions others see the writes of an Apply one by one"
 	return []storetest.Option{
 		storetest.WithSkip("concurrency/a reader never sees half of an Apply", isolation),
-		storetest.WithSkip("concurrency/writers that cross each other all come through", isolation+", and a write on top of one that is undone keeps it"),
+		storetest.WithSkip(
+			"concurrency/writers that cross each other all come through",
+			isolation+", and a write on top of one that is undone keeps it",
+		),
 	}
 }
 

@@ -64,7 +64,8 @@ var outages = map[int]string{
 	13:    reasonRefused,  // Unauthorized
 }
 
-// because says what ended a call: its context, or an outage of the database. Everything that leaves the engine goes through here.
+// because says what ended a call: its context, or an outage of the database. Everything that leaves the engine goes
+// through here.
 func because(ctx context.Context, err error) error {
 	switch {
 	case err == nil, errors.Is(err, store.ErrStale), errors.Is(err, store.ErrConflict):
@@ -106,8 +107,13 @@ func outage(err error) string {
 	switch {
 	case errors.As(err, &queue):
 		return reasonBusy
-	case errors.As(err, &selection), errors.As(err, &connection), errors.As(err, &pool), mongo.IsNetworkError(err), mongo.IsTimeout(err),
-		store.Broken(err), slices.ContainsFunc(lost, func(one error) bool { return errors.Is(err, one) }):
+	case errors.As(err, &selection),
+		errors.As(err, &connection),
+		errors.As(err, &pool),
+		mongo.IsNetworkError(err),
+		mongo.IsTimeout(err),
+		store.Broken(err),
+		slices.ContainsFunc(lost, func(one error) bool { return errors.Is(err, one) }):
 		return store.NoAnswer
 	}
 	// A pool that is emptied after another's failure says so by a type of its own.

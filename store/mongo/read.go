@@ -16,7 +16,13 @@ import (
 )
 
 // Find returns the records whose field is one of values. See store.Engine.
-func (e *Engine) Find(ctx context.Context, c *store.Collection, t store.Tenant, field string, values []string) ([]store.Record, error) {
+func (e *Engine) Find(
+	ctx context.Context,
+	c *store.Collection,
+	t store.Tenant,
+	field string,
+	values []string,
+) ([]store.Record, error) {
 	at, ok := lookupField(c, field)
 	if !ok {
 		return nil, undeclared(c, "field", field)
@@ -25,7 +31,12 @@ func (e *Engine) Find(ctx context.Context, c *store.Collection, t store.Tenant, 
 	if err != nil {
 		return nil, err
 	}
-	found, err := e.find(ctx, c, append(where, oneOf(at, values)...), options.Find().SetProjection(projection(fieldID, false)))
+	found, err := e.find(
+		ctx,
+		c,
+		append(where, oneOf(at, values)...),
+		options.Find().SetProjection(projection(fieldID, false)),
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +61,13 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 		}
 		page.Total = int(n)
 	}
-	opts := options.Find().SetSort(order.sort()).SetLimit(int64(q.Limit) + 1).SetProjection(projection(order.field, q.IDsOnly))
+	opts := options.Find().SetSort(
+		order.sort(),
+	).SetLimit(
+		int64(q.Limit) + 1,
+	).SetProjection(
+		projection(order.field, q.IDsOnly),
+	)
 	if order.after.Offset > 0 {
 		opts.SetSkip(int64(order.after.Offset))
 	} else if q.After != "" {
@@ -89,10 +106,18 @@ func (e *Engine) Count(ctx context.Context, c *store.Collection, t store.Tenant,
 // topAtOnce is how many of the finds of TopByLabel run at the same time: few enough to leave connections to others.
 const topAtOnce = 8
 
-// TopByLabel returns the newest records of each value. See store.Engine. It makes one find per value, some at a time: each
-// reads just limit documents off the label's index, on every server, where one aggregation would either read all that carry
-// the values, or need stages that the databases that stand in for MongoDB lack. So the values are not read at one instant.
-func (e *Engine) TopByLabel(ctx context.Context, c *store.Collection, t store.Tenant, label string, values []string, limit int) (map[string][]store.Record, error) {
+// TopByLabel returns the newest records of each value. See store.Engine. It makes one find per value, some at a time:
+// each reads just limit documents off the label's index, on every server, where one aggregation would either read all
+// that carry the values, or need stages that the databases that stand in for MongoDB lack. So the values are not read
+// at one instant.
+func (e *Engine) TopByLabel(
+	ctx context.Context,
+	c *store.Collection,
+	t store.Tenant,
+	label string,
+	values []string,
+	limit int,
+) (map[string][]store.Record, error) {
 	out := make(map[string][]store.Record, len(values))
 	if limit <= 0 || len(values) == 0 {
 		return out, nil
@@ -108,7 +133,12 @@ func (e *Engine) TopByLabel(ctx context.Context, c *store.Collection, t store.Te
 				return err
 			}
 			newest := bson.D{{Key: fieldCreated, Value: -1}, {Key: fieldID, Value: -1}}
-			found, err := e.find(within, c, where, options.Find().SetSort(newest).SetLimit(int64(limit)).SetProjection(projection(fieldID, true)))
+			found, err := e.find(
+				within,
+				c,
+				where,
+				options.Find().SetSort(newest).SetLimit(int64(limit)).SetProjection(projection(fieldID, true)),
+			)
 			for _, d := range found {
 				tops[i] = append(tops[i], d.ID)
 			}
@@ -139,7 +169,13 @@ func (e *Engine) TopByLabel(ctx context.Context, c *store.Collection, t store.Te
 }
 
 // CountByLabel returns how many records carry each of values. See store.Engine.
-func (e *Engine) CountByLabel(ctx context.Context, c *store.Collection, t store.Tenant, label string, values []string) (map[string]int, error) {
+func (e *Engine) CountByLabel(
+	ctx context.Context,
+	c *store.Collection,
+	t store.Tenant,
+	label string,
+	values []string,
+) (map[string]int, error) {
 	var conds []store.Cond
 	if len(values) > 0 {
 		conds = []store.Cond{store.HasLabel(label, values...)}
@@ -181,7 +217,12 @@ func (e *Engine) CountByLabel(ctx context.Context, c *store.Collection, t store.
 	return out, nil
 }
 
-func (e *Engine) find(ctx context.Context, c *store.Collection, where bson.D, opts *options.FindOptionsBuilder) ([]document, error) {
+func (e *Engine) find(
+	ctx context.Context,
+	c *store.Collection,
+	where bson.D,
+	opts *options.FindOptionsBuilder,
+) ([]document, error) {
 	if e.batch > 0 {
 		opts.SetBatchSize(e.batch)
 	}

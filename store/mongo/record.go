@@ -9,7 +9,8 @@ import (
 	"gatehouse/store"
 )
 
-// The fields of a document. Times are microseconds since 1970, whole numbers, as BSON's own dates hold milliseconds only.
+// The fields of a document. Times are microseconds since 1970, whole numbers, as BSON's own dates hold milliseconds
+// only.
 const (
 	fieldID       = "_id"
 	fieldOrg      = "org_id"
@@ -20,15 +21,15 @@ const (
 	fieldSealed   = "sealed"
 )
 
-// The searchable fields lie at the top of the document, not in objects of their own, as not every database that stands in for
-// MongoDB can group by an inner field.
+// The searchable fields lie at the top of the document, not in objects of their own, as not every database that stands
+// in for MongoDB can group by an inner field.
 func textField(name string) string   { return "text_" + name }
 func intField(name string) string    { return "int_" + name }
 func uniqueField(name string) string { return "unique_" + name }
 func labelField(name string) string  { return "label_" + name }
 
-// encode makes the document of a record. Every declared field is there, so that an absent value and an empty one sort and
-// match alike, as they do in SQL. It returns an error when the document is over the limit of the database.
+// encode makes the document of a record. Every declared field is there, so that an absent value and an empty one sort
+// and match alike, as they do in SQL. It returns an error when the document is over the limit of the database.
 func (e *Engine) encode(c *store.Collection, r store.Record) (bson.Raw, error) {
 	doc := bson.D{
 		{Key: fieldID, Value: r.ID}, {Key: fieldOrg, Value: r.OrgID}, {Key: fieldRevision, Value: r.Revision},
@@ -56,8 +57,13 @@ func (e *Engine) encode(c *store.Collection, r store.Record) (bson.Raw, error) {
 		return nil, fmt.Errorf("mongo: encode %s of %s: %w", r.ID, c.Name, err)
 	}
 	if len(raw) > e.maxDocument {
-		return nil, fmt.Errorf("mongo: the document of %s in %s takes %d bytes, and MongoDB keeps at most %d: make it smaller",
-			r.ID, c.Name, len(raw), e.maxDocument)
+		return nil, fmt.Errorf(
+			"mongo: the document of %s in %s takes %d bytes, and MongoDB keeps at most %d: make it smaller",
+			r.ID,
+			c.Name,
+			len(raw),
+			e.maxDocument,
+		)
 	}
 	return raw, nil
 }
@@ -91,8 +97,8 @@ func surface(c *store.Collection, r store.Record) (bson.Raw, error) {
 	return raw, nil
 }
 
-// uniqueValue is what the unique index sees. An empty value is filled with something that only this record can have: no value
-// holds a NUL byte, see store.Exact.
+// uniqueValue is what the unique index sees. An empty value is filled with something that only this record can have: no
+// value holds a NUL byte, see store.Exact.
 func uniqueValue(r store.Record, name string) string {
 	if v := r.Unique[name]; v != "" {
 		return v
@@ -126,7 +132,12 @@ func (d document) record() store.Record {
 
 // projection asks for what record needs, for the field that a list is sorted by, and for the contents unless idsOnly.
 func projection(sort string, idsOnly bool) bson.D {
-	out := bson.D{{Key: fieldOrg, Value: 1}, {Key: fieldRevision, Value: 1}, {Key: fieldCreated, Value: 1}, {Key: fieldUpdated, Value: 1}}
+	out := bson.D{
+		{Key: fieldOrg, Value: 1},
+		{Key: fieldRevision, Value: 1},
+		{Key: fieldCreated, Value: 1},
+		{Key: fieldUpdated, Value: 1},
+	}
 	switch sort {
 	case fieldID, fieldOrg, fieldCreated, fieldUpdated:
 	default:

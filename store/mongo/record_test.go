@@ -18,8 +18,20 @@ func stored(s string) string {
 func TestEncode(t *testing.T) {
 	at := time.Date(2024, 2, 29, 23, 59, 59, 123456000, time.UTC)
 	e := &Engine{maxDocument: 16 << 20}
-	r := store.Record{ID: "1", OrgID: "o", Revision: 3, CreatedAt: at, UpdatedAt: at.Add(time.Microsecond), Doc: []byte(`{"$a.b": 1.0}`), Sealed: []byte(`{}`),
-		Text: map[string]string{"name": "n"}, Unique: map[string]string{"slug": "s"}, Labels: map[string][]string{"tag": {"x", "y"}}}
+	r := store.Record{
+		ID:        "1",
+		OrgID:     "o",
+		Revision:  3,
+		CreatedAt: at,
+		UpdatedAt: at.Add(time.Microsecond),
+		Doc:       []byte(`{"$a.b": 1.0}`),
+		Sealed:    []byte(`{}`),
+		Text: map[string]string{
+			"name": "n",
+		},
+		Unique: map[string]string{"slug": "s"},
+		Labels: map[string][]string{"tag": {"x", "y"}},
+	}
 	raw, err := e.encode(things, r)
 	if err != nil {
 		t.Fatal(err)
@@ -34,8 +46,10 @@ func TestEncode(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := d.record()
-	if back.ID != r.ID || back.OrgID != r.OrgID || back.Revision != r.Revision || !back.CreatedAt.Equal(r.CreatedAt) || !back.UpdatedAt.Equal(r.UpdatedAt) ||
-		string(back.Doc) != string(r.Doc) || string(back.Sealed) != string(r.Sealed) {
+	if back.ID != r.ID || back.OrgID != r.OrgID || back.Revision != r.Revision || !back.CreatedAt.Equal(r.CreatedAt) ||
+		!back.UpdatedAt.Equal(r.UpdatedAt) ||
+		string(back.Doc) != string(r.Doc) ||
+		string(back.Sealed) != string(r.Sealed) {
 		t.Errorf("read back as %+v", back)
 	}
 }

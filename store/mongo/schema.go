@@ -20,8 +20,8 @@ const schemaVersion = 1
 // schemaID is the id of the one document in the collection of the schema.
 const schemaID = "schema"
 
-// migrate refuses a newer database, makes the missing indexes and notes our version, in this order: nothing is touched in a
-// database that is not ours to touch.
+// migrate refuses a newer database, makes the missing indexes and notes our version, in this order: nothing is touched
+// in a database that is not ours to touch.
 func (e *Engine) migrate(ctx context.Context) error {
 	schema := e.db.Collection(prefix+"schema", options.Collection().SetReadPreference(readpref.Primary()))
 	var found struct {
@@ -60,8 +60,8 @@ func (e *Engine) migrate(ctx context.Context) error {
 	return nil
 }
 
-// Schema asks a database for the version of its data, and changes nothing: 0 is one without data of ours. newest is the version of
-// this program. No error shows the password of the URL.
+// Schema asks a database for the version of its data, and changes nothing: 0 is one without data of ours. newest is the
+// version of this program. No error shows the password of the URL.
 func Schema(ctx context.Context, config Config) (version, newest int, err error) {
 	target, err := parseURL(config.URL)
 	if err != nil {
@@ -79,7 +79,16 @@ func Schema(ctx context.Context, config Config) (version, newest int, err error)
 	var found struct {
 		Version int `bson:"version"`
 	}
-	err = client.Database(target.database).Collection(prefix+"schema").FindOne(ctx, bson.D{{Key: "_id", Value: schemaID}}).Decode(&found)
+	err = client.Database(
+		target.database,
+	).Collection(
+		prefix+"schema",
+	).FindOne(
+		ctx,
+		bson.D{{Key: "_id", Value: schemaID}},
+	).Decode(
+		&found,
+	)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		err = nil
 	}
@@ -89,8 +98,9 @@ func Schema(ctx context.Context, config Config) (version, newest int, err error)
 	return found.Version, schemaVersion, err
 }
 
-// createIndexes makes those of wanted that are missing. An index that another server makes at the same moment is no error to
-// MongoDB; they are made one by one, since not every database that stands in for it takes several of which it has some.
+// createIndexes makes those of wanted that are missing. An index that another server makes at the same moment is no
+// error to MongoDB; they are made one by one, since not every database that stands in for it takes several of which it
+// has some.
 func createIndexes(ctx context.Context, view mongo.IndexView, wanted []index) error {
 	existing, err := view.ListSpecifications(ctx)
 	if err != nil {
@@ -116,7 +126,12 @@ func createIndexes(ctx context.Context, view mongo.IndexView, wanted []index) er
 }
 
 func newerSchema(version int) error {
-	return fmt.Errorf("%w: it has schema version %d, this program knows up to %d: start the newer program", store.ErrNewerSchema, version, schemaVersion)
+	return fmt.Errorf(
+		"%w: it has schema version %d, this program knows up to %d: start the newer program",
+		store.ErrNewerSchema,
+		version,
+		schemaVersion,
+	)
 }
 
 // index is an index of a collection. Its name says what it is for; one whose keys change gets another name.
@@ -126,8 +141,8 @@ type index struct {
 	unique bool
 }
 
-// indexes lists what makes a collection's unique values unique and its queries short. All are plain indexes, not partial or
-// sparse ones, which the databases that stand in for MongoDB often lack.
+// indexes lists what makes a collection's unique values unique and its queries short. All are plain indexes, not
+// partial or sparse ones, which the databases that stand in for MongoDB often lack.
 func indexes(c *store.Collection) []index {
 	// Within one organisation, in the order of a field.
 	inOrder := func(field string) bson.D {
@@ -145,8 +160,11 @@ func indexes(c *store.Collection) []index {
 		out = append(out, index{name: intField(name), keys: inOrder(intField(name))})
 	}
 	for _, name := range c.Labels {
-		out = append(out, index{name: labelField(name), keys: bson.D{{Key: fieldOrg, Value: 1}, {Key: labelField(name), Value: 1},
-			{Key: fieldCreated, Value: -1}, {Key: fieldID, Value: -1}}})
+		out = append(
+			out,
+			index{name: labelField(name), keys: bson.D{{Key: fieldOrg, Value: 1}, {Key: labelField(name), Value: 1},
+				{Key: fieldCreated, Value: -1}, {Key: fieldID, Value: -1}}},
+		)
 	}
 	for _, u := range c.Unique {
 		// The value comes first, so that the index also serves a search across organisations.

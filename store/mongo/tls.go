@@ -24,7 +24,11 @@ func tlsConfig(config Config) (*tls.Config, error) {
 	if config.PEMKeyFile != "" {
 		cert, err := tls.LoadX509KeyPair(config.PEMKeyFile, config.PEMKeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("mongo: the file %s must hold the client's certificate and its unencrypted private key, both as PEM: %w", config.PEMKeyFile, err)
+			return nil, fmt.Errorf(
+				"mongo: the file %s must hold the client's certificate and its unencrypted private key, both as PEM: %w",
+				config.PEMKeyFile,
+				err,
+			)
 		}
 		out.Certificates = []tls.Certificate{cert}
 	}

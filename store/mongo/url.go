@@ -17,12 +17,14 @@ type target struct {
 	secrets []string
 }
 
-// parseURL finds hosts, database and password in a connection URL; the rest of the URL is the driver's to judge. It completes
-// what older drivers let people leave out: the scheme, and the slash before the options.
+// parseURL finds hosts, database and password in a connection URL; the rest of the URL is the driver's to judge. It
+// completes what older drivers let people leave out: the scheme, and the slash before the options.
 func parseURL(raw string) (target, error) {
 	raw = strings.TrimSpace(raw)
 	if raw == "" {
-		return target{}, errors.New("mongo: there is no connection URL: give one such as mongodb://localhost:27017/" + DefaultDatabase)
+		return target{}, errors.New(
+			"mongo: there is no connection URL: give one such as mongodb://localhost:27017/" + DefaultDatabase,
+		)
 	}
 	if !utf8.ValidString(raw) || strings.ContainsRune(raw, 0) {
 		return target{}, errors.New("mongo: the connection URL must be UTF-8 text without NUL bytes")
@@ -40,13 +42,20 @@ func parseURL(raw string) (target, error) {
 		return target{}, err
 	}
 	if hosts == "" {
-		return target{}, errors.New("mongo: the connection URL names no host: give one such as mongodb://localhost:27017/" + DefaultDatabase)
+		return target{}, errors.New(
+			"mongo: the connection URL names no host: give one such as mongodb://localhost:27017/" + DefaultDatabase,
+		)
 	}
 	database, err := databaseName(path)
 	if err != nil {
 		return target{}, err
 	}
-	return target{url: scheme + "://" + user + hosts + "/" + path + query, hosts: hosts, database: database, secrets: secrets}, nil
+	return target{
+		url:      scheme + "://" + user + hosts + "/" + path + query,
+		hosts:    hosts,
+		database: database,
+		secrets:  secrets,
+	}, nil
 }
 
 // splitURL cuts authority/path?query. The query keeps its question mark.
@@ -67,12 +76,16 @@ func splitAuthority(authority string) (user, hosts string, secrets []string, err
 	user, hosts = authority[:at+1], authority[at+1:]
 	name, password, _ := strings.Cut(user[:at], ":")
 	if strings.ContainsAny(name+password, "@:") {
-		return "", "", nil, errors.New("mongo: user or password in the connection URL holds a special character: write @ as %40, : as %3A, / as %2F and % as %25")
+		return "", "", nil, errors.New(
+			"mongo: user or password in the connection URL holds a special character: write @ as %40, : as %3A, / as %2F and % as %25",
+		)
 	}
 	for _, part := range []string{name, password} {
 		plain, err := url.PathUnescape(part)
 		if err != nil {
-			return "", "", nil, errors.New("mongo: user or password in the connection URL holds a % that starts no escape: write % as %25")
+			return "", "", nil, errors.New(
+				"mongo: user or password in the connection URL holds a % that starts no escape: write % as %25",
+			)
 		}
 		if part == password && password != "" {
 			secrets = []string{password, plain, url.QueryEscape(plain), fmt.Sprintf("%q", plain)}
@@ -86,11 +99,16 @@ func databaseName(path string) (string, error) {
 	name, err := url.QueryUnescape(path) // as the driver does, + included
 	switch {
 	case err != nil:
-		return "", errors.New("mongo: the database name in the connection URL holds a % that starts no escape: write % as %25")
+		return "", errors.New(
+			"mongo: the database name in the connection URL holds a % that starts no escape: write % as %25",
+		)
 	case name == "":
 		return DefaultDatabase, nil
 	case len(name) > 63 || !utf8.ValidString(name) || strings.ContainsAny(name, "/\\. \"$*<>:|?\x00"):
-		return "", fmt.Errorf("mongo: the database name %q in the connection URL must have at most 63 bytes and none of / \\ . \" $ * < > : | ? or space", name)
+		return "", fmt.Errorf(
+			"mongo: the database name %q in the connection URL must have at most 63 bytes and none of / \\ . \" $ * < > : | ? or space",
+			name,
+		)
 	}
 	return name, nil
 }

@@ -97,8 +97,8 @@ func TestErrorsHideThePassword(t *testing.T) {
 	}
 }
 
-// FuzzParseURL checks that our reading of a URL agrees with the driver's: where the driver takes what we make of it, it finds
-// the same database, and the password is on our list of secrets.
+// FuzzParseURL checks that our reading of a URL agrees with the driver's: where the driver takes what we make of it, it
+// finds the same database, and the password is on our list of secrets.
 func FuzzParseURL(f *testing.F) {
 	for _, seed := range []string{
 		"mongodb://db:27017/tyk", "u:p@db", "mongodb://u:p%40@a,b/t?replicaSet=rs&tls=true", "mongodb://db?x=/@", "mongodb://u:p:q@db/%41", "://", "mongodb://@/",

@@ -63,8 +63,9 @@ func FilePath(dsn string) (string, error) {
 	return path, err
 }
 
-// WriteBackup writes what a SQLite database holds at one moment to a new file that only its owner may read, while others go on writing
-// to the database. The file is there whole or not at all, and an existing one is never replaced: that is an error that is fs.ErrExist.
+// WriteBackup writes what a SQLite database holds at one moment to a new file that only its owner may read, while
+// others go on writing to the database. The file is there whole or not at all, and an existing one is never replaced:
+// that is an error that is fs.ErrExist.
 func WriteBackup(ctx context.Context, dsn, file string, notes Notes) (err error) {
 	path, err := FilePath(dsn)
 	if err != nil {
@@ -115,7 +116,14 @@ func note(ctx context.Context, path string, notes Notes) (err error) {
 	if _, err := db.ExecContext(ctx, "CREATE TABLE "+backupTable+" (made TEXT NOT NULL, program TEXT NOT NULL, key_check TEXT NOT NULL, key TEXT NOT NULL) STRICT"); err != nil {
 		return err
 	}
-	_, err = db.ExecContext(ctx, "INSERT INTO "+backupTable+" VALUES (?, ?, ?, ?)", notes.Made, notes.Program, notes.KeyCheck, notes.Key)
+	_, err = db.ExecContext(
+		ctx,
+		"INSERT INTO "+backupTable+" VALUES (?, ?, ?, ?)",
+		notes.Made,
+		notes.Program,
+		notes.KeyCheck,
+		notes.Key,
+	)
 	return err
 }
 
@@ -155,7 +163,12 @@ func schemaOf(ctx context.Context, db *stdsql.DB) (int64, error) {
 	}
 	sources := provider.ListSources()
 	if newest := sources[len(sources)-1].Version; version > newest {
-		return version, fmt.Errorf("%w: it is at version %d, this program knows versions up to %d: upgrade the program", store.ErrNewerSchema, version, newest)
+		return version, fmt.Errorf(
+			"%w: it is at version %d, this program knows versions up to %d: upgrade the program",
+			store.ErrNewerSchema,
+			version,
+			newest,
+		)
 	}
 	return version, nil
 }
@@ -195,10 +208,10 @@ func ReadBackup(ctx context.Context, file string) (out *Backup, err error) {
 // ErrInUse means that a program has the database open.
 var ErrInUse = errors.New("a program has the database open: stop it first")
 
-// Restore puts what is in a backup in the place of a SQLite database. beside is called when the database is in its place, to bring what
-// is kept beside it, before anything may be opened. What was there before keeps its bytes under names that end in aside; with an aside
-// of "", an existing database is an error that is fs.ErrExist. A restore that is interrupted is known by a mark, with which the
-// database is not opened until a restore has ended.
+// Restore puts what is in a backup in the place of a SQLite database. beside is called when the database is in its
+// place, to bring what is kept beside it, before anything may be opened. What was there before keeps its bytes under
+// names that end in aside; with an aside of "", an existing database is an error that is fs.ErrExist. A restore that is
+// interrupted is known by a mark, with which the database is not opened until a restore has ended.
 func Restore(ctx context.Context, file, dsn, aside string, beside func() error) error {
 	path, err := FilePath(dsn)
 	if err != nil {
@@ -283,8 +296,8 @@ func copyOf(ctx context.Context, file, path string) (name string, err error) {
 	return tmp.Name(), syncPath(tmp.Name())
 }
 
-// CheckFile looks at every page of a SQLite database, and at every index, without changing anything; servers go on meanwhile. What
-// it finds is in an error that is store.ErrDamaged. It returns the version of the tables.
+// CheckFile looks at every page of a SQLite database, and at every index, without changing anything; servers go on
+// meanwhile. What it finds is in an error that is store.ErrDamaged. It returns the version of the tables.
 func CheckFile(ctx context.Context, dsn string) (schema int64, err error) {
 	path, err := FilePath(dsn)
 	if err != nil {

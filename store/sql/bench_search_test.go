@@ -27,19 +27,49 @@ func benchKeys(b *testing.B) int {
 	return n
 }
 
-var benchWords = []string{"acme", "north", "wind", "mobile", "partner", "checkout", "billing", "internal", "staging", "analytics", "shipping",
-	"europe", "asia", "retail", "bank", "insurance", "portal", "legacy", "batch", "nightly", "sync", "search", "mail", "geo", "maps", "weather"}
+var benchWords = []string{
+	"acme",
+	"north",
+	"wind",
+	"mobile",
+	"partner",
+	"checkout",
+	"billing",
+	"internal",
+	"staging",
+	"analytics",
+	"shipping",
+	"europe",
+	"asia",
+	"retail",
+	"bank",
+	"insurance",
+	"portal",
+	"legacy",
+	"batch",
+	"nightly",
+	"sync",
+	"search",
+	"mail",
+	"geo",
+	"maps",
+	"weather",
+}
 
-// benchKey is a key like those of a large installation of total keys: one policy has all, one a thousandth, ten share them; so have APIs.
+// benchKey is a key like those of a large installation of total keys: one policy has all, one a thousandth, ten share
+// them; so have APIs.
 func benchKey(r *rand.Rand, n, total int) store.Record {
 	at := time.Unix(1_700_000_000, 0).Add(time.Duration(n) * time.Second)
 	word := func() string { return benchWords[r.IntN(len(benchWords))] }
 	key := store.Record{
 		ID: fmt.Sprintf("%016x", r.Uint64()), OrgID: benchOrg, Revision: 1, CreatedAt: at, UpdatedAt: at,
-		Doc:    fmt.Appendf(nil, `{"alias":"x","pad":"%0500d"}`, n),
-		Text:   map[string]string{"alias": fmt.Sprintf("customer %s-%s %07d", word(), word(), n)},
-		Int:    map[string]int64{"inactive": int64(n % 2)},
-		Labels: map[string][]string{"policy": {"all", fmt.Sprintf("tenth-%d", n%10)}, "api": {"everywhere", fmt.Sprintf("api-%d", n%50)}},
+		Doc:  fmt.Appendf(nil, `{"alias":"x","pad":"%0500d"}`, n),
+		Text: map[string]string{"alias": fmt.Sprintf("customer %s-%s %07d", word(), word(), n)},
+		Int:  map[string]int64{"inactive": int64(n % 2)},
+		Labels: map[string][]string{
+			"policy": {"all", fmt.Sprintf("tenth-%d", n%10)},
+			"api":    {"everywhere", fmt.Sprintf("api-%d", n%50)},
+		},
 	}
 	if n%(max(total/1000, 1)) == 7 {
 		key.Labels["policy"] = append(key.Labels["policy"], "rare")
@@ -57,7 +87,8 @@ func BenchmarkSearch(b *testing.B) {
 		"postgres": func() sql.Config { return sql.Config{Type: "postgres", DSN: postgresSchema(b)} },
 		"mysql":    func() sql.Config { return sql.Config{Type: "mysql", DSN: mysqlDatabase(b)} },
 	} {
-		if env := map[string]string{"postgres": "GATEHOUSE_TEST_POSTGRES", "mysql": "GATEHOUSE_TEST_MYSQL"}[name]; env != "" && os.Getenv(env) == "" {
+		if env := map[string]string{"postgres": "GATEHOUSE_TEST_POSTGRES", "mysql": "GATEHOUSE_TEST_MYSQL"}[name]; env != "" &&
+			os.Getenv(env) == "" {
 			continue
 		}
 		b.Run(name, func(b *testing.B) {
@@ -72,7 +103,12 @@ func BenchmarkSearch(b *testing.B) {
 				}
 				require.NoError(b, e.Apply(context.Background(), writes...))
 			}
-			b.Logf("%d keys made in %v, %v of the processors", total, time.Since(began).Round(time.Second), (cpuTime() - used).Round(time.Second))
+			b.Logf(
+				"%d keys made in %v, %v of the processors",
+				total,
+				time.Since(began).Round(time.Second),
+				(cpuTime() - used).Round(time.Second),
+			)
 			benchSearches(b, e, c, total)
 		})
 	}
@@ -131,7 +167,8 @@ func benchSearches(b *testing.B, e store.Engine, c *store.Collection, total int)
 			values = append(values, fmt.Sprintf("tenth-%d", i))
 		}
 		for b.Loop() {
-			if got, err := e.TopByLabel(context.Background(), c, store.Org(benchOrg), "policy", values, 5); err != nil || len(got) != len(values) {
+			if got, err := e.TopByLabel(context.Background(), c, store.Org(benchOrg), "policy", values, 5); err != nil ||
+				len(got) != len(values) {
 				b.Fatal(got, err)
 			}
 		}

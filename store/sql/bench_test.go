@@ -32,9 +32,13 @@ func benchRecord(n, size int) store.Record {
 	at := time.Unix(1_700_000_000+int64(n), 0)
 	return store.Record{
 		ID: fmt.Sprintf("65e0f1a2b3c4d5e6%08x", n*7919%1_000_003), OrgID: benchOrg, Revision: 1, CreatedAt: at, UpdatedAt: at,
-		Doc:    []byte(`{"name":"` + strings.Repeat("x", size-12) + `"}`),
-		Text:   map[string]string{"name": fmt.Sprintf("api number %d", n), "alias": fmt.Sprintf("alias of customer %d", n)},
-		Labels: map[string][]string{"policy": {fmt.Sprintf("policy-%d", n%20)}, "api": {fmt.Sprintf("api-%d", n%50)}, "tag": {"gold"}},
+		Doc:  []byte(`{"name":"` + strings.Repeat("x", size-12) + `"}`),
+		Text: map[string]string{"name": fmt.Sprintf("api number %d", n), "alias": fmt.Sprintf("alias of customer %d", n)},
+		Labels: map[string][]string{
+			"policy": {fmt.Sprintf("policy-%d", n%20)},
+			"api":    {fmt.Sprintf("api-%d", n%50)},
+			"tag":    {"gold"},
+		},
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Clock asks the server of a database what time it is; the embedded one has none of its own, and ok is false. No error shows a password.
+// Clock asks the server of a database what time it is; the embedded one has none of its own, and ok is false. No error
+// shows a password.
 func Clock(ctx context.Context, c Config) (now time.Time, ok bool, err error) {
 	var db *stdsql.DB
 	var ask string

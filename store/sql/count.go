@@ -26,8 +26,8 @@ func (e *Engine) Count(ctx context.Context, c *store.Collection, tenant store.Te
 	return e.count(ctx, t, tenant, where, p)
 }
 
-// count counts what Count does. What triggers keep count of is looked up; of the rest, a million records take a tenth of a second, so
-// that they are counted in parts, by all processors.
+// count counts what Count does. What triggers keep count of is looked up; of the rest, a million records take a tenth
+// of a second, so that they are counted in parts, by all processors.
 func (e *Engine) count(ctx context.Context, t *table, tenant store.Tenant, where []store.Cond, p plan) (int, error) {
 	values := unionOf(where)
 	switch {
@@ -45,7 +45,13 @@ func (e *Engine) count(ctx context.Context, t *table, tenant store.Tenant, where
 	return e.countMatches(ctx, t, tenant, where, p)
 }
 
-func (e *Engine) countMatches(ctx context.Context, t *table, tenant store.Tenant, where []store.Cond, p plan) (int, error) {
+func (e *Engine) countMatches(
+	ctx context.Context,
+	t *table,
+	tenant store.Tenant,
+	where []store.Cond,
+	p plan,
+) (int, error) {
 	b := &builder{dialect: e.dialect}
 	b.add("SELECT COUNT(*) FROM ")
 	if err := b.matches(t, tenant, where, "created_at", p); err != nil {
@@ -63,7 +69,9 @@ func (e *Engine) number(ctx context.Context, b *builder) (n int, err error) {
 // countAll counts the records of a tenant, of a collection that is large enough for a count to be kept.
 func (e *Engine) countAll(ctx context.Context, t *table, tenant store.Tenant) (int, error) {
 	b := &builder{dialect: e.dialect}
-	b.add("SELECT COALESCE(SUM(n), 0) FROM label_counts WHERE collection = '" + t.Name + "' AND field = '' AND value = '' AND ")
+	b.add(
+		"SELECT COALESCE(SUM(n), 0) FROM label_counts WHERE collection = '" + t.Name + "' AND field = '' AND value = '' AND ",
+	)
 	b.tenant("", tenant)
 	return e.number(ctx, b)
 }
@@ -127,12 +135,20 @@ func (e *Engine) countUnion(ctx context.Context, t *table, tenant store.Tenant, 
 // maxParted bounds the parts of a count.
 const maxParted = 4
 
-// countParts counts the records of several spans of time at once. Rows are numbered as they come, so that the numbers tell spans with
-// nearly as many in each.
-func (e *Engine) countParts(ctx context.Context, t *table, tenant store.Tenant, where []store.Cond, p plan) (int, error) {
+// countParts counts the records of several spans of time at once. Rows are numbered as they come, so that the numbers
+// tell spans with nearly as many in each.
+func (e *Engine) countParts(
+	ctx context.Context,
+	t *table,
+	tenant store.Tenant,
+	where []store.Cond,
+	p plan,
+) (int, error) {
 	var low, high int64
 	b := &builder{dialect: e.dialect}
-	b.add("SELECT COALESCE((SELECT MIN(n) FROM " + t.sqlName + "), 0), COALESCE((SELECT MAX(n) FROM " + t.sqlName + "), 0)")
+	b.add(
+		"SELECT COALESCE((SELECT MIN(n) FROM " + t.sqlName + "), 0), COALESCE((SELECT MAX(n) FROM " + t.sqlName + "), 0)",
+	)
 	if err := e.rows(ctx, b, func(rows *stdsql.Rows) error { return rows.Scan(&low, &high) }); err != nil {
 		return 0, err
 	}

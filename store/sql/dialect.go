@@ -13,25 +13,27 @@ type dialect struct {
 	quote string
 	// numbered placeholders are $1, $2, ...; the others are question marks.
 	numbered bool
-	// contains and containsID hold when the column %s has the argument as a part, byte for byte; for ids, which may have capitals,
-	// the lower-case form of the column is searched. They know no metacharacters, unless like is set: then the argument is a
-	// pattern of LIKE, which is what the database has an index for.
+	// contains and containsID hold when the column %s has the argument as a part, byte for byte; for ids, which may have
+	// capitals, the lower-case form of the column is searched. They know no metacharacters, unless like is set: then the
+	// argument is a pattern of LIKE, which is what the database has an index for.
 	contains, containsID string
 	like                 bool
 	// document is the column of documents as text, for functions that take no JSON.
 	document string
 	// materialized makes a common table expression that is used twice be computed once.
 	materialized string
-	// indexed tells that there are keys_search, an index of the parts of texts, and label_counts, which are kept up by triggers, and
-	// that the planner has to be told what to start from.
+	// indexed tells that there are keys_search, an index of the parts of texts, and label_counts, which are kept up by
+	// triggers, and that the planner has to be told what to start from.
 	indexed bool
-	// labelsByTime tells that the labels of an object are found by its time of creation, so that they have to go while it is there.
+	// labelsByTime tells that the labels of an object are found by its time of creation, so that they have to go while it
+	// is there.
 	labelsByTime bool
 	// failureAborts tells that a failed statement spoils its transaction, so that each write needs a savepoint.
 	failureAborts bool
 	// fault classifies an error of the driver by its code.
 	fault func(error) fault
-	// outage says, for people, why the database cannot serve now, when that is what an error of the driver means; "" is another failure.
+	// outage says, for people, why the database cannot serve now, when that is what an error of the driver means; "" is
+	// another failure.
 	outage func(error) string
 }
 
@@ -59,8 +61,8 @@ func (d *dialect) part(text string) string {
 
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// bind puts the placeholders of the dialect in the place of question marks. Statements have none but placeholders: every value
-// that comes from outside is an argument.
+// bind puts the placeholders of the dialect in the place of question marks. Statements have none but placeholders:
+// every value that comes from outside is an argument.
 func (d *dialect) bind(statement string) string {
 	if !d.numbered {
 		return statement

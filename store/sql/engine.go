@@ -17,9 +17,9 @@ type Engine struct {
 	dialect *dialect
 	tables  map[string]*table
 	logger  *slog.Logger
-	// writes is the pool of the main database, reads that of the readers; they may be one. finds reads single records by id or
-	// unique value: from the main database even where there is a replica, since what is found decides who signs in and which
-	// revision a write names.
+	// writes is the pool of the main database, reads that of the readers; they may be one. finds reads single records by
+	// id or unique value: from the main database even where there is a replica, since what is found decides who signs in
+	// and which revision a write names.
 	writes       *stdsql.DB
 	reads, finds *pool
 	// writer and file are there for SQLite only.
@@ -45,8 +45,8 @@ type Config struct {
 	//	mysql     mysql://user:password@host:3306/database, user:password@tcp(host:3306)/database, or
 	//	          user=... password=... host=... port=... database=...
 	DSN string
-	// ReadDSN is a replica to list and count from; "" uses the main database, from which single records are read in any case.
-	// Lists from a replica that lags behind show older records than this program has written.
+	// ReadDSN is a replica to list and count from; "" uses the main database, from which single records are read in any
+	// case. Lists from a replica that lags behind show older records than this program has written.
 	ReadDSN string
 	// PreferSimpleProtocol sends PostgreSQL no prepared statements, for poolers that lose them.
 	PreferSimpleProtocol bool
@@ -56,8 +56,8 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Open connects to the database, creates or migrates its tables, and returns the engine. It returns store.ErrNewerSchema when a
-// newer program has migrated the database. No error shows a password.
+// Open connects to the database, creates or migrates its tables, and returns the engine. It returns
+// store.ErrNewerSchema when a newer program has migrated the database. No error shows a password.
 func Open(ctx context.Context, c Config) (*Engine, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -74,7 +74,15 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 }
 
 func newEngine(d *dialect, c Config, writes *stdsql.DB, reads *pool) *Engine {
-	e := &Engine{dialect: d, tables: map[string]*table{}, logger: c.Logger, writes: writes, reads: reads, finds: reads, limits: defaultLimits}
+	e := &Engine{
+		dialect: d,
+		tables:  map[string]*table{},
+		logger:  c.Logger,
+		writes:  writes,
+		reads:   reads,
+		finds:   reads,
+		limits:  defaultLimits,
+	}
 	for _, collection := range store.Collections() {
 		e.tables[collection.Name] = newTable(d, collection)
 	}
@@ -85,7 +93,12 @@ func newEngine(d *dialect, c Config, writes *stdsql.DB, reads *pool) *Engine {
 const serverConns = 20
 
 // openServer opens an engine on a database server.
-func openServer(ctx context.Context, c Config, d *dialect, open func(dsn string, c Config) (*stdsql.DB, error)) (*Engine, error) {
+func openServer(
+	ctx context.Context,
+	c Config,
+	d *dialect,
+	open func(dsn string, c Config) (*stdsql.DB, error),
+) (*Engine, error) {
 	conns := c.MaxConns
 	if conns <= 0 {
 		conns = serverConns
@@ -120,7 +133,8 @@ func openServer(ctx context.Context, c Config, d *dialect, open func(dsn string,
 	return e, nil
 }
 
-// Ping implements store.Engine: it asks both the main database and the one that is read from, whoever else is waiting for them.
+// Ping implements store.Engine: it asks both the main database and the one that is read from, whoever else is waiting
+// for them.
 func (e *Engine) Ping(ctx context.Context) error {
 	if e.writer != nil {
 		return e.pingSQLite(ctx)

@@ -72,7 +72,8 @@ func TestConformanceOnMySQL(t *testing.T) {
 	})
 }
 
-// emptied returns dsn, and sees to it that the tables are empty again when the case ends: that is much faster than new tables.
+// emptied returns dsn, and sees to it that the tables are empty again when the case ends: that is much faster than new
+// tables.
 func emptied(t *testing.T, driver, driverDSN, dsn string) string {
 	t.Helper()
 	t.Cleanup(func() {
@@ -111,7 +112,8 @@ var names atomic.Int64
 // fresh makes a name that no other test and no other run has.
 func fresh() string { return fmt.Sprintf("gatehouse_test_%d_%d", os.Getpid(), names.Add(1)) }
 
-// postgresSchema makes a schema of the database that GATEHOUSE_TEST_POSTGRES names, and returns a connection string for it.
+// postgresSchema makes a schema of the database that GATEHOUSE_TEST_POSTGRES names, and returns a connection string for
+// it.
 func postgresSchema(t testing.TB) string {
 	t.Helper()
 	dsn := os.Getenv("GATEHOUSE_TEST_POSTGRES")
@@ -144,7 +146,9 @@ func mysqlDatabase(t testing.TB) string {
 	t.Helper()
 	dsn := os.Getenv("GATEHOUSE_TEST_MYSQL")
 	if dsn == "" {
-		t.Skip("no MySQL or MariaDB: set GATEHOUSE_TEST_MYSQL to a connection string such as mysql://root@127.0.0.1:3306/test")
+		t.Skip(
+			"no MySQL or MariaDB: set GATEHOUSE_TEST_MYSQL to a connection string such as mysql://root@127.0.0.1:3306/test",
+		)
 	}
 	db, err := stdsql.Open("mysql", driverDSN(t, dsn))
 	require.NoError(t, err)

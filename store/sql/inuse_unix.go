@@ -13,7 +13,8 @@ const (
 	sharedSize  = 510
 )
 
-// inUse returns ErrInUse when another process has the database open: with a write-ahead log, each keeps a shared lock all the time.
+// inUse returns ErrInUse when another process has the database open: with a write-ahead log, each keeps a shared lock
+// all the time.
 func inUse(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {

@@ -36,7 +36,8 @@ const (
 	killRounds    = 50
 )
 
-// writeUntilKilled acknowledges each Apply on standard output. One Apply is an API, a policy and two keys that share a number.
+// writeUntilKilled acknowledges each Apply on standard output. One Apply is an API, a policy and two keys that share a
+// number.
 func writeUntilKilled(path string) {
 	e, err := sql.Open(context.Background(), sql.Config{Type: "sqlite", DSN: path})
 	if err != nil {
@@ -91,7 +92,8 @@ func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 	t.Logf("%d acknowledged writes in %d rounds", len(acknowledged), killRounds)
 }
 
-// runAndKill starts a child, kills it at a random moment after its first acknowledgement, and returns what it acknowledged.
+// runAndKill starts a child, kills it at a random moment after its first acknowledgement, and returns what it
+// acknowledged.
 func runAndKill(t *testing.T, path string) []string {
 	t.Helper()
 	child := exec.Command(os.Args[0])

@@ -18,8 +18,8 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// migrate brings the tables to the newest version, under a lock that keeps other servers out. It refuses a database that is at a
-// version which this program does not know.
+// migrate brings the tables to the newest version, under a lock that keeps other servers out. It refuses a database
+// that is at a version which this program does not know.
 func migrate(ctx context.Context, d *dialect, db *stdsql.DB, logger *slog.Logger) error {
 	provider, err := newProvider(d, db)
 	if err != nil {
@@ -43,8 +43,8 @@ func migrate(ctx context.Context, d *dialect, db *stdsql.DB, logger *slog.Logger
 	return checkVersion(ctx, provider)
 }
 
-// sqliteStarts is how often a migration of SQLite, which has no locks that outlive a transaction, is tried: when another process
-// has just made the step, the next try finds it made.
+// sqliteStarts is how often a migration of SQLite, which has no locks that outlive a transaction, is tried: when
+// another process has just made the step, the next try finds it made.
 const sqliteStarts = 3
 
 func newProvider(d *dialect, db *stdsql.DB) (*goose.Provider, error) {
@@ -77,13 +77,18 @@ func checkVersion(ctx context.Context, p *goose.Provider) error {
 		return fmt.Errorf("store: read the version of the database: %w", err)
 	}
 	if version > newest {
-		return fmt.Errorf("%w: it is at version %d, this program knows versions up to %d: upgrade the program", store.ErrNewerSchema, version, newest)
+		return fmt.Errorf(
+			"%w: it is at version %d, this program knows versions up to %d: upgrade the program",
+			store.ErrNewerSchema,
+			version,
+			newest,
+		)
 	}
 	return nil
 }
 
-// namedLock keeps servers that start at once apart with a named lock of MySQL. Such names are those of the whole server, so the
-// lock has that of the database in it, hashed since names are short.
+// namedLock keeps servers that start at once apart with a named lock of MySQL. Such names are those of the whole
+// server, so the lock has that of the database in it, hashed since names are short.
 type namedLock struct{}
 
 const lockName = "CONCAT('gatehouse.', SHA1(DATABASE()))"

@@ -48,14 +48,17 @@ func TestMigrationsDeclareExactlyWhatTheCollectionsDeclare(t *testing.T) {
 				gotUniques[m[1]] = m[2]
 			}
 			for _, m := range renameTable.FindAllStringSubmatch(text.String(), -1) {
-				got[m[2]] = slices.DeleteFunc(got[m[1]], func(column string) bool { return column == "n" }) // a number that the engine gives
+				// a number that the engine gives
+				got[m[2]] = slices.DeleteFunc(got[m[1]], func(column string) bool { return column == "n" })
 				delete(got, m[1])
 			}
 			delete(got, "label_counts") // kept up by triggers
 			want := map[string][]string{"labels": {"collection", "field", "value", "org_id", "created_at", "object_id"}}
 			wantUniques := map[string]string{}
 			for _, c := range store.Collections() {
-				columns := append([]string{"id", "org_id", "revision", "created_at", "updated_at"}, append(append([]string{}, c.Text...), c.Int...)...)
+				columns := append(
+					[]string{"id", "org_id", "revision", "created_at", "updated_at"},
+					append(append([]string{}, c.Text...), c.Int...)...)
 				for _, u := range c.Unique {
 					columns = append(columns, u.Name)
 					wantUniques[c.Name+"_"+u.Name] = u.Name
@@ -98,7 +101,9 @@ func TestADatabaseOfANewerProgramIsRefused(t *testing.T) {
 			require.NoError(t, e.Close())
 			db, err := stdsql.Open(driver, dsn)
 			require.NoError(t, err)
-			_, err = db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, " + map[bool]string{true: "TRUE", false: "1"}[driver == "pgx"] + ")")
+			_, err = db.Exec(
+				"INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, " + map[bool]string{true: "TRUE", false: "1"}[driver == "pgx"] + ")",
+			)
 			require.NoError(t, err)
 			require.NoError(t, db.Close())
 
@@ -141,7 +146,10 @@ func TestWhatWasWrittenIsThereAfterAnotherStart(t *testing.T) {
 				n, err := e.Count(t.Context(), collection("keys"), store.AllTenants(), nil)
 				require.NoError(t, err)
 				require.Equal(t, start, n)
-				require.NoError(t, e.Apply(t.Context(), store.Write{Collection: collection("keys"), Record: benchRecord(start, 100)}))
+				require.NoError(
+					t,
+					e.Apply(t.Context(), store.Write{Collection: collection("keys"), Record: benchRecord(start, 100)}),
+				)
 				require.NoError(t, e.Close())
 			}
 		})
@@ -154,7 +162,14 @@ func TestKeysOfAnEarlierVersionAreSearchedAndCounted(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, sql.MigrateSQLite(t.Context(), db, 2))
 	for i, id := range []string{"65e0f1a2b3c4d5e600000001", "Custom-Key", "65e0f1a2b3c4d5e600000003"} {
-		_, err = db.Exec(`INSERT INTO keys VALUES (?, ?, 1, ?, ?, ?, '', 0, 0, 0, '', '{"a":1}')`, id, benchOrg, 100+i, 100+i, []string{"first alias", "ölbild", "100% alias"}[i])
+		_, err = db.Exec(
+			`INSERT INTO keys VALUES (?, ?, 1, ?, ?, ?, '', 0, 0, 0, '', '{"a":1}')`,
+			id,
+			benchOrg,
+			100+i,
+			100+i,
+			[]string{"first alias", "ölbild", "100% alias"}[i],
+		)
 		require.NoError(t, err)
 		_, err = db.Exec(`INSERT INTO labels VALUES ('keys', 'policy', 'gold', ?, ?, ?)`, benchOrg, 100+i, id)
 		require.NoError(t, err)
@@ -178,7 +193,13 @@ func TestKeysOfAnEarlierVersionAreSearchedAndCounted(t *testing.T) {
 	require.Equal(t, []string{"65e0f1a2b3c4d5e600000003", "Custom-Key"}, []string{page.Records[0].ID, page.Records[1].ID})
 	require.Equal(t, 3, page.Total)
 
-	require.NoError(t, e.Apply(t.Context(), store.Write{Collection: keys, Record: store.Record{ID: "Custom-Key", OrgID: benchOrg}, Delete: true}))
+	require.NoError(
+		t,
+		e.Apply(
+			t.Context(),
+			store.Write{Collection: keys, Record: store.Record{ID: "Custom-Key", OrgID: benchOrg}, Delete: true},
+		),
+	)
 	require.Equal(t, 2, count())
 	require.Equal(t, 0, count(store.Contains("alias", "ölbild")))
 	require.Equal(t, 2, count(store.HasLabel("policy", "gold")))
@@ -203,7 +224,11 @@ func TestARepackedDatabaseIsSearchedAsBefore(t *testing.T) {
 	require.NoError(t, db.Close())
 
 	e = open(t, sql.Config{Type: "sqlite", DSN: path})
-	page, err := e.List(t.Context(), keys, store.Query{Tenant: store.Org(benchOrg), Limit: 5, Where: []store.Cond{store.Contains("alias", "customer 77")}})
+	page, err := e.List(
+		t.Context(),
+		keys,
+		store.Query{Tenant: store.Org(benchOrg), Limit: 5, Where: []store.Cond{store.Contains("alias", "customer 77")}},
+	)
 	require.NoError(t, err)
 	require.Len(t, page.Records, 1)
 	require.Equal(t, benchRecord(77, 100).ID, page.Records[0].ID)

@@ -65,7 +65,9 @@ func mysqlConfig(dsn string) (*mysql.Config, error) {
 	var err error
 	switch {
 	case dsn == "":
-		return nil, errors.New("store: the connection string of MySQL is empty: give mysql://user:password@host:3306/database")
+		return nil, errors.New(
+			"store: the connection string of MySQL is empty: give mysql://user:password@host:3306/database",
+		)
 	case strings.HasPrefix(dsn, "mysql://"):
 		config, err = mysqlURL(dsn)
 	case strings.Contains(dsn, "/"):

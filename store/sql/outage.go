@@ -40,8 +40,8 @@ const (
 	reasonMoved        = "the file of the database was moved away, or replaced"
 )
 
-// because says what ended a call: its context, for which some drivers have no more than "interrupted", or an outage of the database.
-// Everything that leaves the engine goes through here.
+// because says what ended a call: its context, for which some drivers have no more than "interrupted", or an outage of
+// the database. Everything that leaves the engine goes through here.
 func (e *Engine) because(ctx context.Context, err error) error {
 	switch {
 	case err == nil, refused(err):
@@ -62,8 +62,8 @@ func (e *Engine) because(ctx context.Context, err error) error {
 	return err
 }
 
-// lost are errors of connections that are no more, or whose two ends no longer agree on where they are: of database/sql, and of the
-// drivers, each of which has names of its own for it.
+// lost are errors of connections that are no more, or whose two ends no longer agree on where they are: of
+// database/sql, and of the drivers, each of which has names of its own for it.
 var lost = []error{
 	driver.ErrBadConn, stdsql.ErrConnDone, stdsql.ErrTxDone,
 	mysql.ErrInvalidConn, mysql.ErrMalformPkt, mysql.ErrPktSync, mysql.ErrPktSyncMul, mysql.ErrBusyBuffer,
@@ -73,13 +73,15 @@ var lost = []error{
 // broken is the reason of an error that has no code of the database.
 func broken(err error) string {
 	var connecting *connectError
-	if errors.As(err, &connecting) || store.Broken(err) || slices.ContainsFunc(lost, func(one error) bool { return errors.Is(err, one) }) {
+	if errors.As(err, &connecting) || store.Broken(err) ||
+		slices.ContainsFunc(lost, func(one error) bool { return errors.Is(err, one) }) {
 		return store.NoAnswer
 	}
 	return ""
 }
 
-// connectError is what a driver said when no connection could be made. Its own errors for that cannot be told from others.
+// connectError is what a driver said when no connection could be made. Its own errors for that cannot be told from
+// others.
 type connectError struct{ err error }
 
 // Error says what the driver said.
@@ -88,8 +90,8 @@ func (e *connectError) Error() string { return "connect: " + e.err.Error() }
 // Unwrap returns what the driver said.
 func (e *connectError) Unwrap() error { return e.err }
 
-// connector makes connections with another one, within a time, and marks its errors. The drivers' own time-outs may end with the dialling,
-// although a server that hangs lets everybody dial.
+// connector makes connections with another one, within a time, and marks its errors. The drivers' own time-outs may end
+// with the dialling, although a server that hangs lets everybody dial.
 type connector struct {
 	driver.Connector
 	within time.Duration
@@ -143,7 +145,8 @@ func postgresOutage(err error) string {
 	var connect *pgconn.ConnectError
 	var tooLong *pgproto3.ExceededMaxBodyLenErr
 	// What is safe to try again was never sent: the connection was closed under us.
-	if errors.As(err, &connect) || errors.As(err, &tooLong) || pgconn.SafeToRetry(err) || pgconn.Timeout(err) || garbled(err) {
+	if errors.As(err, &connect) || errors.As(err, &tooLong) || pgconn.SafeToRetry(err) || pgconn.Timeout(err) ||
+		garbled(err) {
 		return store.NoAnswer
 	}
 	return broken(err)
@@ -163,10 +166,11 @@ func garbled(err error) bool {
 
 // mysqlOutages are codes of MySQL and MariaDB.
 var mysqlOutages = map[uint16]string{
-	1053: reasonStops,    // ER_SERVER_SHUTDOWN
-	1077: reasonStops,    // ER_NORMAL_SHUTDOWN
-	1079: reasonStops,    // ER_SHUTDOWN_COMPLETE
-	1317: reasonStops,    // ER_QUERY_INTERRUPTED: killed, at the latest when the server stops; our own cancelling is that of a context
+	1053: reasonStops, // ER_SERVER_SHUTDOWN
+	1077: reasonStops, // ER_NORMAL_SHUTDOWN
+	1079: reasonStops, // ER_SHUTDOWN_COMPLETE
+	// ER_QUERY_INTERRUPTED: killed, at the latest when the server stops; our own cancelling is that of a context
+	1317: reasonStops,
 	1927: reasonStops,    // ER_CONNECTION_KILLED of MariaDB
 	1040: reasonCrowded,  // ER_CON_COUNT_ERROR
 	1203: reasonCrowded,  // ER_TOO_MANY_USER_CONNECTIONS

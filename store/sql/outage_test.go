@@ -127,7 +127,9 @@ func rude(t *testing.T) string {
 				return
 			}
 			// Of the greeting, just enough for the driver to write its answer, which meets a reset.
-			greeting := append([]byte("\x0a5.5.5-10.11\x00\x01\x00\x00\x00abcdefgh\x00\xff\xf7\x2d\x02\x00\xff\xff\x15"), make([]byte, 10)...)
+			greeting := append(
+				[]byte("\x0a5.5.5-10.11\x00\x01\x00\x00\x00abcdefgh\x00\xff\xf7\x2d\x02\x00\xff\xff\x15"),
+				make([]byte, 10)...)
 			greeting = append(greeting, "abcdefghijkl\x00mysql_native_password\x00"...)
 			_, _ = conn.Write(append([]byte{byte(len(greeting)), 0, 0, 0}, greeting...))
 			_ = conn.(*net.TCPConn).SetLinger(0)

@@ -12,11 +12,11 @@ import (
 	"gatehouse/store"
 )
 
-// plan is how to come by the records that match, where the database has to be told: which of several conditions to start from
-// depends on how many records each holds for, and SQLite does not know.
+// plan is how to come by the records that match, where the database has to be told: which of several conditions to
+// start from depends on how many records each holds for, and SQLite does not know.
 type plan struct {
-	// start selects the rows of the table to look at, as "driven"; "" looks at all of them, in the order of the list. driven is
-	// the column of the table that it names them by.
+	// start selects the rows of the table to look at, as "driven"; "" looks at all of them, in the order of the list.
+	// driven is the column of the table that it names them by.
 	start, driven string
 	args          []any
 	// union is set where all that is asked for is one of several labels, those that any record carries; it may have none.
@@ -33,7 +33,8 @@ type carried struct {
 
 // limits are where one way to search becomes better than another.
 type limits struct {
-	// start is how many rows a search looks at one by one at most; of what more have, walking through the list finds a page sooner.
+	// start is how many rows a search looks at one by one at most; of what more have, walking through the list finds a
+	// page sooner.
 	start int
 	// parted is how many rows a table must have to be counted in parts, one for each processor.
 	parted int64
@@ -45,7 +46,13 @@ var defaultLimits = limits{start: 10_000, parted: 100_000}
 const maxUnion = 64
 
 // plan looks for the best start for a list in the order of column.
-func (e *Engine) plan(ctx context.Context, t *table, tenant store.Tenant, conds []store.Cond, column string) (plan, error) {
+func (e *Engine) plan(
+	ctx context.Context,
+	t *table,
+	tenant store.Tenant,
+	conds []store.Cond,
+	column string,
+) (plan, error) {
 	var p plan
 	// Labels alone, in the order of their index: no record has to be looked at.
 	if union := unionOf(conds); union != nil && column == "created_at" {
@@ -89,8 +96,8 @@ type starting struct {
 	driven string
 }
 
-// start is the selection of the rows for which a condition may hold, and how many it finds; nil where these are too many, or not to be
-// had without looking at all.
+// start is the selection of the rows for which a condition may hold, and how many it finds; nil where these are too
+// many, or not to be had without looking at all.
 func (e *Engine) start(ctx context.Context, t *table, tenant store.Tenant, c store.Cond) (*starting, int, error) {
 	out := &starting{builder: builder{dialect: e.dialect}}
 	if values := unionOf([]store.Cond{c}); values != nil {
@@ -138,7 +145,8 @@ func (e *Engine) start(ctx context.Context, t *table, tenant store.Tenant, c sto
 	return out, len(numbers), err
 }
 
-// unionOf lists the values of labels of which a record has to carry one for the only condition to hold; nil for other conditions.
+// unionOf lists the values of labels of which a record has to carry one for the only condition to hold; nil for other
+// conditions.
 func unionOf(conds []store.Cond) []carried {
 	if len(conds) != 1 {
 		return nil
@@ -159,14 +167,17 @@ func unionOf(conds []store.Cond) []carried {
 			}
 			out = append(out, values...)
 		}
-		slices.SortFunc(out, func(a, b carried) int { return cmp.Or(cmp.Compare(a.field, b.field), cmp.Compare(a.value, b.value)) })
+		slices.SortFunc(
+			out,
+			func(a, b carried) int { return cmp.Or(cmp.Compare(a.field, b.field), cmp.Compare(a.value, b.value)) },
+		)
 		return slices.Compact(out)
 	}
 	return nil
 }
 
-// partsOf is what to search the index of parts for, so that it finds every row for which the condition holds, and maybe others: all
-// that have each three characters in a row of the text. "" where the index is of no help.
+// partsOf is what to search the index of parts for, so that it finds every row for which the condition holds, and maybe
+// others: all that have each three characters in a row of the text. "" where the index is of no help.
 func partsOf(t *table, c store.Cond) string {
 	switch c.Op {
 	case store.OpContains:
@@ -204,15 +215,21 @@ func partsOf(t *table, c store.Cond) string {
 
 func quotePart(part []rune) string { return `"` + strings.ReplaceAll(string(part), `"`, `""`) + `"` }
 
-// Of texts with more than longPart characters, parts that do not overlap tell rows apart nearly as well, at a third of the cost.
-// maxParts bounds what is searched for.
+// Of texts with more than longPart characters, parts that do not overlap tell rows apart nearly as well, at a third of
+// the cost. maxParts bounds what is searched for.
 const (
 	longPart = 7
 	maxParts = 32
 )
 
 // weigh notes which labels of a condition are frequent.
-func (e *Engine) weigh(ctx context.Context, t *table, tenant store.Tenant, c store.Cond, frequent map[string]bool) error {
+func (e *Engine) weigh(
+	ctx context.Context,
+	t *table,
+	tenant store.Tenant,
+	c store.Cond,
+	frequent map[string]bool,
+) error {
 	for _, one := range c.Any {
 		if err := e.weigh(ctx, t, tenant, one, frequent); err != nil {
 			return err

@@ -21,15 +21,15 @@ type pool struct {
 	prepared map[string]*stdsql.Stmt
 }
 
-// maxPrepared bounds the statements that are kept, maxPreparedArgs the arguments of each: what is rarer or larger than that is
-// parsed anew each time.
+// maxPrepared bounds the statements that are kept, maxPreparedArgs the arguments of each: what is rarer or larger than
+// that is parsed anew each time.
 const (
 	maxPrepared     = 256
 	maxPreparedArgs = 64
 )
 
-// connectionWait is how long a call waits for a connection of a pool, and connectTimeout for one to be made: people and gateways
-// wait behind each of them.
+// connectionWait is how long a call waits for a connection of a pool, and connectTimeout for one to be made: people and
+// gateways wait behind each of them.
 const (
 	connectionWait = 5 * time.Second
 	connectTimeout = 5 * time.Second

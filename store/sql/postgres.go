@@ -43,7 +43,9 @@ var postgresTimeout = regexp.MustCompile(`\bconnect_timeout\s*=`)
 // openPostgres makes a pool; nothing is asked of the server yet.
 func openPostgres(dsn string, c Config) (*stdsql.DB, error) {
 	if dsn == "" {
-		return nil, errors.New("store: the connection string of PostgreSQL is empty: give user, password, host, port and database as key=value, or a URL")
+		return nil, errors.New(
+			"store: the connection string of PostgreSQL is empty: give user, password, host, port and database as key=value, or a URL",
+		)
 	}
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {

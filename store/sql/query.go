@@ -24,8 +24,8 @@ func (b *builder) add(sql string, args ...any) {
 
 func (b *builder) statement() string { return b.dialect.bind(b.String()) }
 
-// in adds "column IN (values)". The last value is repeated up to a power of two, so that few different statements are in use and
-// prepared ones serve again.
+// in adds "column IN (values)". The last value is repeated up to a power of two, so that few different statements are
+// in use and prepared ones serve again.
 func (b *builder) in(column string, values []string) {
 	if len(values) == 0 {
 		b.add("1 = 0")
@@ -62,8 +62,8 @@ func (b *builder) where(t *table, tenant store.Tenant, conds []store.Cond) error
 	return nil
 }
 
-// matches adds what FROM reads, and the conditions. Where all that is asked for is one value of a label, that is the index of
-// labels alone: it is in the order of creation, so that neither a page nor a count has to look at the records.
+// matches adds what FROM reads, and the conditions. Where all that is asked for is one value of a label, that is the
+// index of labels alone: it is in the order of creation, so that neither a page nor a count has to look at the records.
 func (b *builder) matches(t *table, tenant store.Tenant, conds []store.Cond, column string, p plan) error {
 	b.frequent = p.frequent
 	if p.start != "" {
@@ -71,7 +71,8 @@ func (b *builder) matches(t *table, tenant store.Tenant, conds []store.Cond, col
 		b.add("("+p.start+") CROSS JOIN "+t.sqlName+" ON "+p.driven+" = driven WHERE ", p.args...)
 		return b.where(t, tenant, conds)
 	}
-	if len(conds) == 1 && conds[0].Op == store.OpLabel && len(conds[0].Values) == 1 && column == "created_at" && slices.Contains(t.Labels, conds[0].Field) {
+	if len(conds) == 1 && conds[0].Op == store.OpLabel && len(conds[0].Values) == 1 && column == "created_at" &&
+		slices.Contains(t.Labels, conds[0].Field) {
 		b.add("(SELECT object_id AS id, created_at FROM labels WHERE ")
 		b.label(t, tenant, conds[0].Field)
 		b.add(" AND value = ?) l WHERE 1 = 1", conds[0].Values[0])
@@ -81,8 +82,8 @@ func (b *builder) matches(t *table, tenant store.Tenant, conds []store.Cond, col
 	return b.where(t, tenant, conds)
 }
 
-// union adds, as the table u, the first limit records of each value, without those that come twice: the first limit of all are
-// among them.
+// union adds, as the table u, the first limit records of each value, without those that come twice: the first limit of
+// all are among them.
 func (b *builder) union(t *table, tenant store.Tenant, values []carried, o order, c store.Cursor, limit int) {
 	b.add("(")
 	for i, v := range values {
@@ -128,7 +129,9 @@ func (b *builder) cond(t *table, tenant store.Tenant, c store.Cond) error {
 		if b.frequent[labelKey(c)] {
 			b.add("EXISTS (SELECT 1 FROM labels WHERE collection = '" + t.Name + "' AND field = '" + c.Field + "' AND ")
 			b.in("value", c.Values)
-			b.add(" AND labels.org_id = " + t.sqlName + ".org_id AND labels.created_at = " + t.sqlName + ".created_at AND object_id = id)")
+			b.add(
+				" AND labels.org_id = " + t.sqlName + ".org_id AND labels.created_at = " + t.sqlName + ".created_at AND object_id = id)",
+			)
 			return nil
 		}
 		b.add("id IN (SELECT object_id FROM labels WHERE ")
@@ -187,8 +190,8 @@ func (o order) by(prefix string) string {
 	return " ORDER BY " + prefix + o.column + direction + ", " + prefix + "id" + direction
 }
 
-// after adds the condition that a record comes behind the cursor. It starts with a plain range on the column, which every
-// database can take to an index.
+// after adds the condition that a record comes behind the cursor. It starts with a plain range on the column, which
+// every database can take to an index.
 func (b *builder) after(o order, c store.Cursor) {
 	than := " > "
 	if o.desc {

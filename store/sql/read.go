@@ -15,7 +15,13 @@ import (
 const maxValues = 1 << 14
 
 // Find implements store.Engine. More values than one statement takes are asked for in several.
-func (e *Engine) Find(ctx context.Context, c *store.Collection, tenant store.Tenant, field string, values []string) ([]store.Record, error) {
+func (e *Engine) Find(
+	ctx context.Context,
+	c *store.Collection,
+	tenant store.Tenant,
+	field string,
+	values []string,
+) ([]store.Record, error) {
 	t, err := e.table(c)
 	if err != nil {
 		return nil, err
@@ -105,8 +111,9 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 	return page, nil
 }
 
-// countedBySearch is how many matches a search that has to tell the total looks for, at least, before it leaves the rest to a
-// count of its own: keeping and sorting all of a hundred thousand would cost far more than looking at them twice.
+// countedBySearch is how many matches a search that has to tell the total looks for, at least, before it leaves the
+// rest to a count of its own: keeping and sorting all of a hundred thousand would cost far more than looking at them
+// twice.
 func (e *Engine) countedBySearch(q store.Query, p plan) int {
 	switch {
 	case q.Total && p.start != "":
@@ -117,9 +124,10 @@ func (e *Engine) countedBySearch(q store.Query, p plan) int {
 	return q.Limit + 1
 }
 
-// pageOf makes the statement of List: recordColumns, the value that is sorted by, and how many of the next countedBySearch matches
-// there are, or -1. The inner query finds the page in an index where there is one; only its records are read whole. A search
-// for a part of a text may have to look at everything, so what it looked at for the page serves for the total too.
+// pageOf makes the statement of List: recordColumns, the value that is sorted by, and how many of the next
+// countedBySearch matches there are, or -1. The inner query finds the page in an index where there is one; only its
+// records are read whole. A search for a part of a text may have to look at everything, so what it looked at for the
+// page serves for the total too.
 func (e *Engine) pageOf(t *table, q store.Query, o order, p plan) (*builder, error) {
 	cursor, ok := store.ParseCursor(q.After)
 	if !ok {
@@ -151,7 +159,10 @@ func (e *Engine) pageOf(t *table, q store.Query, o order, p plan) (*builder, err
 	b.add(o.by("")+" LIMIT ? OFFSET ?", limit, cursor.Offset)
 	o.column = "sort"
 	if search {
-		b.add(") SELECT "+columns+", p.sort, (SELECT COUNT(*) FROM found) FROM (SELECT id, sort FROM found"+o.by("")+" LIMIT ?", q.Limit+1)
+		b.add(
+			") SELECT "+columns+", p.sort, (SELECT COUNT(*) FROM found) FROM (SELECT id, sort FROM found"+o.by("")+" LIMIT ?",
+			q.Limit+1,
+		)
 	}
 	b.add(") p JOIN " + t.sqlName + " r ON r.id = p.id" + o.by("p."))
 	return b, nil
@@ -162,11 +173,19 @@ func searches(where []store.Cond) bool {
 	return slices.ContainsFunc(where, func(c store.Cond) bool { return c.Op == store.OpContains || searches(c.Any) })
 }
 
-// maxTops is how many values TopByLabel asks for in one statement: each is a query of its own inside, and SQLite takes 500.
+// maxTops is how many values TopByLabel asks for in one statement: each is a query of its own inside, and SQLite takes
+// 500.
 const maxTops = 128
 
 // TopByLabel implements store.Engine. Each value is a walk of at most limit steps in the index of labels.
-func (e *Engine) TopByLabel(ctx context.Context, c *store.Collection, tenant store.Tenant, label string, values []string, limit int) (map[string][]store.Record, error) {
+func (e *Engine) TopByLabel(
+	ctx context.Context,
+	c *store.Collection,
+	tenant store.Tenant,
+	label string,
+	values []string,
+	limit int,
+) (map[string][]store.Record, error) {
 	t, err := e.labelled(c, label)
 	if err != nil {
 		return nil, err
@@ -215,7 +234,13 @@ func (e *Engine) TopByLabel(ctx context.Context, c *store.Collection, tenant sto
 }
 
 // CountByLabel implements store.Engine.
-func (e *Engine) CountByLabel(ctx context.Context, c *store.Collection, tenant store.Tenant, label string, values []string) (map[string]int, error) {
+func (e *Engine) CountByLabel(
+	ctx context.Context,
+	c *store.Collection,
+	tenant store.Tenant,
+	label string,
+	values []string,
+) (map[string]int, error) {
 	t, err := e.labelled(c, label)
 	if err != nil {
 		return nil, err

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// Schema asks a database for the version of its tables, and changes nothing: 0 is one without tables of ours. newest is the version
-// that this program would bring it to. No error shows a password.
+// Schema asks a database for the version of its tables, and changes nothing: 0 is one without tables of ours. newest is
+// the version that this program would bring it to. No error shows a password.
 func Schema(ctx context.Context, c Config) (version, newest int64, err error) {
 	var d *dialect
 	var db *stdsql.DB

@@ -7,8 +7,11 @@ import (
 	"strings"
 )
 
-// secrets finds the passwords in connection strings of every form: in pairs (quoted or not), in URLs, in front of tcp(...).
-var secrets = regexp.MustCompile(`(?i)(?:password|passwd|pwd)\s*=\s*(?:'((?:\\.|[^'\\])*)'?|([^\s&]*))|^(?:[a-z]+://)?[^:/@]*:(.*)@`)
+// secrets finds the passwords in connection strings of every form: in pairs (quoted or not), in URLs, in front of
+// tcp(...).
+var secrets = regexp.MustCompile(
+	`(?i)(?:password|passwd|pwd)\s*=\s*(?:'((?:\\.|[^'\\])*)'?|([^\s&]*))|^(?:[a-z]+://)?[^:/@]*:(.*)@`,
+)
 
 // unreadable says what is wrong with a connection string, without its passwords.
 func unreadable(database, dsn string, cause error) error {

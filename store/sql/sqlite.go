@@ -40,9 +40,10 @@ var sqliteDialect = dialect{
 	},
 }
 
-// Settings of connections. In WAL mode, readers do not wait for the writer; with full synchronisation, a commit survives a power
-// cut. Another process that writes (a backup, a second server) is waited for. The writer changes pages of many indexes,
-// which it keeps at hand (32 MB at most), and brings them home from the log when that has 16 MB: most were changed several times by then.
+// Settings of connections. In WAL mode, readers do not wait for the writer; with full synchronisation, a commit
+// survives a power cut. Another process that writes (a backup, a second server) is waited for. The writer changes pages
+// of many indexes, which it keeps at hand (32 MB at most), and brings them home from the log when that has 16 MB: most
+// were changed several times by then.
 const (
 	sqliteShared = "_pragma=busy_timeout(10000)&_pragma=temp_store(MEMORY)"
 	sqliteWriter = sqliteShared + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"
@@ -58,7 +59,10 @@ func openSQLite(ctx context.Context, c Config) (*Engine, error) {
 	if !strings.Contains(query, "vfs=memdb") {
 		f.path = path
 		if _, err := os.Stat(path + restoreMark); err == nil {
-			return nil, fmt.Errorf("store: %s: a restore was interrupted: run gatehouse restore again with the same backup", path)
+			return nil, fmt.Errorf(
+				"store: %s: a restore was interrupted: run gatehouse restore again with the same backup",
+				path,
+			)
 		}
 		if err := createFile(path); err != nil {
 			return nil, err
@@ -100,10 +104,13 @@ func openSQLite(ctx context.Context, c Config) (*Engine, error) {
 
 var memories atomic.Int64
 
-// OpenMemory returns an engine on an empty SQLite database of its own in memory, which is gone when the engine is closed. It is
-// for tests.
+// OpenMemory returns an engine on an empty SQLite database of its own in memory, which is gone when the engine is
+// closed. It is for tests.
 func OpenMemory(ctx context.Context) (*Engine, error) {
-	return Open(ctx, Config{Type: "sqlite", DSN: "file:/gatehouse-" + strconv.FormatInt(memories.Add(1), 10) + "?vfs=memdb"})
+	return Open(
+		ctx,
+		Config{Type: "sqlite", DSN: "file:/gatehouse-" + strconv.FormatInt(memories.Add(1), 10) + "?vfs=memdb"},
+	)
 }
 
 // sqlitePath takes a DSN apart into a path and the parameters of a URI, which end with & when there are any.
@@ -123,15 +130,17 @@ func sqlitePath(dsn string) (path, query string, err error) {
 	}
 	switch {
 	case path == "":
-		return "", "", errors.New("store: the connection string of SQLite must be the path of a file, such as data/gatehouse.db")
+		return "", "", errors.New(
+			"store: the connection string of SQLite must be the path of a file, such as data/gatehouse.db",
+		)
 	case path == ":memory:":
 		return "", "", errors.New("store: an SQLite database in memory would be lost with the program: name a file")
 	}
 	return path, query, nil
 }
 
-// createFile makes the file, and the folder that it is in, for nobody else to read: it holds hashes of passwords and tokens.
-// SQLite gives the files beside it the same mode.
+// createFile makes the file, and the folder that it is in, for nobody else to read: it holds hashes of passwords and
+// tokens. SQLite gives the files beside it the same mode.
 func createFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("store: the folder of the SQLite database: %w", err)

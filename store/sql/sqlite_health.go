@@ -51,7 +51,8 @@ func (f *file) explain(reason string) string {
 	return reason
 }
 
-// missing returns an Outage when another file is in the place of the database, or none: what is written now would be found by nobody.
+// missing returns an Outage when another file is in the place of the database, or none: what is written now would be
+// found by nobody.
 func (f *file) missing() error {
 	if f.path == "" {
 		return nil
@@ -69,7 +70,8 @@ func (f *file) missing() error {
 // quickCheck bounds the check of a database at the start, which reads it whole.
 const quickCheck = 3 * time.Second
 
-// checkAtStart returns store.ErrDamaged for a database whose pages do not fit together, as far as quickCheck allows to look.
+// checkAtStart returns store.ErrDamaged for a database whose pages do not fit together, as far as quickCheck allows to
+// look.
 func (f *file) checkAtStart(ctx context.Context, db *stdsql.DB, log *slog.Logger) error {
 	if f.path == "" {
 		return nil
@@ -86,7 +88,14 @@ func (f *file) checkAtStart(ctx context.Context, db *stdsql.DB, log *slog.Logger
 	case err == nil:
 		log.DebugContext(ctx, "database checked", "bytes", info.Size(), "took", time.Since(began))
 	case ctx.Err() == nil && limited.Err() != nil && !errors.Is(err, store.ErrDamaged):
-		log.InfoContext(ctx, "the database is too large to be checked whole at each start: gatehouse doctor does", "bytes", info.Size(), "checked_for", quickCheck)
+		log.InfoContext(
+			ctx,
+			"the database is too large to be checked whole at each start: gatehouse doctor does",
+			"bytes",
+			info.Size(),
+			"checked_for",
+			quickCheck,
+		)
 		return nil
 	}
 	return err

@@ -11,8 +11,8 @@ type table struct {
 	*store.Collection
 	// sqlName is the quoted name.
 	sqlName string
-	// insert has a statement for each of insertRows, which take the values of so many records; update takes those of one, and the
-	// revision. delete takes id, organisation and, twice, the revision (0 for any).
+	// insert has a statement for each of insertRows, which take the values of so many records; update takes those of one,
+	// and the revision. delete takes id, organisation and, twice, the revision (0 for any).
 	insert         []string
 	update, delete string
 	// deleteLabels takes the id so many times; insertLabels is to be followed by rows of labelRow.
@@ -44,7 +44,9 @@ func newTable(d *dialect, c *store.Collection) *table {
 		rows := strings.TrimSuffix(strings.Repeat(row+", ", n), ", ")
 		t.insert = append(t.insert, d.bind("INSERT INTO "+t.sqlName+" ("+strings.Join(columns, ", ")+") VALUES "+rows))
 	}
-	t.update = d.bind("UPDATE " + t.sqlName + " SET " + strings.Join(set, " = ?, ") + " = ? WHERE id = ? AND org_id = ? AND revision = ?")
+	t.update = d.bind(
+		"UPDATE " + t.sqlName + " SET " + strings.Join(set, " = ?, ") + " = ? WHERE id = ? AND org_id = ? AND revision = ?",
+	)
 	t.delete = d.bind("DELETE FROM " + t.sqlName + " WHERE id = ? AND org_id = ? AND (revision = ? OR ? = 0)")
 	t.deleteLabels, t.deleteLabelsArgs = "DELETE FROM labels WHERE object_id = ? AND collection = '"+c.Name+"'", 1
 	if d.labelsByTime {

@@ -22,9 +22,10 @@ type session interface {
 	query(ctx context.Context, statement string, args []any) (*stdsql.Rows, error)
 }
 
-// write makes the writes, in their order, inside a transaction; it returns the error of the first that cannot be made. The caller
-// undoes those before it. In bulk, new records that follow each other take few statements, and when a value of one of them is taken
-// already, the error is errTaken: the writes have to be made again, not in bulk, to find out which.
+// write makes the writes, in their order, inside a transaction; it returns the error of the first that cannot be made.
+// The caller undoes those before it. In bulk, new records that follow each other take few statements, and when a value
+// of one of them is taken already, the error is errTaken: the writes have to be made again, not in bulk, to find out
+// which.
 func (e *Engine) write(ctx context.Context, s session, writes []store.Write, bulk bool) error {
 	for len(writes) > 0 {
 		t, err := e.table(writes[0].Collection)
@@ -207,7 +208,10 @@ func (e *Engine) insertLabels(ctx context.Context, s session, t *table, writes [
 			}
 		}
 	}
-	slices.SortStableFunc(labels, func(a, b label) int { return cmp.Or(cmp.Compare(a.field, b.field), cmp.Compare(a.value, b.value)) })
+	slices.SortStableFunc(
+		labels,
+		func(a, b label) int { return cmp.Or(cmp.Compare(a.field, b.field), cmp.Compare(a.value, b.value)) },
+	)
 	for chunk := range slices.Chunk(labels, labelRows) {
 		args := make([]any, 0, labelRowArgs*len(chunk))
 		for _, l := range chunk {
@@ -224,8 +228,8 @@ func (e *Engine) insertLabels(ctx context.Context, s session, t *table, writes [
 // errFreed means that what was taken is free again.
 var errFreed = fmt.Errorf("store: a value was taken and is free again: %w", store.ErrConflict)
 
-// conflict says what a write collided with, after the database refused it. Who holds the value is looked up: databases tell only
-// in the text of their messages which one it was.
+// conflict says what a write collided with, after the database refused it. Who holds the value is looked up: databases
+// tell only in the text of their messages which one it was.
 func (e *Engine) conflict(ctx context.Context, s session, t *table, w store.Write) error {
 	r := w.Record
 	taken := func(unique, where string, args ...any) error {
@@ -297,7 +301,9 @@ func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 			return e.because(ctx, err)
 		}
 		e.logger.DebugContext(ctx, "transaction runs again", "attempt", n, "cause", err)
-		pause := time.Duration(rand.Int64N(int64(time.Millisecond) << min(n, 6))) //nolint:gosec // racers part; nothing is secret
+		pause := time.Duration(
+			rand.Int64N(int64(time.Millisecond) << min(n, 6)),
+		) //nolint:gosec // racers part; nothing is secret
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
@@ -307,8 +313,8 @@ func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 
 // transact makes the writes in a transaction of their own.
 func (e *Engine) transact(ctx context.Context, writes []store.Write, bulk bool) error {
-	// Each statement sees what is committed: revisions are compared where the row is locked, and a holder is looked up among what
-	// others have just written.
+	// Each statement sees what is committed: revisions are compared where the row is locked, and a holder is looked up
+	// among what others have just written.
 	leave, err := e.finds.gate.Enter(ctx)
 	if err != nil {
 		return err
@@ -329,8 +335,8 @@ func (e *Engine) transact(ctx context.Context, writes []store.Write, bulk bool) 
 	return tx.Commit()
 }
 
-// lock takes the rows that several writes change, always in the same order, so that transactions wait for each other and do not
-// meet in a deadlock, which takes a server a second to notice. A single write locks its row by itself.
+// lock takes the rows that several writes change, always in the same order, so that transactions wait for each other
+// and do not meet in a deadlock, which takes a server a second to notice. A single write locks its row by itself.
 func (e *Engine) lock(ctx context.Context, s session, writes []store.Write) error {
 	rows := map[string][]string{}
 	n := 0

@@ -18,9 +18,9 @@ var errCrowded = &store.Outage{Reason: reasonBusy, Err: errors.New("store: the w
 // errClosed answers writes after Close.
 var errClosed = errors.New("store: the engine is closed")
 
-// writer is the one writer of SQLite. Callers that come while it commits are gathered into its next transaction, so that many
-// share one wait for the disk; when one of them is refused, each gets a savepoint, so that its failure undoes only its own writes. Nobody is answered
-// before the commit. A lone caller never waits for company.
+// writer is the one writer of SQLite. Callers that come while it commits are gathered into its next transaction, so
+// that many share one wait for the disk; when one of them is refused, each gets a savepoint, so that its failure undoes
+// only its own writes. Nobody is answered before the commit. A lone caller never waits for company.
 type writer struct {
 	engine  *Engine
 	session *connSession
@@ -52,9 +52,9 @@ type outcome struct {
 	at  time.Time
 }
 
-// writerWait is how long a caller waits for its turn, as long as the writer does for another program's lock. A probe is made when
-// the latest transaction failed, or ended longer ago than probeAfter; one that does not come to its turn, since a large change is being
-// made, is as good as the transaction before, for probeTrust.
+// writerWait is how long a caller waits for its turn, as long as the writer does for another program's lock. A probe is
+// made when the latest transaction failed, or ended longer ago than probeAfter; one that does not come to its turn,
+// since a large change is being made, is as good as the transaction before, for probeTrust.
 const (
 	writerWait = 10 * time.Second
 	probeAfter = 10 * time.Second
@@ -73,8 +73,8 @@ func newWriter(e *Engine, conn *stdsql.Conn) *writer {
 	return w
 }
 
-// apply hands the writes to the writer and waits for the commit. A context that ends before they are taken up withdraws them, and so
-// does a wait of writerWait; afterwards the outcome is waited for, which is a matter of milliseconds.
+// apply hands the writes to the writer and waits for the commit. A context that ends before they are taken up withdraws
+// them, and so does a wait of writerWait; afterwards the outcome is waited for, which is a matter of milliseconds.
 func (w *writer) apply(ctx context.Context, writes []store.Write) error {
 	return w.ask(ctx, &request{writes: writes, answer: make(chan error, 1)})
 }
@@ -155,8 +155,8 @@ func (w *writer) gather(batch []*request) []*request {
 	return batch
 }
 
-// commit makes a batch durable and answers everybody in it. Whoever gives up while another program has the lock is left out. When
-// the database fails at what somebody asks for, each is tried alone, so that one's failure stays its own.
+// commit makes a batch durable and answers everybody in it. Whoever gives up while another program has the lock is left
+// out. When the database fails at what somebody asks for, each is tried alone, so that one's failure stays its own.
 func (w *writer) commit(batch []*request) {
 	err := w.engine.file.missing()
 	if err == nil {
@@ -194,7 +194,8 @@ func (w *writer) commit(batch []*request) {
 	}
 }
 
-// hopeless tells whether an error would come to everybody who asks. On a full disk, a small change may still have its place.
+// hopeless tells whether an error would come to everybody who asks. On a full disk, a small change may still have its
+// place.
 func hopeless(err error) bool {
 	var known *store.Outage
 	if errors.As(err, &known) {
@@ -204,8 +205,8 @@ func hopeless(err error) bool {
 	return reason != "" && reason != reasonNoSpace
 }
 
-// transact makes the writes of a batch in the transaction that has begun. It returns an answer for each request, or the error that
-// undid all of them.
+// transact makes the writes of a batch in the transaction that has begun. It returns an answer for each request, or the
+// error that undid all of them.
 func (w *writer) transact(batch []*request) (answers []error, err error) {
 	// Callers have given up their say: what they asked for is made or not made, whatever becomes of their contexts.
 	ctx := context.Background()
@@ -292,7 +293,8 @@ func (s *connSession) query(ctx context.Context, statement string, args []any) (
 	return stmt.QueryContext(ctx, args...)
 }
 
-// prepare keeps every statement: there are a few for each collection, and one for each number of labels up to labelRows.
+// prepare keeps every statement: there are a few for each collection, and one for each number of labels up to
+// labelRows.
 func (s *connSession) prepare(ctx context.Context, statement string) (*stdsql.Stmt, error) {
 	if stmt, ok := s.prepared[statement]; ok {
 		return stmt, nil

@@ -39,7 +39,13 @@ func TestWritesWaitForAnotherProcessAndAreWithdrawnWithTheirContext(t *testing.T
 	require.NoError(t, tx.Rollback())
 	require.NoError(t, <-waiting)
 	require.NoError(t, create(t.Context(), 3))
-	got, err := e.Find(t.Context(), c, store.AllTenants(), "id", []string{benchRecord(1, 100).ID, benchRecord(2, 100).ID, benchRecord(3, 100).ID})
+	got, err := e.Find(
+		t.Context(),
+		c,
+		store.AllTenants(),
+		"id",
+		[]string{benchRecord(1, 100).ID, benchRecord(2, 100).ID, benchRecord(3, 100).ID},
+	)
 	require.NoError(t, err)
 	require.Len(t, got, 2, "what was withdrawn is not made")
 }

@@ -76,7 +76,14 @@ func applyCases() []testCase {
 			r := record(1, orgA)
 			org := record(2, "")
 			org.Unique["slug"] = "acme"
-			f.apply(t, creating(organisations, org), creating(apis, r), updating(apis, next(r)), creating(apis, record(3, orgA)), deleting(apis, record(3, orgA), 1))
+			f.apply(
+				t,
+				creating(organisations, org),
+				creating(apis, r),
+				updating(apis, next(r)),
+				creating(apis, record(3, orgA)),
+				deleting(apis, record(3, orgA), 1),
+			)
 			if got := f.one(t, apis, r.ID); got.Revision != 2 {
 				t.Fatalf("revision %d, want 2", got.Revision)
 			}
@@ -94,8 +101,15 @@ func applyCases() []testCase {
 				"conflict": creating(keys, record(5, orgA)),
 				"missing":  deleting(policies, record(9, orgA), 0),
 			} {
-				err := f.Apply(f.ctx, creating(keys, record(5, orgA)), updating(policies, changed), deleting(policies, gone, 1), creating(apis, record(6, orgA)),
-					updating(apis, next(record(6, orgA))), last)
+				err := f.Apply(
+					f.ctx,
+					creating(keys, record(5, orgA)),
+					updating(policies, changed),
+					deleting(policies, gone, 1),
+					creating(apis, record(6, orgA)),
+					updating(apis, next(record(6, orgA))),
+					last,
+				)
 				if err == nil {
 					t.Fatalf("%s: Apply made it", name)
 				}
@@ -112,7 +126,14 @@ func applyCases() []testCase {
 		{"the first failing write is the one that is reported", func(t *testing.T, f *fixture) {
 			f.create(t, apis, record(1, orgA))
 			stale(t, f.Apply(f.ctx, updating(apis, next(next(record(1, orgA)))), creating(apis, record(1, orgA))))
-			conflict(t, f.Apply(f.ctx, creating(apis, record(1, orgA)), updating(apis, next(next(record(1, orgA))))), apis, "id", id(1), id(1))
+			conflict(
+				t,
+				f.Apply(f.ctx, creating(apis, record(1, orgA)), updating(apis, next(next(record(1, orgA))))),
+				apis,
+				"id",
+				id(1),
+				id(1),
+			)
 		}},
 		{"a cancelled context is refused and changes nothing", func(t *testing.T, f *fixture) {
 			f.create(t, apis, record(1, orgA))

@@ -61,7 +61,8 @@ func concurrencyCases() []testCase {
 					mine.Doc = []byte(fmt.Sprintf(`{"racer":%d}`, i))
 					return f.Apply(f.ctx, updating(apis, mine))
 				}), store.ErrStale)
-				if got := f.one(t, apis, r.ID); string(got.Doc) != fmt.Sprintf(`{"racer":%d}`, winner) || got.Revision != r.Revision {
+				if got := f.one(t, apis, r.ID); string(got.Doc) != fmt.Sprintf(`{"racer":%d}`, winner) ||
+					got.Revision != r.Revision {
 					t.Fatalf("racer %d won, and the store holds %s at revision %d", winner, got.Doc, got.Revision)
 				}
 			}
@@ -79,7 +80,12 @@ func concurrencyCases() []testCase {
 						conflict(t, err, apis, unique, id(round*racers+i), id(round*racers+winner))
 					}
 				}
-				same(t, "holders", f.findIDs(t, apis, store.Org(orgA), unique, fmt.Sprintf("value-%d", round)), []string{id(round*racers + winner)})
+				same(
+					t,
+					"holders",
+					f.findIDs(t, apis, store.Org(orgA), unique, fmt.Sprintf("value-%d", round)),
+					[]string{id(round*racers + winner)},
+				)
 			}
 		}},
 		{"an id has one winner", func(t *testing.T, f *fixture) {

@@ -19,7 +19,13 @@ var _ store.Engine = (*Counting)(nil)
 func (c *Counting) Reads() int64 { return c.reads.Load() }
 
 // Find implements store.Engine.
-func (c *Counting) Find(ctx context.Context, of *store.Collection, t store.Tenant, field string, values []string) ([]store.Record, error) {
+func (c *Counting) Find(
+	ctx context.Context,
+	of *store.Collection,
+	t store.Tenant,
+	field string,
+	values []string,
+) ([]store.Record, error) {
 	c.reads.Add(1)
 	return c.Engine.Find(ctx, of, t, field, values)
 }
@@ -37,13 +43,26 @@ func (c *Counting) Count(ctx context.Context, of *store.Collection, t store.Tena
 }
 
 // TopByLabel implements store.Engine.
-func (c *Counting) TopByLabel(ctx context.Context, of *store.Collection, t store.Tenant, label string, values []string, limit int) (map[string][]store.Record, error) {
+func (c *Counting) TopByLabel(
+	ctx context.Context,
+	of *store.Collection,
+	t store.Tenant,
+	label string,
+	values []string,
+	limit int,
+) (map[string][]store.Record, error) {
 	c.reads.Add(1)
 	return c.Engine.TopByLabel(ctx, of, t, label, values, limit)
 }
 
 // CountByLabel implements store.Engine.
-func (c *Counting) CountByLabel(ctx context.Context, of *store.Collection, t store.Tenant, label string, values []string) (map[string]int, error) {
+func (c *Counting) CountByLabel(
+	ctx context.Context,
+	of *store.Collection,
+	t store.Tenant,
+	label string,
+	values []string,
+) (map[string]int, error) {
 	c.reads.Add(1)
 	return c.Engine.CountByLabel(ctx, of, t, label, values)
 }

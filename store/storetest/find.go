@@ -32,7 +32,12 @@ func findCases() []testCase {
 			r1.Text["email"], r2.Text["email"], r3.Text["email"] = "jo@example.org", "jo@example.org", "al@example.org"
 			f.create(t, users, r1, r2, r3)
 			same(t, "jo", f.findIDs(t, users, store.Org(orgA), "email", "jo@example.org"), []string{id(1), id(2)})
-			same(t, "both", f.findIDs(t, users, store.Org(orgA), "email", "al@example.org", "jo@example.org"), []string{id(1), id(2), id(3)})
+			same(
+				t,
+				"both",
+				f.findIDs(t, users, store.Org(orgA), "email", "al@example.org", "jo@example.org"),
+				[]string{id(1), id(2), id(3)},
+			)
 		}},
 		{"by a unique value returns the one that has it", func(t *testing.T, f *fixture) {
 			r1, r2 := record(1, orgA), record(2, orgB)
@@ -55,7 +60,11 @@ func findCases() []testCase {
 			for i, v := range values {
 				same(t, "unique "+v, f.findIDs(t, policies, store.Org(orgA), "policy_id", v), []string{id(i)})
 				same(t, "text "+v, f.findIDs(t, policies, store.Org(orgA), "state", v), []string{id(i)})
-				page := f.list(t, policies, store.Query{Tenant: store.Org(orgA), Limit: 9, Where: []store.Cond{store.HasLabel("tag", v)}})
+				page := f.list(
+					t,
+					policies,
+					store.Query{Tenant: store.Org(orgA), Limit: 9, Where: []store.Cond{store.HasLabel("tag", v)}},
+				)
 				same(t, "label "+v, ids(page.Records), []string{id(i)})
 			}
 		}},

@@ -85,7 +85,13 @@ func (f *fixture) create(t *testing.T, c *store.Collection, records ...store.Rec
 	f.apply(t, writes...)
 }
 
-func (f *fixture) find(t *testing.T, c *store.Collection, tenant store.Tenant, field string, values ...string) []store.Record {
+func (f *fixture) find(
+	t *testing.T,
+	c *store.Collection,
+	tenant store.Tenant,
+	field string,
+	values ...string,
+) []store.Record {
 	t.Helper()
 	got, err := f.Find(f.ctx, c, tenant, field, values)
 	if err != nil {
@@ -95,7 +101,13 @@ func (f *fixture) find(t *testing.T, c *store.Collection, tenant store.Tenant, f
 }
 
 // findIDs is find, reduced to sorted ids.
-func (f *fixture) findIDs(t *testing.T, c *store.Collection, tenant store.Tenant, field string, values ...string) []string {
+func (f *fixture) findIDs(
+	t *testing.T,
+	c *store.Collection,
+	tenant store.Tenant,
+	field string,
+	values ...string,
+) []string {
 	t.Helper()
 	out := ids(f.find(t, c, tenant, field, values...))
 	sort.Strings(out)
@@ -155,7 +167,15 @@ func same(t *testing.T, what string, got, want []string) {
 func sameRecord(t *testing.T, got, want store.Record) {
 	t.Helper()
 	if got.ID != want.ID || got.OrgID != want.OrgID || got.Revision != want.Revision {
-		t.Fatalf("record is %s of %q at revision %d, want %s of %q at %d", got.ID, got.OrgID, got.Revision, want.ID, want.OrgID, want.Revision)
+		t.Fatalf(
+			"record is %s of %q at revision %d, want %s of %q at %d",
+			got.ID,
+			got.OrgID,
+			got.Revision,
+			want.ID,
+			want.OrgID,
+			want.Revision,
+		)
 	}
 	if !got.CreatedAt.Equal(want.CreatedAt) || !got.UpdatedAt.Equal(want.UpdatedAt) {
 		t.Fatalf("%s: times %v and %v, want %v and %v", got.ID, got.CreatedAt, got.UpdatedAt, want.CreatedAt, want.UpdatedAt)

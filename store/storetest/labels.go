@@ -131,7 +131,8 @@ func labelCases() []testCase {
 	}
 }
 
-// labelFixture creates twenty keys that carry gold, every third of them silver, and one gold key in the second organisation.
+// labelFixture creates twenty keys that carry gold, every third of them silver, and one gold key in the second
+// organisation.
 func labelFixture(t *testing.T, f *fixture) {
 	t.Helper()
 	for i := range 20 {

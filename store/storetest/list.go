@@ -9,8 +9,8 @@ import (
 	"gatehouse/store"
 )
 
-// names meets what goes wrong in searches: metacharacters of LIKE and of regular expressions, letters outside ASCII, digits,
-// spaces, and values that differ in little.
+// names meets what goes wrong in searches: metacharacters of LIKE and of regular expressions, letters outside ASCII,
+// digits, spaces, and values that differ in little.
 var names = []string{
 	"", "shop", "shop two", "SHOP", "100% gold", "100 gold", "a_b", "axb", `a\b`, `a\\b`, "ab", "été", "Été", "ÉTÉ", "straße", "STRASSE", "日本語", "日本",
 	"İstanbul", "emoji 🎉 party", "a.b", "a*b", "(a|b)", "[ab]", "^a$", "o'brien", `say "hi"`, "z", "Z", "~", "tab\there", " lead", "trail ", "00", "0", "10", "9",
@@ -73,7 +73,12 @@ func listCases() []testCase {
 				f.create(t, keys, r)
 			}
 			page := f.list(t, keys, store.Query{Tenant: store.Org(orgA), Sort: "alias", Limit: 20})
-			same(t, "order", ids(page.Records), []string{id(3), id(11), id(12), id(1), id(6), id(7), id(0), id(4), id(5), id(2), id(8), id(10), id(9)})
+			same(
+				t,
+				"order",
+				ids(page.Records),
+				[]string{id(3), id(11), id(12), id(1), id(6), id(7), id(0), id(4), id(5), id(2), id(8), id(10), id(9)},
+			)
 		}},
 		{"a page has the documents unless only ids are asked for", func(t *testing.T, f *fixture) {
 			r := record(1, orgA)
@@ -189,7 +194,16 @@ func conditions(all []store.Record) [][]store.Cond {
 		{store.NoneOf(store.NoneOf(gold))},
 		{store.NoneOf(store.HasLabel("tag"))},
 		{store.AnyOf(store.NoneOf(gold), store.NoneOf(active)), store.NoneOf(shop)},
-		{store.AnyOf(store.NoneOf(store.AnyOf(gold, shop)), store.AnyOf(store.In("alias", "shop"), store.Between("expires", 1, math.MaxInt64)))},
-		{store.NoneOf(store.In("id", all[1].ID), store.Contains("alias", "a")), active, store.AnyOf(store.In("org_id", orgB), gold)},
+		{
+			store.AnyOf(
+				store.NoneOf(store.AnyOf(gold, shop)),
+				store.AnyOf(store.In("alias", "shop"), store.Between("expires", 1, math.MaxInt64)),
+			),
+		},
+		{
+			store.NoneOf(store.In("id", all[1].ID), store.Contains("alias", "a")),
+			active,
+			store.AnyOf(store.In("org_id", orgB), gold),
+		},
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"gatehouse/store"
 )
 
-// The model says in plain Go what a query means, so that engines are compared with it over many queries. Its own meaning is
-// pinned by the cases of "list" that spell out the ids.
+// The model says in plain Go what a query means, so that engines are compared with it over many queries. Its own
+// meaning is pinned by the cases of "list" that spell out the ids.
 
 func modelList(all []store.Record, q store.Query) []string {
 	var out []store.Record

@@ -42,7 +42,9 @@ func indexed(t *testing.T, f *fixture, all []store.Record) {
 	if err != nil || got["c0"]+got["c1"] != (len(all)+2)/3 || len(got) != 2 {
 		t.Fatalf("certificates: %v, %v", got, err)
 	}
-	if n := f.count(t, keys, store.Org(orgA), store.HasLabel("policy", "explicit"), store.In("alias", "as it was")); n != len(all) {
+	if n := f.count(t, keys, store.Org(orgA), store.HasLabel("policy", "explicit"), store.In("alias", "as it was")); n != len(
+		all,
+	) {
 		t.Fatalf("%d keys have what they had, want %d", n, len(all))
 	}
 	for _, r := range []int{0, 1, len(all) - 1} {
@@ -55,7 +57,9 @@ func reindexCases() []testCase {
 		{"records of an earlier version get what they lack, and keep the rest", func(t *testing.T, f *fixture) {
 			all := earlierKeys(t, f, 121)
 			api := record(1, orgB)
-			api.Doc = []byte(`{"api_definition":{"api_id":"old","active":true,"proxy":{"listen_path":"/old/"},"client_certificates":["c7"]}}`)
+			api.Doc = []byte(
+				`{"api_definition":{"api_id":"old","active":true,"proxy":{"listen_path":"/old/"},"client_certificates":["c7"]}}`,
+			)
 			f.create(t, apis, api)
 			policy := record(2, orgB)
 			policy.Doc = []byte(`{"id":"gold"}`)
@@ -77,9 +81,15 @@ func reindexCases() []testCase {
 			if n := f.count(t, apis, store.Org(orgB), store.HasLabel("claim", "at 0 none /old"), store.HasLabel("segment", "any")); n != 1 {
 				t.Fatal("the API is not found by its route")
 			}
-			owners, err := small(f.Engine).OwnersOf(f.ctx, store.Ids{Apis: []string{"old"}, Policies: []string{"gold", policy.ID}})
+			owners, err := small(
+				f.Engine,
+			).OwnersOf(
+				f.ctx,
+				store.Ids{Apis: []string{"old"}, Policies: []string{"gold", policy.ID}},
+			)
 			foreign := owners.Foreign(orgA)
-			if err != nil || !foreign.Api("old") || !foreign.Policy("gold") || !foreign.Policy(policy.ID) || owners.Foreign(orgB).Policy("gold") {
+			if err != nil || !foreign.Api("old") || !foreign.Policy("gold") || !foreign.Policy(policy.ID) ||
+				owners.Foreign(orgB).Policy("gold") {
 				t.Fatalf("ids that are in use are not their organisation's: %v", err)
 			}
 			counted := &Counting{Engine: f.Engine}
@@ -113,7 +123,14 @@ func reindexCases() []testCase {
 			}
 			bad := func(doc core.Document) string { return doc.Text("api_definition.name") }
 			judged := func(e store.Engine, version string) error {
-				return store.New(e, store.WithReindexPage(50), store.WithJudge(store.Judge{Version: version, Fault: bad})).Reindex(f.ctx, silent)
+				return store.New(
+					e,
+					store.WithReindexPage(50),
+					store.WithJudge(store.Judge{Version: version, Fault: bad}),
+				).Reindex(
+					f.ctx,
+					silent,
+				)
 			}
 			stopping := &stopping{Engine: f.Engine}
 			stopping.left.Store(2)

@@ -11,8 +11,45 @@ import (
 )
 
 // letters make texts in which much is alike, and everything that a search may take for something else.
-var letters = []string{"a", "b", "ab", "abc", "aaa", "1", "42", " ", "-", "%", "_", `\`, `"`, "'", "*", "(", ")", ":", "^", "é", "ß", "ǆ", "日", "本", "🎉", "e\u0301", "\u200d",
-	"\ufffd", "\uffff", "AND", "NOT", "OR", "NEAR", "\t", "\u00a0", "İ", "\U0010ffff"}
+var letters = []string{
+	"a",
+	"b",
+	"ab",
+	"abc",
+	"aaa",
+	"1",
+	"42",
+	" ",
+	"-",
+	"%",
+	"_",
+	`\`,
+	`"`,
+	"'",
+	"*",
+	"(",
+	")",
+	":",
+	"^",
+	"é",
+	"ß",
+	"ǆ",
+	"日",
+	"本",
+	"🎉",
+	"e\u0301",
+	"\u200d",
+	"\ufffd",
+	"\uffff",
+	"AND",
+	"NOT",
+	"OR",
+	"NEAR",
+	"\t",
+	"\u00a0",
+	"İ",
+	"\U0010ffff",
+}
 
 func randomText(r *rand.Rand, most int) string {
 	var out strings.Builder
@@ -22,7 +59,8 @@ func randomText(r *rand.Rand, most int) string {
 	return out.String()
 }
 
-// searchFixture creates keys with random aliases, ids and labels, and changes and deletes some of them. It returns what is left.
+// searchFixture creates keys with random aliases, ids and labels, and changes and deletes some of them. It returns what
+// is left.
 func searchFixture(t *testing.T, f *fixture, r *rand.Rand) []store.Record {
 	t.Helper()
 	var all []store.Record
@@ -127,7 +165,13 @@ func searchCases() []testCase {
 			r := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // the same searches every time
 			all := searchFixture(t, f, r)
 			for range 150 {
-				q := store.Query{Where: randomSearch(r, all), Tenant: store.Org(orgA), Desc: r.IntN(3) > 0, Limit: 5 + r.IntN(60), Total: r.IntN(4) > 0}
+				q := store.Query{
+					Where:  randomSearch(r, all),
+					Tenant: store.Org(orgA),
+					Desc:   r.IntN(3) > 0,
+					Limit:  5 + r.IntN(60),
+					Total:  r.IntN(4) > 0,
+				}
 				if r.IntN(4) == 0 {
 					q.Tenant = store.AllTenants()
 				}

@@ -13,13 +13,14 @@ import (
 type Option func(*suite)
 
 // WithSkip leaves out one case, for an engine with a known gap. The reason is printed. The name is the whole one, as in
-// "apply/two writers with one revision: one of them wins"; a name that no case has fails the run, so that skips do not rot.
+// "apply/two writers with one revision: one of them wins"; a name that no case has fails the run, so that skips do not
+// rot.
 func WithSkip(caseName, reason string) Option {
 	return func(s *suite) { s.skips[caseName] = reason }
 }
 
-// RunAll runs every case, each on an engine of its own. open returns an engine without any records, and sees to it that the
-// engine is closed and its database gone when the test ends.
+// RunAll runs every case, each on an engine of its own. open returns an engine without any records, and sees to it that
+// the engine is closed and its database gone when the test ends.
 func RunAll(t *testing.T, open func(t *testing.T) store.Engine, opts ...Option) {
 	s := &suite{skips: map[string]string{}}
 	for _, opt := range opts {

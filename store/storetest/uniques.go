@@ -64,8 +64,22 @@ func uniqueCases() []testCase {
 			sameRecord(t, f.one(t, apis, id(1)), moved)
 		}},
 		{"two writes of one go may not take the same value", func(t *testing.T, f *fixture) {
-			conflict(t, f.Apply(f.ctx, creating(apis, api(1, orgA, "", "shop")), creating(apis, api(2, orgA, "", "shop"))), apis, "slug", id(2), id(1))
-			conflict(t, f.Apply(f.ctx, creating(apis, api(3, orgA, "", "")), creating(apis, api(3, orgA, "", ""))), apis, "id", id(3), id(3))
+			conflict(
+				t,
+				f.Apply(f.ctx, creating(apis, api(1, orgA, "", "shop")), creating(apis, api(2, orgA, "", "shop"))),
+				apis,
+				"slug",
+				id(2),
+				id(1),
+			)
+			conflict(
+				t,
+				f.Apply(f.ctx, creating(apis, api(3, orgA, "", "")), creating(apis, api(3, orgA, "", ""))),
+				apis,
+				"id",
+				id(3),
+				id(3),
+			)
 			same(t, "nothing", f.findIDs(t, apis, store.AllTenants(), "id", id(1), id(2), id(3)), nil)
 		}},
 		{"values are unique by their bytes", func(t *testing.T, f *fixture) {

@@ -60,7 +60,9 @@ func write(w *strings.Builder, sections []config.Section) {
 			section(w, s, rows)
 		}
 	}
-	w.WriteString("\n## Known, without effect in this version\n\nThese are read and checked for their type, so that existing files load, and do nothing.\n\n")
+	w.WriteString(
+		"\n## Known, without effect in this version\n\nThese are read and checked for their type, so that existing files load, and do nothing.\n\n",
+	)
 	for _, line := range idle {
 		fmt.Fprintf(w, "- %s\n", line)
 	}
@@ -91,6 +93,14 @@ func section(w *strings.Builder, s config.Section, rows []config.Field) {
 		if f.Secret {
 			doc += " Secret."
 		}
-		fmt.Fprintf(w, "| `%s` | `%s` | %s | %s | %s |\n", f.Key, f.Variable, f.Type, value, strings.ReplaceAll(doc, "|", `\|`))
+		fmt.Fprintf(
+			w,
+			"| `%s` | `%s` | %s | %s | %s |\n",
+			f.Key,
+			f.Variable,
+			f.Type,
+			value,
+			strings.ReplaceAll(doc, "|", `\|`),
+		)
 	}
 }

@@ -32,7 +32,11 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Header.Del("Content-Length")
-	answer(w, http.StatusOK, map[string]any{"method": r.Method, "url": r.URL.RequestURI(), "headers": r.Header, "body": string(body)})
+	answer(
+		w,
+		http.StatusOK,
+		map[string]any{"method": r.Method, "url": r.URL.RequestURI(), "headers": r.Header, "body": string(body)},
+	)
 }
 
 // clearCache is DELETE /tyk/cache/{api}. Forgetting key sets is unknown to it, as to gateways of release 5.5.

@@ -1,4 +1,5 @@
-// Package gatewaytest is a gateway's REST API for tests: OAuth clients and tokens as a stock gateway has them, in memory.
+// Package gatewaytest is a gateway's REST API for tests: OAuth clients and tokens as a stock gateway has them, in
+// memory.
 package gatewaytest
 
 import (
@@ -20,7 +21,8 @@ const Secret = "the-gateway-secret"
 // expires is when every token ends, in seconds since 1970.
 const expires = 4102444800
 
-// Gateway serves the part of a gateway's REST API that is about OAuth. It has loaded every API, unless it is told otherwise.
+// Gateway serves the part of a gateway's REST API that is about OAuth. It has loaded every API, unless it is told
+// otherwise.
 type Gateway struct {
 	// URL is where it listens.
 	URL string
@@ -66,7 +68,11 @@ func New(t testing.TB) *Gateway {
 // Env is the configuration that makes a server call the gateway, as NAME=value.
 func (g *Gateway) Env() []string {
 	u, _ := url.Parse(g.URL)
-	return []string{"TYK_DB_TYKAPI_HOST=http://" + u.Hostname(), "TYK_DB_TYKAPI_PORT=" + u.Port(), "TYK_DB_TYKAPI_SECRET=" + Secret}
+	return []string{
+		"TYK_DB_TYKAPI_HOST=http://" + u.Hostname(),
+		"TYK_DB_TYKAPI_PORT=" + u.Port(),
+		"TYK_DB_TYKAPI_SECRET=" + Secret,
+	}
 }
 
 // Debugged is the definition that it was last asked to run a request through.
@@ -301,16 +307,34 @@ func (g *Gateway) authorize(w http.ResponseWriter, r *http.Request) {
 	redirect := r.PostFormValue("redirect_uri")
 	switch kind := r.PostFormValue("response_type"); {
 	case kind != "code" && kind != "token":
-		refuse("unsupported_response_type", "The authorization server does not support obtaining an authorization code using this method.")
+		refuse(
+			"unsupported_response_type",
+			"The authorization server does not support obtaining an authorization code using this method.",
+		)
 	case !ok:
-		refuse("server_error", "The authorization server encountered an unexpected condition that prevented it from fulfilling the request.")
+		refuse(
+			"server_error",
+			"The authorization server encountered an unexpected condition that prevented it from fulfilling the request.",
+		)
 	case c.RedirectURI == "" || !strings.HasPrefix(redirect, strings.Split(c.RedirectURI, ",")[0]):
-		refuse("invalid_request", "The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once, or is otherwise malformed.")
+		refuse(
+			"invalid_request",
+			"The request is missing a required parameter, includes an invalid parameter value, includes a parameter more than once, or is otherwise malformed.",
+		)
 	case kind == "token":
 		g.issued++
 		token := fmt.Sprintf("token-%d", g.issued)
 		g.tokens[c.ClientID] = append(g.tokens[c.ClientID], gateway.OauthToken{Code: token, Expires: expires})
-		answer(w, http.StatusOK, map[string]any{"access_token": token, "expires_in": 3600, "token_type": "bearer", "redirect_to": redirect + "#access_token=" + token})
+		answer(
+			w,
+			http.StatusOK,
+			map[string]any{
+				"access_token": token,
+				"expires_in":   3600,
+				"token_type":   "bearer",
+				"redirect_to":  redirect + "#access_token=" + token,
+			},
+		)
 	default:
 		g.issued++
 		code := fmt.Sprintf("code-%d", g.issued)

@@ -89,7 +89,17 @@ func TestObjectsOutliveTheEngineInTheDefaultDatabase(t *testing.T) {
 	if err != nil || string(got.Document) != doc {
 		t.Fatalf("got %+v, %v", got, err)
 	}
-	n, err := client(t, url).Database(mongo.DefaultDatabase).Collection("gatehouse_webhooks").CountDocuments(t.Context(), bson.D{})
+	n, err := client(
+		t,
+		url,
+	).Database(
+		mongo.DefaultDatabase,
+	).Collection(
+		"gatehouse_webhooks",
+	).CountDocuments(
+		t.Context(),
+		bson.D{},
+	)
 	if err != nil || n != 1 {
 		t.Errorf("%d documents in the default database, %v", n, err)
 	}
@@ -109,7 +119,10 @@ func TestADocumentOverTheLimitIsRefusedAndNothingIsWritten(t *testing.T) {
 }
 
 func TestASmallBatchSizeLosesNothing(t *testing.T) {
-	engine, err := mongo.Open(t.Context(), mongo.Config{URL: serve(t) + "batches", BatchSize: 2, Logger: slog.New(slog.DiscardHandler)})
+	engine, err := mongo.Open(
+		t.Context(),
+		mongo.Config{URL: serve(t) + "batches", BatchSize: 2, Logger: slog.New(slog.DiscardHandler)},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +143,10 @@ func TestASmallBatchSizeLosesNothing(t *testing.T) {
 
 func TestOpenTellsTheOperatorThatThereAreNoTransactions(t *testing.T) {
 	var log bytes.Buffer
-	engine, err := mongo.Open(t.Context(), mongo.Config{URL: serve(t) + "log", Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	engine, err := mongo.Open(
+		t.Context(),
+		mongo.Config{URL: serve(t) + "log", Logger: slog.New(slog.NewTextHandler(&log, nil))},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

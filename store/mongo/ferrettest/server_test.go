@@ -14,8 +14,8 @@ import (
 	"gatehouse/store/mongo"
 )
 
-// serve starts FerretDB on a free loopback port, over SQLite files in a folder of the test's own, and returns its URL. It is
-// gone when the test ends.
+// serve starts FerretDB on a free loopback port, over SQLite files in a folder of the test's own, and returns its URL.
+// It is gone when the test ends.
 func serve(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ferret")

@@ -1,5 +1,5 @@
-// Package disk tells of the file system that a database in a file is on: what SQLite says of one that is full or read-only is often
-// no more than that it failed.
+// Package disk tells of the file system that a database in a file is on: what SQLite says of one that is full or
+// read-only is often no more than that it failed.
 package disk
 
 // Space is what there is of a file system.
