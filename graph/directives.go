@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -33,11 +32,11 @@ func Operations() map[string]authz.Operation {
 				return ""
 			}
 			out[f.Name] = authz.Operation{
-				Name:       f.Name,
-				Method:     text("method"),
-				Path:       text("path"),
-				Permission: text("permission"),
-				AdminPath:  text("admin"),
+				Name: f.Name, Method: text("method"), Path: text("path"), Permission: text("permission"),
+				AdminPath: text("admin"), Self: text("self"),
+			}
+			if self := text("self"); self != "" && f.Arguments.ForName(self) == nil {
+				panic(fmt.Sprintf("graph: @operation of %s.%s names the argument %s, which is none of its", root.Name, f.Name, self))
 			}
 		}
 	}
@@ -47,21 +46,27 @@ func Operations() map[string]authz.Operation {
 // directives guards root fields by @operation and relation fields by @permission.
 func directives(guard authz.Guard) generated.DirectiveRoot {
 	return generated.DirectiveRoot{
-		Operation: func(ctx context.Context, _ any, next graphql.Resolver, method, path, permission string, admin *string) (any, error) {
+		Operation: func(
+			ctx context.Context, _ any, next graphql.Resolver, method, path, permission string, admin, self *string,
+		) (any, error) {
 			field := graphql.GetFieldContext(ctx)
 			op := authz.Operation{Name: field.Field.Name, Method: method, Path: path, Permission: permission}
 			if admin != nil {
 				op.AdminPath = *admin
 			}
-			expanded := op.Expand(path, func(name string) string { return fmt.Sprint(field.Args[name]) })
-			if err := guard.Check(authz.From(ctx), op, expanded); err != nil {
+			if self != nil {
+				op.Self = *self
+			}
+			call := op.Call(func(name string) string { return fmt.Sprint(field.Args[name]) })
+			if err := guard.Check(ctx, authz.From(ctx), call); err != nil {
 				return nil, err
 			}
 			return next(ctx)
 		},
 		Permission: func(ctx context.Context, obj any, next graphql.Resolver, read string) (any, error) {
 			field := graphql.GetFieldContext(ctx)
-			if err := guard.CheckPermission(authz.From(ctx), read, http.MethodGet, field.Object+"."+field.Field.Name); err != nil {
+			what := field.Object + "." + field.Field.Name
+			if err := guard.CheckPermission(ctx, authz.From(ctx), read, authz.Read, what); err != nil {
 				return nil, err
 			}
 			return next(ctx)

@@ -79,7 +79,7 @@ func (g *gate) prepare(ctx context.Context, params *graphql.RawParams) (*documen
 
 // unauthenticated is the answer to an operation of nobody.
 func unauthenticated() *gqlerror.Error {
-	return asQueryError(authz.Guard{}.Check(authz.Actor{}, authz.Operation{}, ""))
+	return asQueryError(authz.Unauthenticated())
 }
 
 // parse reads and measures the text of a query.

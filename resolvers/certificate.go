@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -123,7 +122,9 @@ func (r *Resolver) takeFromApis(ctx context.Context, c *core.Certificate) error 
 		if err != nil {
 			return err
 		}
-		if err := r.guard.CheckPermission(authz.From(ctx), core.ApiKind.Permission, http.MethodPut, "/api/apis"); err != nil {
+		if err := r.guard.CheckPermission(
+			ctx, authz.From(ctx), core.ApiKind.Permission, authz.Write, "/api/apis",
+		); err != nil {
 			return err
 		}
 		_, err := r.editApi(
@@ -185,7 +186,9 @@ func (r *Resolver) deleteKeysOf(ctx context.Context, c *core.Certificate) error 
 		if err != nil || len(found[c.ID]) == 0 {
 			return err
 		}
-		if err := r.guard.CheckPermission(authz.From(ctx), "keys", http.MethodDelete, "/api/keys"); err != nil {
+		if err := r.guard.CheckPermission(
+			ctx, authz.From(ctx), core.KeyKind.Permission, authz.Write, "/api/keys",
+		); err != nil {
 			return err
 		}
 		deleted := 0

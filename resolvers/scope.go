@@ -66,5 +66,5 @@ func (r *Resolver) organisationExists(ctx context.Context, id string) error {
 func (r *Resolver) mayRead(ctx context.Context, object string) bool {
 	kind := core.KindNamed(object)
 	return kind != nil && kind.Permission != "" &&
-		r.guard.CheckPermission(authz.From(ctx), kind.Permission, "GET", "") == nil
+		r.guard.CheckPermission(ctx, authz.From(ctx), kind.Permission, authz.Read, object) == nil
 }

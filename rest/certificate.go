@@ -234,7 +234,7 @@ func (c *call) deleteCertificate() (reply, error) {
 // mayReadApis refuses who may not see APIs: GraphQL asks for the same right before it shows those that use a
 // certificate.
 func (c *call) mayReadApis() error {
-	return c.Guard.CheckPermission(authz.From(c.ctx), "apis", http.MethodGet, c.request.URL.Path)
+	return c.Guard.CheckPermission(c.ctx, authz.From(c.ctx), "apis", authz.Read, c.request.URL.Path)
 }
 
 func (c *call) certificateApis() (reply, error) {
@@ -324,7 +324,7 @@ func (c *call) certificateDependencies() (reply, error) {
 	if view.UpstreamApis, view.UpstreamNames, err = c.idsAndNames(d, c.Fields.CertificateDependencies.UpstreamApis); err != nil {
 		return nil, err
 	}
-	if c.Guard.CheckPermission(authz.From(c.ctx), "keys", http.MethodGet, c.request.URL.Path) == nil {
+	if c.Guard.CheckPermission(c.ctx, authz.From(c.ctx), "keys", authz.Read, c.request.URL.Path) == nil {
 		keys, err := c.Fields.CertificateDependencies.Keys(c.ctx, d, new(1), nil)
 		if err != nil {
 			return nil, err

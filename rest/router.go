@@ -70,6 +70,9 @@ func New(o Options) http.Handler {
 		if !ok {
 			panic("rest: " + r.method + " " + r.path + " names an operation that the schema lacks: " + r.operation)
 		}
+		if op.Self != "" && !strings.Contains(r.path, "{"+op.Self+"}") {
+			panic("rest: " + r.method + " " + r.path + " lacks {" + op.Self + "}, which says whom " + r.operation + " is about")
+		}
 		// The path comes first: the router forgets that a method was wrong as soon as one condition of a later route holds.
 		m.Path(r.path).Methods(r.method).Handler(o.endpoint(r, op))
 	}
@@ -146,7 +149,10 @@ func (o Options) endpoint(rt route, op authz.Operation) http.Handler {
 				c.ctx, end = o.Bounded(c.ctx)
 				defer end()
 			}
-			err = o.Guard.Check(actor, op, r.URL.Path)
+			asked := op.Call(func(name string) string { return c.vars[name] })
+			// The message names the path that was asked for, which may be another spelling of the operation's.
+			asked.Path = r.URL.Path
+			err = o.Guard.Check(c.ctx, actor, asked)
 		}
 		if err != nil {
 			// Refusals are the same on every endpoint.

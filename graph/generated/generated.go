@@ -48,7 +48,7 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Operation  func(ctx context.Context, obj any, next graphql.Resolver, method string, path string, permission string, admin *string) (res any, err error)
+	Operation  func(ctx context.Context, obj any, next graphql.Resolver, method string, path string, permission string, admin *string, self *string) (res any, err error)
 	Permission func(ctx context.Context, obj any, next graphql.Resolver, read string) (res any, err error)
 }
 
@@ -3327,6 +3327,8 @@ directive @operation(
   permission: String!
   "The path under /admin where the admin secret opens the same operation for every organisation."
   admin: String
+  "The argument that holds the id of a user who may do this without the permission: to themselves."
+  self: String
 ) on FIELD_DEFINITION
 
 "Says which permission, at least to read, a relation field needs beyond that of the field above it."
@@ -4804,7 +4806,7 @@ extend type Query {
   "The caller."
   me: User @operation(method: "GET", path: "/api/users/me", permission: "none")
   "One user."
-  user("Which one." id: ID!): User @operation(method: "GET", path: "/api/users/{id}", permission: "users", admin: "/admin/users/{id}")
+  user("Which one." id: ID!): User @operation(method: "GET", path: "/api/users/{id}", permission: "users", self: "id", admin: "/admin/users/{id}")
   "The users of the organisation."
   users(
     "How many at most; page_size of the configuration by default."
@@ -4843,9 +4845,9 @@ extend type Mutation {
     currentPassword: String
     "The new password, 6 to 72 bytes."
     newPassword: String!
-  ): User! @operation(method: "POST", path: "/api/users/{id}/actions/reset", permission: "ResetPassword")
+  ): User! @operation(method: "POST", path: "/api/users/{id}/actions/reset", permission: "ResetPassword", self: "id")
   "Gives a user a new access key; the old one ends."
-  resetUserKey("Which user." id: ID!): User! @operation(method: "PUT", path: "/api/users/{id}/actions/key/reset", permission: "users")
+  resetUserKey("Which user." id: ID!): User! @operation(method: "PUT", path: "/api/users/{id}/actions/key/reset", permission: "users", self: "id")
   "Switches a user off: no sign-in, no access key."
   revokeUser("Which user." id: ID!): User! @operation(method: "PUT", path: "/api/users/{id}/actions/revoke", permission: "users")
   "Lets a user, or no longer, set the passwords of others."
@@ -5876,6 +5878,14 @@ func (ec *executionContext) dir_operation_args(ctx context.Context, rawArgs map[
 		return nil, err
 	}
 	args["admin"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "self",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["self"] = arg4
 	return args, nil
 }
 
@@ -11891,7 +11901,7 @@ func (ec *executionContext) _Mutation_reload(ctx context.Context, field graphql.
 					var zeroVal bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -11943,7 +11953,7 @@ func (ec *executionContext) _Mutation_createApi(ctx context.Context, field graph
 					var zeroVal *core.Api
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12015,7 +12025,7 @@ func (ec *executionContext) _Mutation_updateApi(ctx context.Context, field graph
 					var zeroVal *core.Api
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12087,7 +12097,7 @@ func (ec *executionContext) _Mutation_patchApi(ctx context.Context, field graphq
 					var zeroVal *core.Api
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12159,7 +12169,7 @@ func (ec *executionContext) _Mutation_deleteApi(ctx context.Context, field graph
 					var zeroVal *model.Deleted
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12231,7 +12241,7 @@ func (ec *executionContext) _Mutation_setApiOwners(ctx context.Context, field gr
 					var zeroVal *core.Api
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12308,7 +12318,7 @@ func (ec *executionContext) _Mutation_importApis(ctx context.Context, field grap
 					var zeroVal []*core.ImportedItem
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -12380,7 +12390,7 @@ func (ec *executionContext) _Mutation_createCertificate(ctx context.Context, fie
 					var zeroVal *core.Certificate
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12452,7 +12462,7 @@ func (ec *executionContext) _Mutation_deleteCertificate(ctx context.Context, fie
 					var zeroVal *model.Deleted
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12524,7 +12534,7 @@ func (ec *executionContext) _Mutation_deleteCertificateDependencies(ctx context.
 					var zeroVal bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12600,7 +12610,7 @@ func (ec *executionContext) _Mutation_reloadGateways(ctx context.Context, field 
 					var zeroVal bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -12652,7 +12662,7 @@ func (ec *executionContext) _Mutation_invalidateApiCache(ctx context.Context, fi
 					var zeroVal bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12724,7 +12734,7 @@ func (ec *executionContext) _Mutation_invalidateJwksCache(ctx context.Context, f
 					var zeroVal bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12796,7 +12806,7 @@ func (ec *executionContext) _Mutation_proxyRequest(ctx context.Context, field gr
 					var zeroVal *model.ProxyResponse
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12868,7 +12878,7 @@ func (ec *executionContext) _Mutation_createKey(ctx context.Context, field graph
 					var zeroVal *model.CreatedKey
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -12940,7 +12950,7 @@ func (ec *executionContext) _Mutation_createBasicAuthUser(ctx context.Context, f
 					var zeroVal *model.CreatedKey
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -13012,7 +13022,7 @@ func (ec *executionContext) _Mutation_updateKey(ctx context.Context, field graph
 					var zeroVal *core.Key
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -13084,7 +13094,7 @@ func (ec *executionContext) _Mutation_deleteKey(ctx context.Context, field graph
 					var zeroVal *model.Deleted
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -13156,7 +13166,7 @@ func (ec *executionContext) _Mutation_resetKeyQuota(ctx context.Context, field g
 					var zeroVal *core.Key
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -13228,7 +13238,7 @@ func (ec *executionContext) _Mutation_createOauthClient(ctx context.Context, fie
 					var zeroVal *core.OauthClient
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -13300,7 +13310,7 @@ func (ec *executionContext) _Mutation_updateOauthClient(ctx context.Context, fie
 					var zeroVal *core.OauthClient
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -13372,7 +13382,7 @@ func (ec *executionContext) _Mutation_deleteOauthClient(ctx context.Context, fie
 					var zeroVal *model.Deleted
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -13444,7 +13454,7 @@ func (ec *executionContext) _Mutation_revokeOauthToken(ctx context.Context, fiel
 					var zeroVal bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -13516,7 +13526,7 @@ func (ec *executionContext) _Mutation_revokeOauthTokens(ctx context.Context, fie
 					var zeroVal bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -13588,7 +13598,7 @@ func (ec *executionContext) _Mutation_authorizeOauthClient(ctx context.Context, 
 					var zeroVal *model.OauthAuthorization
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -13664,7 +13674,7 @@ func (ec *executionContext) _Mutation_purgeOauthTokens(ctx context.Context, fiel
 					var zeroVal bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -13721,7 +13731,7 @@ func (ec *executionContext) _Mutation_createOrganisation(ctx context.Context, fi
 					var zeroVal *core.Organisation
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -13798,7 +13808,7 @@ func (ec *executionContext) _Mutation_updateOrganisation(ctx context.Context, fi
 					var zeroVal *core.Organisation
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -13875,7 +13885,7 @@ func (ec *executionContext) _Mutation_deleteOrganisation(ctx context.Context, fi
 					var zeroVal *model.Deleted
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -13952,7 +13962,7 @@ func (ec *executionContext) _Mutation_importOrganisation(ctx context.Context, fi
 					var zeroVal *core.ImportedItem
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -14024,7 +14034,7 @@ func (ec *executionContext) _Mutation_createPolicy(ctx context.Context, field gr
 					var zeroVal *core.Policy
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -14096,7 +14106,7 @@ func (ec *executionContext) _Mutation_updatePolicy(ctx context.Context, field gr
 					var zeroVal *core.Policy
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -14168,7 +14178,7 @@ func (ec *executionContext) _Mutation_patchPolicy(ctx context.Context, field gra
 					var zeroVal *core.Policy
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -14240,7 +14250,7 @@ func (ec *executionContext) _Mutation_deletePolicy(ctx context.Context, field gr
 					var zeroVal *model.Deleted
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -14317,7 +14327,7 @@ func (ec *executionContext) _Mutation_importPolicies(ctx context.Context, field 
 					var zeroVal []*core.ImportedItem
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -14393,7 +14403,7 @@ func (ec *executionContext) _Mutation_rebuildKeyIndex(ctx context.Context, field
 					var zeroVal *model.KeyIndex
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -14459,7 +14469,7 @@ func (ec *executionContext) _Mutation_createUser(ctx context.Context, field grap
 					var zeroVal *core.User
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -14536,7 +14546,7 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 					var zeroVal *core.User
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -14608,7 +14618,7 @@ func (ec *executionContext) _Mutation_deleteUser(ctx context.Context, field grap
 					var zeroVal *model.Deleted
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -14676,11 +14686,16 @@ func (ec *executionContext) _Mutation_setUserPassword(ctx context.Context, field
 					var zeroVal *core.User
 					return zeroVal, err
 				}
+				self, err := ec.unmarshalOString2ᚖstring(ctx, "id")
+				if err != nil {
+					var zeroVal *core.User
+					return zeroVal, err
+				}
 				if ec.Directives.Operation == nil {
 					var zeroVal *core.User
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, self)
 			}
 
 			next = directive1
@@ -14748,11 +14763,16 @@ func (ec *executionContext) _Mutation_resetUserKey(ctx context.Context, field gr
 					var zeroVal *core.User
 					return zeroVal, err
 				}
+				self, err := ec.unmarshalOString2ᚖstring(ctx, "id")
+				if err != nil {
+					var zeroVal *core.User
+					return zeroVal, err
+				}
 				if ec.Directives.Operation == nil {
 					var zeroVal *core.User
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, self)
 			}
 
 			next = directive1
@@ -14824,7 +14844,7 @@ func (ec *executionContext) _Mutation_revokeUser(ctx context.Context, field grap
 					var zeroVal *core.User
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -14901,7 +14921,7 @@ func (ec *executionContext) _Mutation_allowPasswordReset(ctx context.Context, fi
 					var zeroVal *core.User
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -14973,7 +14993,7 @@ func (ec *executionContext) _Mutation_createWebhook(ctx context.Context, field g
 					var zeroVal *core.Webhook
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -15045,7 +15065,7 @@ func (ec *executionContext) _Mutation_updateWebhook(ctx context.Context, field g
 					var zeroVal *core.Webhook
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -15117,7 +15137,7 @@ func (ec *executionContext) _Mutation_deleteWebhook(ctx context.Context, field g
 					var zeroVal *model.Deleted
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -17500,7 +17520,7 @@ func (ec *executionContext) _Query_version(ctx context.Context, field graphql.Co
 					var zeroVal string
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -17552,7 +17572,7 @@ func (ec *executionContext) _Query_api(ctx context.Context, field graphql.Collec
 					var zeroVal *core.Api
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -17624,7 +17644,7 @@ func (ec *executionContext) _Query_apis(ctx context.Context, field graphql.Colle
 					var zeroVal *model.APIConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -17696,7 +17716,7 @@ func (ec *executionContext) _Query_apiCategories(ctx context.Context, field grap
 					var zeroVal *model.CategoryCountConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -17768,7 +17788,7 @@ func (ec *executionContext) _Query_certificate(ctx context.Context, field graphq
 					var zeroVal *core.Certificate
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -17840,7 +17860,7 @@ func (ec *executionContext) _Query_certificates(ctx context.Context, field graph
 					var zeroVal *model.CertificateConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -17912,7 +17932,7 @@ func (ec *executionContext) _Query_certificateDependencies(ctx context.Context, 
 					var zeroVal *core.Certificate
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -17989,7 +18009,7 @@ func (ec *executionContext) _Query_gateways(ctx context.Context, field graphql.C
 					var zeroVal *model.GatewayConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -18061,7 +18081,7 @@ func (ec *executionContext) _Query_key(ctx context.Context, field graphql.Collec
 					var zeroVal *core.Key
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -18133,7 +18153,7 @@ func (ec *executionContext) _Query_keys(ctx context.Context, field graphql.Colle
 					var zeroVal *model.KeyConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -18205,7 +18225,7 @@ func (ec *executionContext) _Query_previewKey(ctx context.Context, field graphql
 					var zeroVal *core.Key
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -18277,7 +18297,7 @@ func (ec *executionContext) _Query_oauthClient(ctx context.Context, field graphq
 					var zeroVal *core.OauthClient
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -18349,7 +18369,7 @@ func (ec *executionContext) _Query_oauthClients(ctx context.Context, field graph
 					var zeroVal *model.OauthClientConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -18421,7 +18441,7 @@ func (ec *executionContext) _Query_oauthTokens(ctx context.Context, field graphq
 					var zeroVal *model.OauthTokenConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -18498,7 +18518,7 @@ func (ec *executionContext) _Query_organisation(ctx context.Context, field graph
 					var zeroVal *core.Organisation
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -18575,7 +18595,7 @@ func (ec *executionContext) _Query_organisations(ctx context.Context, field grap
 					var zeroVal *model.OrganisationConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -18647,7 +18667,7 @@ func (ec *executionContext) _Query_policy(ctx context.Context, field graphql.Col
 					var zeroVal *core.Policy
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -18719,7 +18739,7 @@ func (ec *executionContext) _Query_policies(ctx context.Context, field graphql.C
 					var zeroVal *model.PolicyConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -18796,7 +18816,7 @@ func (ec *executionContext) _Query_systemStats(ctx context.Context, field graphq
 					var zeroVal *model.SystemStats
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -18872,7 +18892,7 @@ func (ec *executionContext) _Query_keyIndex(ctx context.Context, field graphql.C
 					var zeroVal *model.KeyIndex
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -18932,7 +18952,7 @@ func (ec *executionContext) _Query_me(ctx context.Context, field graphql.Collect
 					var zeroVal *core.User
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -18994,11 +19014,16 @@ func (ec *executionContext) _Query_user(ctx context.Context, field graphql.Colle
 					var zeroVal *core.User
 					return zeroVal, err
 				}
+				self, err := ec.unmarshalOString2ᚖstring(ctx, "id")
+				if err != nil {
+					var zeroVal *core.User
+					return zeroVal, err
+				}
 				if ec.Directives.Operation == nil {
 					var zeroVal *core.User
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, self)
 			}
 
 			next = directive1
@@ -19075,7 +19100,7 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 					var zeroVal *model.UserConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1
@@ -19147,7 +19172,7 @@ func (ec *executionContext) _Query_webhook(ctx context.Context, field graphql.Co
 					var zeroVal *core.Webhook
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -19219,7 +19244,7 @@ func (ec *executionContext) _Query_webhooks(ctx context.Context, field graphql.C
 					var zeroVal *model.WebhookConnection
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
 			}
 
 			next = directive1
@@ -19372,7 +19397,7 @@ func (ec *executionContext) _Subscription_changes(ctx context.Context, field gra
 					var zeroVal *core.Change
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1

@@ -79,7 +79,7 @@ type Options struct {
 // configuration cannot be used, such as a private key that is not one.
 func New(o Options) (*App, error) {
 	cfg := o.Config
-	guard := authz.Guard{AllowAdminResetPassword: cfg.Security.AllowAdminResetPassword}
+	guard := authz.Rules{AllowAdminResetPassword: cfg.Security.AllowAdminResetPassword}
 	broker, outages := changes.NewBroker(), outage.NewLog(o.Log)
 	attempts := limits.NewAttempts(
 		limits.AttemptsOptions{Failures: cfg.Gatehouse.MaxFailedLogins, Now: o.Store.Now, Log: o.Log},

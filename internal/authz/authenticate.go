@@ -34,7 +34,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 		}
 		if !secret.Equal(adminAuth, a.AdminSecret) {
 			attempt.Failed(ctx)
-			return Actor{}, unauthenticated()
+			return Actor{}, Unauthenticated()
 		}
 		attempt.Held()
 		actor.Admin = true
@@ -51,7 +51,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 		}
 		if user == nil {
 			attempt.Failed(ctx)
-			return Actor{}, unauthenticated()
+			return Actor{}, Unauthenticated()
 		}
 		attempt.Held()
 		actor.User = user

@@ -63,6 +63,15 @@ const (
 	PermissionResetPassword = "ResetPassword"
 )
 
+// Access is what an operation does to what its permission names.
+type Access string
+
+// The kinds of access. Whoever may write may read.
+const (
+	Read  Access = "read"
+	Write Access = "write"
+)
+
 // Operation is a use case as the schema describes it in @operation.
 type Operation struct {
 	// Name is the name of the root field.
@@ -72,11 +81,31 @@ type Operation struct {
 	Permission   string
 	// AdminPath is where the admin secret opens the operation for every organisation; "" nowhere.
 	AdminPath string
+	// Self is the argument that holds the id of a user who may do this without the permission: to themselves. "" is
+	// none.
+	Self string
 }
 
-// Expand returns the path with the arguments in the place of their names. What an argument holds stays as it is, braces
+// Access is what the operation needs of its permission: to read for GET and HEAD, to write for the rest.
+func (o Operation) Access() Access {
+	if o.Method == http.MethodGet || o.Method == http.MethodHead {
+		return Read
+	}
+	return Write
+}
+
+// Call puts the arguments of one call into the operation, for the guard. What an argument holds stays as it is, braces
 // too.
-func (o Operation) Expand(path string, arg func(name string) string) string {
+func (o Operation) Call(arg func(name string) string) Call {
+	c := Call{Operation: o, Path: expand(o.Path, arg)}
+	if o.Self != "" {
+		c.Self = arg(o.Self)
+	}
+	return c
+}
+
+// expand returns the path with the arguments in the place of their names.
+func expand(path string, arg func(name string) string) string {
 	var out strings.Builder
 	for {
 		before, rest, opened := strings.Cut(path, "{")
@@ -91,18 +120,40 @@ func (o Operation) Expand(path string, arg func(name string) string) string {
 	}
 }
 
-// Guard judges operations.
-type Guard struct {
+// Call is one call of an operation. Both faces describe theirs in these words, so that a rule holds on both.
+type Call struct {
+	Operation Operation
+	// Path is that of the REST operation, with the arguments in it.
+	Path string
+	// Self is the id of the user whom the call is about, where the operation says which argument that is; "" elsewhere.
+	Self string
+}
+
+// Guard judges what a caller wants. Everything that asks a guard does so before it does anything else, and does nothing
+// when the answer is an error.
+type Guard interface {
+	// Check returns nil when the actor may make the call, CodeUnauthenticated when nobody is known, and CodeForbidden
+	// otherwise.
+	Check(ctx context.Context, a Actor, c Call) error
+	// CheckPermission judges one permission apart from an operation, as relations between objects need it; what is for
+	// the message.
+	CheckPermission(ctx context.Context, a Actor, permission string, access Access, what string) error
+}
+
+// Rules are the rules of the legacy dashboard's default policy.
+type Rules struct {
 	// AllowAdminResetPassword lets administrators set the passwords of others (security.allow_admin_reset_password).
 	AllowAdminResetPassword bool
 }
 
-// Check returns nil when the actor may do the operation on the path (expanded), CodeUnauthenticated when nobody is
-// known, and CodeForbidden otherwise.
-func (g Guard) Check(a Actor, op Operation, path string) error {
+var _ Guard = Rules{}
+
+// Check implements Guard.
+func (r Rules) Check(ctx context.Context, a Actor, c Call) error {
 	if !a.Known() {
-		return unauthenticated()
+		return Unauthenticated()
 	}
+	op := c.Operation
 	if a.Admin && op.AdminPath != "" {
 		return nil
 	}
@@ -118,39 +169,36 @@ func (g Guard) Check(a Actor, op Operation, path string) error {
 		)
 	case !a.User.Active:
 		return core.Errorf(core.CodeForbidden, "access denied: User is not active")
-	case op.Permission == PermissionNone, isSelf(a.User, op.Method, path):
+	case op.Permission == PermissionNone, c.Self != "" && c.Self == a.User.ID:
 		return nil
 	case op.Permission == PermissionResetPassword:
-		return g.checkResetPassword(a.User, path)
+		return r.checkResetPassword(a.User)
 	}
-	return g.CheckPermission(a, op.Permission, op.Method, path)
+	return r.CheckPermission(ctx, a, op.Permission, op.Access(), c.Path)
 }
 
-// CheckPermission judges one permission: read for GET and HEAD, write for the rest. path is for the message.
-func (g Guard) CheckPermission(a Actor, permission, method, path string) error {
+// CheckPermission implements Guard.
+func (r Rules) CheckPermission(_ context.Context, a Actor, permission string, access Access, what string) error {
 	if a.Admin {
 		return nil
 	}
 	if a.User == nil {
-		return unauthenticated()
+		return Unauthenticated()
 	}
 	level := a.User.Permissions[permission]
 	switch {
 	case level == "deny":
 	case a.User.IsAdmin(), level == "write", level == "admin":
 		return nil
-	case level == "read" && (method == http.MethodGet || method == http.MethodHead):
+	case level == "read" && access == Read:
 		return nil
 	}
-	return core.Errorf(core.CodeForbidden, "access denied: You do not have permission to access %s", path)
+	return core.Errorf(core.CodeForbidden, "access denied: You do not have permission to access %s", what)
 }
 
-func (g Guard) checkResetPassword(u *core.User, path string) error {
-	if userOf(path) == u.ID {
-		return nil
-	}
+func (r Rules) checkResetPassword(u *core.User) error {
 	_, granted := u.Permissions[PermissionResetPassword]
-	if u.IsAdmin() && u.Permissions[PermissionResetPassword] != "deny" && (g.AllowAdminResetPassword || granted) {
+	if u.IsAdmin() && u.Permissions[PermissionResetPassword] != "deny" && (r.AllowAdminResetPassword || granted) {
 		return nil
 	}
 	return core.Errorf(
@@ -159,30 +207,7 @@ func (g Guard) checkResetPassword(u *core.User, path string) error {
 	)
 }
 
-// isSelf holds for what everybody may do to themselves: read their own user, renew their own access key.
-func isSelf(u *core.User, method, path string) bool {
-	if userOf(path) != u.ID {
-		return false
-	}
-	rest := strings.Split(strings.Trim(path, "/"), "/")[3:]
-	switch strings.Join(rest, "/") {
-	case "":
-		return method == http.MethodGet
-	case "actions/key/reset":
-		return method == http.MethodPut
-	}
-	return false
-}
-
-// userOf returns the id in /api/users/{id}/..., "" in other paths.
-func userOf(path string) string {
-	parts := strings.Split(strings.Trim(path, "/"), "/")
-	if len(parts) >= 3 && parts[1] == "users" {
-		return parts[2]
-	}
-	return ""
-}
-
-func unauthenticated() error {
+// Unauthenticated is the answer to nobody.
+func Unauthenticated() error {
 	return core.Errorf(core.CodeUnauthenticated, "Not authorised")
 }
