@@ -3,7 +3,6 @@ package resolvers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -127,7 +126,7 @@ func missingApis(missing []string) error {
 	return core.InField(
 		"access_rights",
 		"name APIs that do not exist in the organisation: %s",
-		someOf(missing),
+		core.SomeOf(missing),
 	).In(
 		"access_rights." + missing[0],
 	)
@@ -149,17 +148,6 @@ func (r *Resolver) checkMetaPolicies(ctx context.Context, org string, doc core.D
 		return err
 	}
 	return missingApis(slices.DeleteFunc(named, func(id string) bool { _, exists := names[id]; return exists }))
-}
-
-// maxNamed is how many of the things that are wrong a message names.
-const maxNamed = 20
-
-// someOf lists names in a message, the first of them where there are many.
-func someOf(names []string) string {
-	if len(names) <= maxNamed {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxNamed], ", "), len(names)-maxNamed)
 }
 
 // policiesFor reads the policies that a key is to apply, by either of their ids, in the order of ids; all must exist in
@@ -186,7 +174,7 @@ func (r *Resolver) policiesFor(ctx context.Context, org string, ids []string) ([
 		return nil, core.InField(
 			"apply_policies",
 			"names policies that do not exist in the organisation: %s",
-			someOf(missing),
+			core.SomeOf(missing),
 		).In(
 			"apply_policies." + missing[0],
 		)

@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/claim"
 	"gatehouse/store"
 )
 
@@ -123,7 +124,7 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	if err != nil {
 		return nil, err
 	}
-	if err := r.servable(doc, old); err != nil {
+	if err := r.settings.Rules.CheckSave(doc, old); err != nil {
 		return nil, err
 	}
 	if err := r.permitted(ctx, doc, old); err != nil {
@@ -316,7 +317,7 @@ type apiEdit struct {
 
 // Update writes the API, where it may have the routes that it newly takes.
 func (w *apiEdit) Update(ctx context.Context, next *core.Api) error {
-	return w.applyApis(ctx, []apiWrite{{next: next, old: w.old}})
+	return w.claims.Write(ctx, []claim.Api{{Next: next, Old: w.old}})
 }
 
 // Delete deletes the API.

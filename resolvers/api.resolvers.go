@@ -10,6 +10,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/claim"
 	"gatehouse/store"
 	"maps"
 	"slices"
@@ -59,12 +60,12 @@ func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api, first *int, a
 
 // Servable is the resolver for the servable field.
 func (r *apiResolver) Servable(ctx context.Context, obj *core.Api) (bool, error) {
-	return r.verdict(obj).fault == "", nil
+	return r.verdicts.Of(obj).Fault == "", nil
 }
 
 // Fault is the resolver for the fault field.
 func (r *apiResolver) Fault(ctx context.Context, obj *core.Api) (*string, error) {
-	if fault := r.verdict(obj).fault; fault != "" {
+	if fault := r.verdicts.Of(obj).Fault; fault != "" {
 		return &fault, nil
 	}
 	return nil, nil
@@ -72,8 +73,8 @@ func (r *apiResolver) Fault(ctx context.Context, obj *core.Api) (*string, error)
 
 // Warnings is the resolver for the warnings field.
 func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, error) {
-	warnings := r.verdict(obj).warnings
-	_, shared, err := r.loaders(ctx).sharing.with(ctx, r.Resolver, obj)
+	warnings := r.verdicts.Of(obj).Warnings
+	shared, err := r.loaders(ctx).sharing.Of(ctx, obj)
 	if shared != "" {
 		warnings = append(slices.Clone(warnings), shared)
 	}
@@ -97,7 +98,7 @@ func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) 
 	if input.BaseAPIID != nil {
 		err = r.createVersion(ctx, *input.BaseAPIID, a, input)
 	} else {
-		err = r.adding(ctx, core.ApiKind, org, a, func() error { return r.applyApis(ctx, []apiWrite{{next: a}}) })
+		err = r.adding(ctx, core.ApiKind, org, a, func() error { return r.claims.Write(ctx, []claim.Api{{Next: a}}) })
 	}
 	if err != nil {
 		return nil, r.writeError(ctx, core.ApiKind, err)
@@ -144,27 +145,27 @@ func (r *mutationResolver) SetAPIOwners(ctx context.Context, id string, input mo
 // ImportApis is the resolver for the importApis field.
 func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document) ([]*core.ImportedItem, error) {
 	im := &importer{resolver: r.Resolver, kind: core.ApiKind}
-	var writes []apiWrite
+	var writes []claim.Api
 	for i, raw := range apis {
 		a, old, err := r.importedApi(ctx, raw)
 		if err != nil {
-			return nil, inList("apis", i, err)
+			return nil, core.InList("apis", i, err)
 		}
 		same := old != nil && a.Definition.Equal(old.Definition)
 		plan(im, r.store.Apis, a, old, same, &core.ImportedItem{ID: a.ApiID, Created: old == nil})
 		if !same {
-			writes = append(writes, apiWrite{next: a, old: old, item: i})
+			writes = append(writes, claim.Api{Next: a, Old: old, Item: i})
 		}
 	}
-	im.apply = func(ctx context.Context, _ ...store.Change) error { return r.applyApis(ctx, writes) }
+	im.apply = func(ctx context.Context, _ ...store.Change) error { return r.claims.Write(ctx, writes) }
 	report, err := im.run(ctx)
 	if err != nil {
 		return nil, err
 	}
-	shared := newSharing()
+	shared := r.claims.Warnings()
 	for _, w := range writes {
-		if _, warning, err := shared.with(ctx, r.Resolver, w.next); err == nil && warning != "" { // what is written stays
-			report[w.item].Warnings = append(report[w.item].Warnings, warning)
+		if warning, err := shared.Of(ctx, w.Next); err == nil && warning != "" { // what is written stays
+			report[w.Item].Warnings = append(report[w.Item].Warnings, warning)
 		}
 	}
 	return report, nil

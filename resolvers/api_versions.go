@@ -8,6 +8,8 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/claim"
+	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
 
@@ -46,8 +48,8 @@ func withVersion(base *core.Api, version *core.Api, in model.APIInput) (*core.Ap
 
 // createVersion creates an API and adds it to its base, both or neither.
 func (r *Resolver) createVersion(ctx context.Context, baseID string, version *core.Api, in model.APIInput) error {
-	racer := racer{r: r}
-	defer racer.end()
+	racer := r.turns.Racer()
+	defer racer.End()
 	for try := 1; ; try++ {
 		old, err := r.findApi(ctx, baseID)
 		if core.CodeOf(err) == core.CodeNotFound || (err == nil && old.OrgID != version.OrgID) {
@@ -61,10 +63,10 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 			return err
 		}
 		err = r.adding(ctx, core.ApiKind, version.OrgID, version, func() error {
-			return r.applyApis(ctx, []apiWrite{{next: version}, {next: base, old: old}})
+			return r.claims.Write(ctx, []claim.Api{{Next: version}, {Next: base, Old: old}})
 		})
-		if errors.Is(err, store.ErrStale) && try < lastWins {
-			if err := racer.again(ctx, try, old.ID); err != nil {
+		if errors.Is(err, store.ErrStale) && try < turn.Tries {
+			if err := racer.Again(ctx, try, old.ID); err != nil {
 				return err
 			}
 			continue

@@ -16,6 +16,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/token"
 	"gatehouse/internal/secret"
+	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
 
@@ -286,8 +287,8 @@ func (r *Resolver) withPassword(doc core.Document, old *core.Key) (core.Document
 // saveKey creates a key, or replaces the one with the same id where replacing is what was asked for.
 func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace bool) (*model.CreatedKey, error) {
 	k.Session = r.renewed(k.Session)
-	if err := r.reserveForKey(ctx, k.OrgID, k.Session); err != nil {
-		return nil, err
+	if err := r.claims.ReserveForKey(ctx, k.OrgID, k.Session); err != nil {
+		return nil, r.writeError(ctx, core.KeyKind, err)
 	}
 	for try := 1; ; try++ {
 		err := r.adding(ctx, core.KeyKind, k.OrgID, k, func() error { return r.keys.Create(ctx, k) })
@@ -308,7 +309,7 @@ func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace
 			next.Meta = old.Meta
 			return &next, nil
 		})
-		if core.CodeOf(err) == core.CodeNotFound && try < lastWins {
+		if core.CodeOf(err) == core.CodeNotFound && try < turn.Tries {
 			continue // deleted in between: create it after all
 		}
 		if err != nil {

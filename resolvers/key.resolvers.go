@@ -128,8 +128,8 @@ func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.K
 			if err != nil || next.Session.Equal(old.Session) {
 				return nil, err
 			}
-			if err := r.reserveForKey(ctx, old.OrgID, next.Session); err != nil {
-				return nil, err
+			if err := r.claims.ReserveForKey(ctx, old.OrgID, next.Session); err != nil {
+				return nil, r.writeError(ctx, core.KeyKind, err)
 			}
 			if reset {
 				next.Session = r.renewed(next.Session)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/claim"
 	"gatehouse/store"
 )
 
@@ -27,7 +28,7 @@ type loaders struct {
 	apisByCertificateUse *byLabel[core.Api]
 	keysByCertificate    *byLabel[core.Key]
 
-	sharing *sharing
+	sharing *claim.Warnings
 }
 
 type loadersKey struct{}
@@ -66,7 +67,7 @@ func (r *Resolver) newLoaders() *loaders {
 		keysByPolicy:   newByLabel("keys of policy", r.keys, "policy"),
 		apisByWebhook:  newByLabel("APIs of webhook", s.Apis, "webhook"),
 
-		sharing: newSharing(),
+		sharing: r.claims.Warnings(),
 
 		apisByCertificate:    newByLabel("APIs of certificate", s.Apis, "certificate"),
 		apisByCertificateUse: newByLabel("APIs of certificate", s.Apis, "certificate_use"),

@@ -16,6 +16,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/token"
+	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
 
@@ -33,7 +34,7 @@ func (r *Resolver) pushOauthClient(
 	c *core.OauthClient,
 	patience time.Duration,
 ) (changed bool, err error) {
-	for range lastWins {
+	for range turn.Tries {
 		secret, err := r.keyring.Open(c.Sealed, oauthSecretContext(c.ID))
 		if err != nil {
 			return changed, core.Wrap(

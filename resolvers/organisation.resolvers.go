@@ -13,6 +13,7 @@ import (
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/certificate"
+	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
 
@@ -81,8 +82,8 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 			writes = append(writes, ending)
 		}
 		err = r.store.Apply(ctx, append(writes, r.store.Organisations.Deleting(o))...)
-		if (errors.Is(err, store.ErrStale) || certificate.Clash(err)) && try < lastWins {
-			if err := pause(ctx, try); err != nil {
+		if (errors.Is(err, store.ErrStale) || certificate.Clash(err)) && try < turn.Tries {
+			if err := turn.Pause(ctx, try); err != nil {
 				return nil, err
 			}
 			continue

@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/certificate"
+	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
 
@@ -90,8 +91,8 @@ func (r *Resolver) sweep(ctx context.Context, org string) error {
 			return nil
 		case errors.As(err, &taken) && taken.Collection == "organisations":
 			return nil
-		case (errors.Is(err, store.ErrStale) || certificate.Clash(err)) && try < lastWins:
-			if err := pause(ctx, try); err != nil {
+		case (errors.Is(err, store.ErrStale) || certificate.Clash(err)) && try < turn.Tries:
+			if err := turn.Pause(ctx, try); err != nil {
 				return err
 			}
 		default:

@@ -8,6 +8,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/claim"
 	"gatehouse/store"
 )
 
@@ -216,9 +217,29 @@ func (r *Resolver) importedPolicy(
 		return nil, nil, nil, err
 	}
 	if len(missing) > 0 {
-		warnings = []string{"access_rights name APIs that do not exist in the organisation: " + someOf(missing)}
+		warnings = []string{"access_rights name APIs that do not exist in the organisation: " + core.SomeOf(missing)}
 	}
 	return p, old, warnings, nil
+}
+
+// policyEdit writes a policy over the one that it was made of.
+type policyEdit struct {
+	*Resolver
+	old *core.Policy
+}
+
+// Update writes the policy, and makes its ids and those that it names its organisation's.
+func (w *policyEdit) Update(ctx context.Context, p *core.Policy) error {
+	reserved, err := w.claims.ReservePolicies(ctx, p.OrgID, claim.Policy{Next: p, Old: w.old})
+	if err != nil {
+		return err
+	}
+	return w.store.Apply(ctx, append([]store.Change{w.store.Policies.Updating(p)}, reserved...)...)
+}
+
+// Delete deletes the policy. Its ids stay its organisation's.
+func (w *policyEdit) Delete(ctx context.Context, p *core.Policy) error {
+	return w.store.Policies.Delete(ctx, p)
 }
 
 // editPolicy changes a policy to the document that change makes of the old one.

@@ -10,6 +10,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/claim"
 )
 
 // CreatePolicy is the resolver for the createPolicy field.
@@ -26,7 +27,7 @@ func (r *mutationResolver) CreatePolicy(ctx context.Context, input model.PolicyI
 	if err != nil {
 		return nil, err
 	}
-	reserved, err := r.reservePolicies(ctx, org, policyWrite{next: p})
+	reserved, err := r.claims.ReservePolicies(ctx, org, claim.Policy{Next: p})
 	if err != nil {
 		return nil, err
 	}
@@ -66,21 +67,21 @@ func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision
 // ImportPolicies is the resolver for the importPolicies field.
 func (r *mutationResolver) ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error) {
 	im := &importer{resolver: r.Resolver, kind: core.PolicyKind}
-	written := map[string][]policyWrite{}
+	written := map[string][]claim.Policy{}
 	for i, raw := range policies {
 		p, old, warnings, err := r.importedPolicy(ctx, raw)
 		if err != nil {
-			return nil, inList("Data", i, err)
+			return nil, core.InList("Data", i, err)
 		}
-		if _, err := r.reservePolicies(ctx, p.OrgID, policyWrite{p, old}); err != nil {
-			return nil, inList("Data", i, err)
+		if _, err := r.claims.ReservePolicies(ctx, p.OrgID, claim.Policy{Next: p, Old: old}); err != nil {
+			return nil, core.InList("Data", i, err)
 		}
-		written[p.OrgID] = append(written[p.OrgID], policyWrite{p, old})
+		written[p.OrgID] = append(written[p.OrgID], claim.Policy{Next: p, Old: old})
 		same := old != nil && p.Document.Equal(old.Document)
 		plan(im, r.store.Policies, p, old, same, &core.ImportedItem{ID: p.PolicyID, Created: old == nil, Warnings: warnings})
 	}
 	for org, policies := range written {
-		reserved, err := r.reservePolicies(ctx, org, policies...)
+		reserved, err := r.claims.ReservePolicies(ctx, org, policies...)
 		if err != nil {
 			return nil, err
 		}

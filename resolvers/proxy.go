@@ -131,7 +131,7 @@ func (r *Resolver) debug(ctx context.Context, f *forwarding) (*model.ProxyRespon
 		return nil, core.Errorf(
 			core.CodeInvalid,
 			"gateways must not be given the API that listens at this url: %s",
-			r.verdict(a).fault,
+			r.verdicts.Of(a).Fault,
 		)
 	}
 	ask := map[string]any{"spec": spec, "request": map[string]any{

@@ -8,14 +8,13 @@ import (
 	"log/slog"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"gatehouse/internal/authz"
 	"gatehouse/internal/changes"
 	"gatehouse/internal/config"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/certificate"
+	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/gateway/definition"
 	"gatehouse/internal/gateway/keyspace"
 	"gatehouse/internal/gateway/nodes"
@@ -64,12 +63,8 @@ type Settings struct {
 	ListHashedKeys, UpdateByHash, DeleteByHash bool
 	// NoKeyByUsername refuses to find basic-auth users by their name (disable_key_actions_by_username).
 	NoKeyByUsername bool
-	// Routes says what becomes of an API whose route clashes with one of another organisation, and RouteRules when that is
-	// so.
-	Routes     RoutePolicy
-	RouteRules core.RouteRules
-	// DuplicateRoutes lets APIs of one organisation share a listen path (enable_duplicate_slugs).
-	DuplicateRoutes bool
+	// Routes say which routes APIs may have beside those of others.
+	Routes claim.Rules
 	// MasterKeys allows keys without access rights and policies, which open every API.
 	MasterKeys bool
 	// ExplicitPolicyIDs keeps the ids that authors give to policies; UnsafePolicyIDs allows any characters in them.
@@ -105,7 +100,8 @@ type Resolver struct {
 	broker   *changes.Broker
 	log      *slog.Logger
 	settings Settings
-	verdicts *lru.Cache[judged, verdict]
+	claims   *claim.Claims
+	verdicts *definition.Verdicts
 
 	space        *keyspace.Space
 	notifier     *notify.Notifier
@@ -147,12 +143,9 @@ type Dependencies struct {
 
 // New makes the application.
 func New(d Dependencies) *Resolver {
-	remembered, err := lru.New[judged, verdict](verdicts)
-	if err != nil {
-		panic(err) // only for a size below one
-	}
 	r := &Resolver{
-		verdicts:     remembered,
+		claims:       claim.New(d.Store, d.Settings.Routes, d.Log),
+		verdicts:     definition.NewVerdicts(d.Settings.Rules),
 		store:        d.Store,
 		keys:         d.Store.Keys,
 		guard:        d.Guard,

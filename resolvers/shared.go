@@ -7,6 +7,7 @@ import (
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/definition"
+	"gatehouse/store"
 )
 
 // permitted refuses a definition by which an organisation that shares gateways would have them do what it may not. What
@@ -45,6 +46,32 @@ func (r *Resolver) mayAdd(ctx context.Context, added func(denied []string) []def
 		return err
 	}
 	return found[0].Refusal()
+}
+
+// mayOpenAll holds for a key without access rights and policies: gateways let it into the APIs of every organisation.
+// old is what it replaces, nil for a new one; what is such a key already may stay one.
+func (r *Resolver) mayOpenAll(ctx context.Context, old *core.Key) error {
+	if !r.settings.MasterKeys {
+		return core.Errorf(
+			core.CodeInvalid,
+			"the key has neither access_rights nor apply_policies: name at least one API or one policy (a master key for every API needs enable_master_keys)",
+		).In(
+			"access_rights",
+		)
+	}
+	if authz.From(ctx).Admin || old != nil && len(old.ApiIDs)+len(old.PolicyIDs) == 0 {
+		return nil
+	}
+	organisations, err := r.store.Organisations.Count(ctx, store.AllTenants())
+	if err != nil || organisations < 2 {
+		return err
+	}
+	return core.Errorf(
+		core.CodeForbidden,
+		"a key without access_rights and apply_policies opens the APIs of every organisation on the gateways: name at least one API or one policy; only the admin secret can make a key for all",
+	).In(
+		"access_rights",
+	)
 }
 
 // boundless tells whether the caller is bound to no organisation.

@@ -3,12 +3,10 @@ package resolvers
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"strings"
-	"time"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
 
@@ -24,17 +22,13 @@ type writer[T any] interface {
 	Delete(ctx context.Context, object *T) error
 }
 
-// lastWins is how often a write that names no revision is tried again when another came between. Each try means that
-// somebody else's write went through, so a caller runs out of tries only behind as many others.
-const lastWins = 50
-
 // edit changes one object. find reads it, past the read cache; change returns what it shall be, or nil when nothing
 // changes. With a revision, a stale one gets CodeStale; without, the last write wins. What is returned is stored and
 // announced.
 func edit[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind, repo writer[T], revision *int,
 	find func() (*T, error), change func(old *T) (*T, error)) (*T, error) {
-	racer := racer{r: r}
-	defer racer.end()
+	racer := r.turns.Racer()
+	defer racer.End()
 	for try := 1; ; try++ {
 		old, err := find()
 		if err != nil {
@@ -54,8 +48,8 @@ func edit[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind,
 		case err == nil:
 			r.changed(ctx, core.ChangeUpdated, kind, P(next).Base())
 			return next, nil
-		case errors.Is(err, store.ErrStale) && revision == nil && try < lastWins:
-			if err := racer.again(ctx, try, P(old).Base().ID); err != nil {
+		case errors.Is(err, store.ErrStale) && revision == nil && try < turn.Tries:
+			if err := racer.Again(ctx, try, P(old).Base().ID); err != nil {
 				return nil, err
 			}
 		default:
@@ -73,8 +67,8 @@ func remove[T any, P object[T]](
 	revision *int,
 	find func() (*T, error),
 ) (*T, error) {
-	racer := racer{r: r}
-	defer racer.end()
+	racer := r.turns.Racer()
+	defer racer.End()
 	for try := 1; ; try++ {
 		old, err := find()
 		if err != nil {
@@ -88,8 +82,8 @@ func remove[T any, P object[T]](
 			r.measured.add(P(old).Base().OrgID, -P(old).Size())
 			r.changed(ctx, core.ChangeDeleted, kind, P(old).Base())
 			return old, nil
-		case errors.Is(err, store.ErrStale) && revision == nil && try < lastWins:
-			if err := racer.again(ctx, try, P(old).Base().ID); err != nil {
+		case errors.Is(err, store.ErrStale) && revision == nil && try < turn.Tries:
+			if err := racer.Again(ctx, try, P(old).Base().ID); err != nil {
 				return nil, err
 			}
 		default:
@@ -108,43 +102,6 @@ func fresh(m *core.Meta, revision *int) error {
 		m.Revision,
 		*revision,
 	)
-}
-
-// racer is a caller whose writes may come behind those of others.
-type racer struct {
-	r *Resolver
-	// turn ends the turn that it has of the object that it changes; nil while it has none.
-	turn func()
-}
-
-// again waits before another try: first for those of this process that want the same object and came before, then, with
-// the turn, for other servers.
-func (c *racer) again(ctx context.Context, try int, id string) error {
-	if c.turn != nil {
-		return pause(ctx, try)
-	}
-	end, err := c.r.turns.Take(ctx, id)
-	if err != nil {
-		return core.Wrap(core.CodeUnavailable, err, "the request took too long")
-	}
-	c.turn = end
-	return nil
-}
-
-func (c *racer) end() {
-	if c.turn != nil {
-		c.turn()
-	}
-}
-
-// pause waits a little, longer and at random with each try, so that racers part.
-func pause(ctx context.Context, try int) error {
-	select {
-	case <-time.After(time.Duration(rand.IntN(try*2000)+100) * time.Microsecond): //nolint:gosec // racers part; nothing is secret
-		return nil
-	case <-ctx.Done():
-		return core.Wrap(core.CodeUnavailable, ctx.Err(), "the request took too long")
-	}
 }
 
 // one makes a finder of an object past the read cache.
@@ -208,14 +165,5 @@ func (r *Resolver) apiName(ctx context.Context, id string) string {
 	if err != nil {
 		return "that was there first"
 	}
-	return describe(a)
-}
-
-// inList says which element of a list an error is about.
-func inList(list string, i int, err error) error {
-	e := core.AsError(err)
-	if e.Code == core.CodeInternal {
-		return err
-	}
-	return core.Wrap(e.Code, err, "%s", fmt.Sprintf("%s[%d]: %s", list, i, e.Message))
+	return a.NameAndID()
 }

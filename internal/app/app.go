@@ -24,6 +24,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/certificate"
+	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/gateway/definition"
 	"gatehouse/internal/gateway/keyspace"
 	"gatehouse/internal/gateway/nodes"
@@ -202,9 +203,11 @@ func settings(o Options) resolvers.Settings {
 		Version: o.Version, PasswordCost: cmp.Or(o.PasswordCost, secret.PasswordCost), PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg),
 		HashKeys: cfg.HashKeys, HashFunction: token.Default, ListHashedKeys: cfg.EnableHashedKeysListing,
 		UpdateByHash: cfg.EnableUpdateKeyByHash, DeleteByHash: cfg.EnableDeleteKeyByHash, NoKeyByUsername: cfg.DisableKeyActionsByUsername,
-		Routes: resolvers.RoutePolicy(
-			cfg.Gatehouse.SharedRoutes,
-		), RouteRules: routeRules(cfg, gateway), DuplicateRoutes: cfg.EnableDuplicateSlugs,
+		Routes: claim.Rules{
+			Sharing:    claim.Sharing(cfg.Gatehouse.SharedRoutes),
+			Routes:     routeRules(cfg, gateway),
+			Duplicates: cfg.EnableDuplicateSlugs,
+		},
 		MasterKeys: cfg.EnableMasterKeys, ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
 		ForbidViewAccessKey: cfg.Security.ForbidAdminViewAccessToken, ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
 		PasswordHistory: cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
@@ -215,7 +218,7 @@ func settings(o Options) resolvers.Settings {
 
 // routeRules takes from the address of the gateways at which host and port those APIs are reached that name none.
 func routeRules(cfg *config.Config, gateway string) core.RouteRules {
-	rules := core.RouteRules{Strict: cfg.Gatehouse.SharedRoutes == string(resolvers.RoutesStrict)}
+	rules := core.RouteRules{Strict: cfg.Gatehouse.SharedRoutes == string(claim.Strict)}
 	if u, err := url.Parse(gateway); err == nil {
 		rules.Host = u.Hostname()
 		rules.Port, _ = strconv.Atoi(u.Port()) // without one, it is not known which port gateways listen on

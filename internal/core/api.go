@@ -1,6 +1,7 @@
 package core
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"sort"
@@ -161,6 +162,9 @@ func (a *Api) Route() string {
 	}
 	return strings.ToLower(a.Domain) + ":" + strconv.Itoa(a.ListenPort) + "/" + strings.Trim(a.ListenPath, "/")
 }
+
+// NameAndID names the API in messages to its own organisation.
+func (a *Api) NameAndID() string { return fmt.Sprintf("%q (%s)", a.Name, a.ApiID) }
 
 // DisplayName is the name without its #category tags.
 func (a *Api) DisplayName() string {

@@ -1,4 +1,4 @@
-package resolvers
+package claim
 
 import (
 	"context"
@@ -20,42 +20,47 @@ const (
 	aroundForeignPath = "another organisation has an API inside of this /: gateways route the requests for its path there"
 )
 
-// sharing finds the APIs that share a route with another organisation. Many APIs ask the same: those of one
+// Warnings finds the APIs that share a route with another organisation. Many APIs ask the same: those of one
 // organisation on one listener and domain, for gateways of the same tags. It lives as long as one operation.
-type sharing struct {
-	mu    sync.Mutex
-	asked map[string]func() (*core.Api, error)
+type Warnings struct {
+	claims *Claims
+	mu     sync.Mutex
+	asked  map[string]func() (*core.Api, error)
 	// alone tells that there is no other organisation.
 	alone func() (bool, error)
 }
 
-func newSharing() *sharing { return &sharing{asked: map[string]func() (*core.Api, error){}} }
+// Warnings starts the questions of one operation.
+func (c *Claims) Warnings() *Warnings {
+	return &Warnings{claims: c, asked: map[string]func() (*core.Api, error){}}
+}
+
+// Of is what the organisation of an API is to be told: that another one shares its route; "" where none does.
+func (w *Warnings) Of(ctx context.Context, a *core.Api) (string, error) {
+	_, warning, err := w.with(ctx, a)
+	return warning, err
+}
 
 // with is an API of another organisation that shares the route of one, nil where none does, and the warning about it.
-func (s *sharing) with(ctx context.Context, r *Resolver, a *core.Api) (*core.Api, string, error) {
-	labels, root := a.Sharing(r.settings.RouteRules)
+func (w *Warnings) with(ctx context.Context, a *core.Api) (*core.Api, string, error) {
+	labels, root := a.Sharing(w.claims.rules.Routes)
 	if len(labels) == 0 {
 		return nil, "", nil
 	}
-	if alone, err := s.onlyOne(ctx, r); err != nil || alone {
+	if alone, err := w.onlyOne(ctx); err != nil || alone {
 		return nil, "", err
 	}
-	segments := a.Segments()
-	other, err := s.once(
-		strings.Join(slices.Concat([]string{a.OrgID}, labels, segments), "\n"),
+	taken := claimed{segments: a.Segments()}
+	other, err := w.once(
+		strings.Join(slices.Concat([]string{a.OrgID}, labels, taken.segments), "\n"),
 		func() (*core.Api, error) {
-			where := []store.Cond{store.HasLabel("claim", labels...), store.NoneOf(store.In("org_id", a.OrgID))}
-			if wanted := core.SharingSegments(segments); wanted != nil {
-				where = append(where, store.HasLabel("segment", wanted...))
-			}
-			l, err := r.store.Apis.List(
+			return w.claims.sharer(
 				ctx,
-				store.Query{Tenant: store.AllTenants(), Where: where, Limit: 1, Sort: "id", IDsOnly: true},
+				store.AllTenants(),
+				taken,
+				store.HasLabel("claim", labels...),
+				store.NoneOf(store.In("org_id", a.OrgID)),
 			)
-			if err != nil || len(l.Objects) == 0 {
-				return nil, err
-			}
-			return l.Objects[0], nil
 		},
 	)
 	switch {
@@ -67,54 +72,54 @@ func (s *sharing) with(ctx context.Context, r *Resolver, a *core.Api) (*core.Api
 	return other, insideForeignRoot, nil
 }
 
-func (s *sharing) onlyOne(ctx context.Context, r *Resolver) (bool, error) {
-	s.mu.Lock()
-	if s.alone == nil {
-		s.alone = sync.OnceValues(func() (bool, error) {
-			n, err := r.store.Organisations.Count(ctx, store.AllTenants())
+func (w *Warnings) onlyOne(ctx context.Context) (bool, error) {
+	w.mu.Lock()
+	if w.alone == nil {
+		w.alone = sync.OnceValues(func() (bool, error) {
+			n, err := w.claims.store.Organisations.Count(ctx, store.AllTenants())
 			return n < 2, err
 		})
 	}
-	alone := s.alone
-	s.mu.Unlock()
+	alone := w.alone
+	w.mu.Unlock()
 	return alone()
 }
 
-func (s *sharing) once(question string, find func() (*core.Api, error)) (*core.Api, error) {
-	s.mu.Lock()
-	answer := s.asked[question]
+func (w *Warnings) once(question string, find func() (*core.Api, error)) (*core.Api, error) {
+	w.mu.Lock()
+	answer := w.asked[question]
 	if answer == nil {
 		answer = sync.OnceValues(find)
-		s.asked[question] = answer
+		w.asked[question] = answer
 	}
-	s.mu.Unlock()
+	w.mu.Unlock()
 	return answer()
 }
 
 // logSharing notes which of APIs that were written newly share a route. That it cannot be found out does not undo the
 // write.
-func (r *Resolver) logSharing(ctx context.Context, apis []apiWrite) {
-	s := newSharing()
+func (c *Claims) logSharing(ctx context.Context, apis []Api) {
+	warnings := c.Warnings()
 	for _, w := range apis {
-		if _, takes := r.claims(w); !takes {
+		if _, takes := c.rules.newly(w); !takes {
 			continue
 		}
-		other, warning, err := s.with(ctx, r, w.next)
+		other, warning, err := warnings.with(ctx, w.Next)
 		if err != nil {
-			r.log.WarnContext(
+			c.log.WarnContext(
 				ctx,
 				"it was not found out who shares the route of an API",
-				slog.String("api", w.next.ID),
+				slog.String("api", w.Next.ID),
 				slog.Any("error", err),
 			)
 			return
 		}
 		if other != nil {
-			r.log.WarnContext(
+			c.log.WarnContext(
 				ctx,
 				"an API shares its route with another organisation",
-				slog.String("api", w.next.ID),
-				slog.String("org_id", w.next.OrgID),
+				slog.String("api", w.Next.ID),
+				slog.String("org_id", w.Next.OrgID),
 				slog.String("other_api", other.ID),
 				slog.String("other_org_id", other.OrgID),
 				slog.String("warning", warning),
