@@ -117,7 +117,7 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	f.absent("api_model", "{}")
 	f.absent("hook_references", "[]")
 	f.absent("created_at", created)
-	if doc, err = r.embedHooks(ctx, org, f.doc); err != nil {
+	if doc, err = r.embedHooks(ctx, org, core.ShownDefinition(f.doc, old)); err != nil {
 		return nil, err
 	}
 	a, err := core.ParseApi(meta, doc)

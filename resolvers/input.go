@@ -3,6 +3,8 @@ package resolvers
 import (
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"gatehouse/internal/core"
 )
 
@@ -57,6 +59,13 @@ func (f *fields) object(path string, v core.Document) error {
 	}
 	f.doc = f.doc.SetRaw(path, doc)
 	return nil
+}
+
+// lowered puts an e-mail address into the form in which addresses are compared.
+func (f *fields) lowered(path string) {
+	if given := f.doc.Get(path); given.Type == gjson.String && given.Str != core.NormalEmail(given.Str) {
+		f.doc = f.doc.Set(path, core.NormalEmail(given.Str))
+	}
 }
 
 // absent sets a raw JSON value where the document has none.

@@ -53,7 +53,7 @@ func userDocument(in model.UserInput, stored core.Document) (*userInput, error) 
 		return nil, core.InField("password", "must be a string")
 	}
 	out := &userInput{doc: f.doc, password: f.doc.Text("password")}
-	for _, field := range []string{"password", "access_key", "PWHistory", "password_updated"} {
+	for _, field := range []string{"password", "access_key", "PWHistory", "password_updated", "last_login_date"} {
 		if out.doc.Get(field).Exists() {
 			out.doc = out.doc.Without(field)
 		}
@@ -96,6 +96,7 @@ func (r *Resolver) newUser(ctx context.Context, org string, in *userInput, old *
 	}
 	f.absent("user_permissions", "{}")
 	f.absent("created_at", strconv.Quote(created))
+	f.lowered("email_address")
 	u, err := core.ParseUser(meta, f.doc, secrets)
 	if err != nil {
 		return nil, err

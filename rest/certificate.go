@@ -52,16 +52,6 @@ var certificateMissing = legacyErrors{
 }
 
 func (c *call) listCertificates() (reply, error) {
-	if c.param("mode") != "detailed" {
-		return listing(
-			c,
-			shape{`{"certs":[`, `],"pages":`},
-			c.certificates(nil),
-			func(w io.Writer, cert *core.Certificate) error {
-				return element(w, cert.ID)
-			},
-		)
-	}
 	filter := &model.CertificateFilter{}
 	yes, no := true, false
 	switch c.param("filter") {
@@ -72,6 +62,16 @@ func (c *call) listCertificates() (reply, error) {
 		filter.HasPrivate = &no
 	default:
 		return nil, core.Errorf(core.CodeInvalid, "filter must be omit, with_pk or without_pk")
+	}
+	if c.param("mode") != "detailed" {
+		return listing(
+			c,
+			shape{`{"certs":[`, `],"pages":`},
+			c.certificates(filter),
+			func(w io.Writer, cert *core.Certificate) error {
+				return element(w, cert.ID)
+			},
+		)
 	}
 	return listing(
 		c,

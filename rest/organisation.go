@@ -28,6 +28,7 @@ var organisationErrors = legacyErrors{
 // systemRoutes are the endpoints about the server itself.
 var systemRoutes = []route{
 	{"GET", "/admin/system/reload", "reload", (*call).reload, nil},
+	{"GET", "/admin/hello", "version", (*call).health, nil},
 }
 
 // listOrganisations answers with all of them unless a page is asked for: the documented request has no parameters.
@@ -81,6 +82,11 @@ func (c *call) importOrganisation() (reply, error) {
 		return nil, err
 	}
 	return done("Org imported", item.ID), nil
+}
+
+// health answers as /hello does.
+func (c *call) health() (reply, error) {
+	return func(w http.ResponseWriter) { c.Health.ServeHTTP(w, c.request) }, nil
 }
 
 func (c *call) reload() (reply, error) {

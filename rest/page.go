@@ -88,7 +88,7 @@ func listing[T any](c *call, around shape, next fetch[T], write func(w io.Writer
 	}
 	pages := 0
 	if !pg.all {
-		pages = (got.total + pg.size - 1) / pg.size
+		pages = max(1, (got.total+pg.size-1)/pg.size) // the first page is there, with nothing on it
 	}
 	return func(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", "application/json")

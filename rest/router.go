@@ -33,6 +33,8 @@ type Options struct {
 	// Bounded begins an answer that may be long: what is read for it, in the context that it returns, counts until the
 	// end, among all that is read at once.
 	Bounded func(ctx context.Context) (bounded context.Context, end func())
+	// Health says how the server is.
+	Health http.Handler
 	// PageSize is how many objects a page has when nobody says; MaxPageSize how many the resolvers give at once.
 	PageSize, MaxPageSize int
 	Log                   *slog.Logger

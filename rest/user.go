@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"time"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -74,20 +75,20 @@ var (
 	}
 )
 
-// userDocument is a user as the legacy API shows it: with the access key where the caller may see it, without the
-// password and those before it.
+// userDocument is a user as the legacy API shows it: with the access key where the caller may see it, and without a
+// field for the password, since generated clients take no fields beyond those of the description. The date of the last
+// sign-in is the first one of all: nobody signs in to a page yet.
 func (c *call) userDocument(u *core.User) (core.Document, error) {
 	key, err := c.Fields.User.AccessKey(c.ctx, u)
 	if err != nil {
 		return nil, err
 	}
-	doc := u.Document.Set("password", "")
 	visible := ""
 	if key != nil {
 		visible = *key
 	}
-	doc = doc.Set("access_key", visible)
-	return doc.Set("password_updated", u.Secrets.PasswordUpdated).SetRaw("PWHistory", []byte("[]")), nil
+	doc := u.Document.Set("email_address", u.Email).Set("access_key", visible)
+	return doc.Set("password_updated", u.Secrets.PasswordUpdated).Set("last_login_date", time.Time{}), nil
 }
 
 func (c *call) users(filter *model.UserFilter) (reply, error) {
@@ -134,7 +135,7 @@ func (c *call) oneUser(u *core.User, err error) (reply, error) {
 
 func (c *call) createUser() (reply, error) {
 	return creating(c, c.newUser, func(u *core.User) (reply, error) {
-		return shown(answer{Status: "OK", Message: "User created", Meta: "", ID: u.ID}), nil
+		return shown(answer{Status: "OK", Message: "User and session have been created", Meta: u.ID, ID: u.ID}), nil
 	})
 }
 
@@ -142,9 +143,10 @@ func (c *call) newUser(doc core.Document) (*core.User, error) {
 	return c.Mutation.CreateUser(c.ctx, model.UserInput{Document: doc})
 }
 
-// adminCreateUser answers with the access key as the message, as scripts read it, and with the user.
+// adminCreateUser answers with the access key as the message, as scripts read it, and with the user. A password is
+// passed over, as documented: the next call of such scripts sets one, and does not know of another.
 func (c *call) adminCreateUser() (reply, error) {
-	return creating(c, c.newUser, func(u *core.User) (reply, error) {
+	return creating(c, func(doc core.Document) (*core.User, error) { return c.newUser(doc.Without("password")) }, func(u *core.User) (reply, error) {
 		doc, err := c.userDocument(u)
 		return done(doc.Text("access_key"), json.RawMessage(doc)), err
 	})

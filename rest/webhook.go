@@ -65,7 +65,7 @@ func (c *call) createWebhook() (reply, error) {
 	return creating(c, func(doc core.Document) (*core.Webhook, error) {
 		return c.Mutation.CreateWebhook(c.ctx, model.WebhookInput{Document: doc})
 	}, func(w *core.Webhook) (reply, error) {
-		return shown(answer{Status: "OK", Message: "Webhook created", Meta: "", ID: w.ID}), nil
+		return shown(answer{Status: "OK", Message: "Webhook created", Meta: w.ID, ID: w.ID}), nil
 	})
 }
 

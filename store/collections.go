@@ -132,14 +132,20 @@ type kind[T any] struct {
 	also func(ctx context.Context, s *Store, objects []*T) ([]Change, error)
 }
 
-var organisationKind = kind[core.Organisation]{
-	Collection: organisations, of: core.OrganisationKind,
-	meta: func(o *core.Organisation) *core.Meta { return &o.Meta },
-	encode: func(o *core.Organisation) Record {
-		return Record{Doc: o.Document, Text: map[string]string{"name": o.Name},
-			Unique: map[string]string{"slug": o.Slug, "cname": strings.ToLower(o.Cname)}}
-	},
-	decode: func(m core.Meta, r Record) (*core.Organisation, error) { return core.NewOrganisation(m, r.Doc), nil },
+func organisationKind(allowDuplicates bool) kind[core.Organisation] {
+	return kind[core.Organisation]{
+		Collection: organisations, of: core.OrganisationKind,
+		meta: func(o *core.Organisation) *core.Meta { return &o.Meta },
+		encode: func(o *core.Organisation) Record {
+			r := Record{Doc: o.Document, Text: map[string]string{"name": o.Name},
+				Unique: map[string]string{"slug": o.Slug, "cname": strings.ToLower(o.Cname)}}
+			if allowDuplicates {
+				delete(r.Unique, "slug")
+			}
+			return r
+		},
+		decode: func(m core.Meta, r Record) (*core.Organisation, error) { return core.NewOrganisation(m, r.Doc), nil },
+	}
 }
 
 var userKind = kind[core.User]{

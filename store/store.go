@@ -42,7 +42,7 @@ type options struct {
 // WithClock sets the clock, for tests.
 func WithClock(now func() time.Time) Option { return func(o *options) { o.now = now } }
 
-// WithDuplicateRoutes lets APIs of one organisation share a slug (enable_duplicate_slugs).
+// WithDuplicateRoutes lets APIs of one organisation share a slug, and organisations, too (enable_duplicate_slugs).
 func WithDuplicateRoutes(allow bool) Option { return func(o *options) { o.duplicateRoutes = allow } }
 
 // Judge says why gateways must not be given a definition, wrapped in its API's document; "" where they may. Version is
@@ -70,7 +70,7 @@ func New(engine Engine, opts ...Option) *Store {
 		opt(&o)
 	}
 	s := &Store{engine: engine, now: o.now, reindexPage: o.reindexPage, repositories: map[*core.Kind]Objects{}}
-	s.Organisations = newRepository(s, organisationKind, o)
+	s.Organisations = newRepository(s, organisationKind(o.duplicateRoutes), o)
 	s.Users = newRepository(s, userKind, o)
 	s.Apis = newRepository(s, apiKind(o.duplicateRoutes, o.judge), o)
 	s.Policies = newRepository(s, policyKind, o)

@@ -114,7 +114,7 @@ func TestTheEdgeOfTheServer(t *testing.T) {
 	t.Run("the health names status, version and dependencies, to anybody", func(t *testing.T) {
 		r := get(t, "GET", "/hello", "")
 		assert.Equal(t, 200, r.status)
-		assert.Equal(t, "pass", r.get("status").Str)
+		assert.Equal(t, "ok", r.get("status").Str)
 		assert.Equal(t, "pass", r.get("details.store.status").Str)
 		assert.NotEmpty(t, r.get("version").Str)
 	})

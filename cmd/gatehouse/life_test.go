@@ -315,7 +315,7 @@ func TestHTTPSIsServedWithACertificate(t *testing.T) {
 	trusting := borrowed.Client().Transport.(*http.Transport).TLSClientConfig
 	r, err := ask(trusting)
 	require.NoError(t, err)
-	assert.Equal(t, "pass", r.get("status").Str)
+	assert.Equal(t, "ok", r.get("status").Str)
 
 	old := trusting.Clone()
 	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11

@@ -3367,7 +3367,7 @@ type Deleted {
 "Everything that can be asked."
 type Query {
   "The version of this server."
-  version: String! @operation(method: "GET", path: "/hello", permission: "none")
+  version: String! @operation(method: "GET", path: "/hello", permission: "none", admin: "/admin/hello")
 }
 
 "Everything that can be changed. Each field returns what it changed."
@@ -17516,11 +17516,16 @@ func (ec *executionContext) _Query_version(ctx context.Context, field graphql.Co
 					var zeroVal string
 					return zeroVal, err
 				}
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/hello")
+				if err != nil {
+					var zeroVal string
+					return zeroVal, err
+				}
 				if ec.Directives.Operation == nil {
 					var zeroVal string
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
-				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
 			}
 
 			next = directive1

@@ -264,6 +264,7 @@ func (a *App) faces(
 		Metered:        func(ctx context.Context, read func(int) error) context.Context { return store.WithMeter(ctx, read) },
 		AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, Outages: outages, AccessLog: o.AccessLog, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
 	})))
+	health := httpserver.NewHealth(o.Version, o.Log, a.checks())
 	legacy := rest.New(rest.Options{
 		Query: a.resolver.Query(), Mutation: a.resolver.Mutation(),
 		Fields: rest.Fields{
@@ -276,22 +277,14 @@ func (a *App) faces(
 			CertificateDependencies: a.resolver.CertificateDependencies(),
 		},
 		Authenticator: authenticator, Guard: guard, Operations: graph.Operations(),
-		Bounded:  bounded(limits.NewAnswers(graphQL.MaxAnswersBytes)),
+		Bounded: bounded(limits.NewAnswers(graphQL.MaxAnswersBytes)), Health: health,
 		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log, Outages: outages,
 	})
 	mux.Handle("/", legacy)
 	mux.Handle("/register/", a.nodes)
 	mux.Handle("/system/", a.nodes)
-	health := "/" + strings.Trim(cfg.HealthCheckEndpointName, "/")
-	checks := map[string]httpserver.Check{"store": {Component: "datastore", Required: true, Run: a.store.Ping}}
-	if a.redis != nil {
-		// Without Redis, gateways serve what they have, and changes are kept here until they can be told.
-		checks["redis"] = httpserver.Check{
-			Component: "datastore",
-			Run:       func(ctx context.Context) error { return redisdb.Check(ctx, a.redis) },
-		}
-	}
-	mux.Handle(health, routed(health, httpserver.NewHealth(o.Version, o.Log, checks)))
+	hello := "/" + strings.Trim(cfg.HealthCheckEndpointName, "/")
+	mux.Handle(hello, routed(hello, health))
 	if cfg.Gatehouse.Playground {
 		playground := routed("/playground", web.Playground())
 		mux.Handle("/playground", playground)
@@ -307,9 +300,36 @@ func (a *App) faces(
 		case strings.HasPrefix(path, "//register/"), strings.HasPrefix(path, "//system/"):
 			http.StripPrefix("/", a.nodes).ServeHTTP(w, r)
 		default:
-			mux.ServeHTTP(w, r)
+			mux.ServeHTTP(w, unslashed(r))
 		}
 	})
+}
+
+// unslashed is a request without the slashes at the end of its path, which mean nothing on any path but those of the
+// playground, whose pages have addresses relative to it.
+func unslashed(r *http.Request) *http.Request {
+	path := strings.TrimRight(r.URL.Path, "/")
+	if path == "" || len(path) == len(r.URL.Path) || strings.HasPrefix(r.URL.Path, "/playground/") {
+		return r
+	}
+	u := *r.URL
+	u.Path, u.RawPath = path, ""
+	out := *r
+	out.URL = &u
+	return &out
+}
+
+// checks are what health depends on.
+func (a *App) checks() map[string]httpserver.Check {
+	checks := map[string]httpserver.Check{"store": {Component: "datastore", Required: true, Run: a.store.Ping}}
+	if a.redis != nil {
+		// Without Redis, gateways serve what they have, and changes are kept here until they can be told.
+		checks["redis"] = httpserver.Check{
+			Component: "datastore",
+			Run:       func(ctx context.Context) error { return redisdb.Check(ctx, a.redis) },
+		}
+	}
+	return checks
 }
 
 func routed(template string, next http.Handler) http.Handler {

@@ -69,7 +69,7 @@ func TestWritesGoOnWithoutRedisAndGatewaysAreToldOnceItIsBack(t *testing.T) {
 	heard := notifications(t, redis)
 	srv := apptest.New(t, apptest.WithRedis(redis.Addr()), apptest.WithEnv("TYK_DB_NODESECRET="+nodeSecret))
 	require.Equal(t, "GroupReload", heardNext(t, heard), "of the start")
-	require.Equal(t, "pass", srv.Do(t, "GET", "/hello", "").Get("status").Str)
+	require.Equal(t, "ok", srv.Do(t, "GET", "/hello", "").Get("status").Str)
 	address := redis.Addr()
 	redis.Close()
 
@@ -94,7 +94,7 @@ func TestWritesGoOnWithoutRedisAndGatewaysAreToldOnceItIsBack(t *testing.T) {
 	}
 	require.Eventually(
 		t,
-		func() bool { return srv.Do(t, "GET", "/hello", "").Get("status").Str == "pass" },
+		func() bool { return srv.Do(t, "GET", "/hello", "").Get("status").Str == "ok" },
 		10*time.Second,
 		20*time.Millisecond,
 	)

@@ -39,7 +39,7 @@ type Config struct {
 	SentryCode           string            `json:"sentry_code" env:"TYK_DB_SENTRYCODE" secret:"yes"`
 	SentryJSCode         string            `json:"sentry_js_code" env:"TYK_DB_SENTRYJSCODE" secret:"yes"`
 	EnableMasterKeys     bool              `json:"enable_master_keys" env:"TYK_DB_ENABLEMASTERKEYS" doc:"Let keys be made that name no API and so open every one, of every organisation. Where there are several, only the admin secret may make them."`
-	EnableDuplicateSlugs bool              `json:"enable_duplicate_slugs" env:"TYK_DB_ENABLEDUPLICATESLUGS" doc:"Let APIs of one organisation share a slug or a listen path."`
+	EnableDuplicateSlugs bool              `json:"enable_duplicate_slugs" env:"TYK_DB_ENABLEDUPLICATESLUGS" doc:"Let APIs of one organisation share a slug or a listen path, and organisations an owner_slug."`
 	ShowOrgID            bool              `json:"show_org_id" env:"TYK_DB_SHOWORGID"`
 	HostConfig           HostConfig        `json:"host_config" doc:"The names under which people and clients reach the dashboard and the gateways."`
 	HTTPServerOptions    HTTPServerOptions `json:"http_server_options" doc:"HTTPS."`

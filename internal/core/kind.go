@@ -132,7 +132,7 @@ var (
 		Collection: "organisations",
 		Permission: "admin",
 		Conflicts: map[string]Conflict{
-			"slug":  {"another organisation has this owner_slug", "owner_slug"},
+			"slug":  {"another organisation has this owner_slug: give another one, or set enable_duplicate_slugs", "owner_slug"},
 			"cname": {"another organisation has this cname", "cname"},
 		},
 		Told: func(k ChangeKind) Feeds { gone := k == ChangeDeleted; return Feeds{Apis: gone, Policies: gone} },

@@ -30,7 +30,9 @@ type Check struct {
 	Run func(context.Context) error
 }
 
-// Health answers GET /hello in the form that gateways use for theirs: status pass, warn or fail, and each dependency's.
+// Health answers GET /hello in the form that gateways use for theirs: a status, and that of each dependency: pass, warn
+// or fail. The status of the whole is "ok" where everything passes, as probes of dashboards expect it; otherwise it is
+// warn or fail.
 type Health struct {
 	version string
 	logger  *slog.Logger
@@ -97,7 +99,7 @@ func (h *Health) run(now time.Time) {
 		go func() { result <- runCheck(ctx, check) }()
 	}
 	answer := healthAnswer{
-		Status:      "pass",
+		Status:      "ok",
 		Version:     h.version,
 		Description: "Gatehouse",
 		Details:     map[string]healthDetail{},
@@ -121,7 +123,7 @@ func (h *Health) run(now time.Time) {
 			detail.Status = "warn"
 			if check.Required {
 				detail.Status, answer.Status, h.status = "fail", "fail", http.StatusServiceUnavailable
-			} else if answer.Status == "pass" {
+			} else if answer.Status == "ok" {
 				answer.Status = "warn"
 			}
 		}

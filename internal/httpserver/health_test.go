@@ -36,8 +36,8 @@ func TestHealth(t *testing.T) {
 		status  string
 		details map[string]string
 	}{
-		"no checks pass":                     {nil, 200, "pass", nil},
-		"all that works passes":              {map[string]Check{"store": {Required: true, Run: works}, "redis": {Run: works}}, 200, "pass", map[string]string{"store": "pass", "redis": "pass"}},
+		"no checks pass":                     {nil, 200, "ok", nil},
+		"all that works passes":              {map[string]Check{"store": {Required: true, Run: works}, "redis": {Run: works}}, 200, "ok", map[string]string{"store": "pass", "redis": "pass"}},
 		"an optional failure is a warning":   {map[string]Check{"store": {Required: true, Run: works}, "redis": {Run: fails}}, 200, "warn", map[string]string{"store": "pass", "redis": "warn"}},
 		"a required failure fails the whole": {map[string]Check{"store": {Required: true, Run: fails}, "redis": {Run: fails}}, 503, "fail", map[string]string{"store": "fail", "redis": "warn"}},
 		"a check that panics fails":          {map[string]Check{"store": {Required: true, Run: func(context.Context) error { panic("x") }}}, 503, "fail", map[string]string{"store": "fail"}},
@@ -62,7 +62,7 @@ func TestHealthNamesTheComponentAndTheTimeOfACheck(t *testing.T) {
 	h.now = func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC) }
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest("GET", "/hello", nil))
-	assert.JSONEq(t, `{"status":"pass","version":"1","description":"Gatehouse","details":{"store":{"status":"pass",
+	assert.JSONEq(t, `{"status":"ok","version":"1","description":"Gatehouse","details":{"store":{"status":"pass",
 		"componentType":"datastore","time":"2026-01-02T03:04:05Z"}}}`, w.Body.String())
 }
 
