@@ -309,20 +309,6 @@ func (r *Resolver) importedApi(ctx context.Context, raw core.Document) (a, old *
 	return a, old, nil
 }
 
-// apiEdit writes an API over the one that it was made of.
-type apiEdit struct {
-	*Resolver
-	old *core.Api
-}
-
-// Update writes the API, where it may have the routes that it newly takes.
-func (w *apiEdit) Update(ctx context.Context, next *core.Api) error {
-	return w.claims.Write(ctx, []claim.Api{{Next: next, Old: w.old}})
-}
-
-// Delete deletes the API.
-func (w *apiEdit) Delete(ctx context.Context, a *core.Api) error { return w.store.Apis.Delete(ctx, a) }
-
 // editApi changes an API to the document that change makes of the old one.
 func (r *Resolver) editApi(
 	ctx context.Context,
@@ -330,10 +316,13 @@ func (r *Resolver) editApi(
 	revision *int,
 	change func(old *core.Api) (core.Document, error),
 ) (*core.Api, error) {
-	w := &apiEdit{Resolver: r}
-	return edit(ctx, r, core.ApiKind, w, revision, func() (*core.Api, error) { return r.findApi(ctx, id) },
+	var before *core.Api
+	write := func(ctx context.Context, next *core.Api) error {
+		return r.claims.Write(ctx, []claim.Api{{Next: next, Old: before}})
+	}
+	return edit(ctx, r, core.ApiKind, write, revision, func() (*core.Api, error) { return r.findApi(ctx, id) },
 		func(old *core.Api) (*core.Api, error) {
-			w.old = old
+			before = old
 			doc, err := change(old)
 			if err != nil {
 				return nil, err

@@ -125,7 +125,7 @@ func (r *mutationResolver) PatchAPI(ctx context.Context, id string, patch core.D
 
 // DeleteAPI is the resolver for the deleteApi field.
 func (r *mutationResolver) DeleteAPI(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	a, err := remove(ctx, r.Resolver, core.ApiKind, apisWithClients{r.Resolver}, revision, func() (*core.Api, error) { return r.findApi(ctx, id) })
+	a, err := remove(ctx, r.Resolver, core.ApiKind, r.oauth.DeleteApi, revision, func() (*core.Api, error) { return r.findApi(ctx, id) })
 	if err != nil {
 		return nil, err
 	}

@@ -193,7 +193,7 @@ func (r *Resolver) deleteKeysOf(ctx context.Context, c *core.Certificate) error 
 		}
 		deleted := 0
 		for _, k := range found[c.ID] {
-			_, err := remove(ctx, r, core.KeyKind, r.keys, nil, func() (*core.Key, error) {
+			_, err := remove(ctx, r, core.KeyKind, r.keys.Delete, nil, func() (*core.Key, error) {
 				return one(ctx, core.KeyKind, r.keys.FindMany, store.Org(c.OrgID), [2]string{"id", k.ID})
 			})
 			switch {

@@ -81,7 +81,7 @@ func (r *mutationResolver) CreateCertificate(ctx context.Context, pem string, or
 
 // DeleteCertificate is the resolver for the deleteCertificate field.
 func (r *mutationResolver) DeleteCertificate(ctx context.Context, id string, force *bool, revision *int) (*model.Deleted, error) {
-	c, err := remove(ctx, r.Resolver, core.CertificateKind, certificates{r.Resolver}, revision, func() (*core.Certificate, error) {
+	c, err := remove(ctx, r.Resolver, core.CertificateKind, certificates{r.Resolver}.Delete, revision, func() (*core.Certificate, error) {
 		c, err := r.findCertificate(ctx, id)
 		if err != nil || (force != nil && *force) {
 			return c, err

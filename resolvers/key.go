@@ -301,7 +301,7 @@ func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace
 		if !replace || core.CodeOf(err) != core.CodeConflict {
 			return nil, err
 		}
-		next, err := edit(ctx, r, core.KeyKind, r.keys, nil, func() (*core.Key, error) {
+		next, err := edit(ctx, r, core.KeyKind, r.keys.Update, nil, func() (*core.Key, error) {
 			return one(ctx, core.KeyKind, r.keys.FindMany, store.Org(k.OrgID), [2]string{"id", k.ID})
 		}, func(old *core.Key) (*core.Key, error) {
 			r.logOpensAll(ctx, old, k)

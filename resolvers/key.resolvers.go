@@ -115,7 +115,7 @@ func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username str
 // UpdateKey is the resolver for the updateKey field.
 func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int, resetQuota *bool) (*core.Key, error) {
 	reset := resetQuota != nil && *resetQuota
-	k, err := edit(ctx, r.Resolver, core.KeyKind, r.keys, revision, func() (*core.Key, error) { return r.findKey(ctx, id, by) },
+	k, err := edit(ctx, r.Resolver, core.KeyKind, r.keys.Update, revision, func() (*core.Key, error) { return r.findKey(ctx, id, by) },
 		func(old *core.Key) (*core.Key, error) {
 			if byHash(old, id) && !r.settings.UpdateByHash {
 				return nil, errUpdateByHash
@@ -153,7 +153,7 @@ func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.K
 
 // DeleteKey is the resolver for the deleteKey field.
 func (r *mutationResolver) DeleteKey(ctx context.Context, id string, by *model.KeyIdentifier, revision *int) (*model.Deleted, error) {
-	k, err := remove(ctx, r.Resolver, core.KeyKind, r.keys, revision, func() (*core.Key, error) {
+	k, err := remove(ctx, r.Resolver, core.KeyKind, r.keys.Delete, revision, func() (*core.Key, error) {
 		k, err := r.findKey(ctx, id, by)
 		if err == nil && byHash(k, id) && !r.settings.DeleteByHash {
 			return nil, core.Errorf(core.CodeForbidden, "the configuration forbids to delete keys by hash (enable_delete_key_by_hash)")

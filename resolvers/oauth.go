@@ -2,9 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
-	"fmt"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -97,17 +94,10 @@ func (r *Resolver) newOauthClient(
 			"API is not OAuth2: set use_oauth2 in its definition, and create clients then",
 		)
 	}
-	meta, id, was, stored := core.Meta{
-		ID:    core.NewID(r.store.Now()),
-		OrgID: a.OrgID,
-	}, core.NewHex(), "", core.Document(
-		nil,
-	)
+	meta, id := core.Meta{ID: core.NewID(r.store.Now()), OrgID: a.OrgID}, core.NewHex()
+	was, stored := "", core.Document(nil)
 	if old != nil {
-		var err error
-		if was, err = r.keyring.Open(old.Sealed, oauthSecretContext(old.ID)); err != nil {
-			r.log.WarnContext(ctx, "the secret of an OAuth client cannot be opened", "client", old.ClientID, "error", err)
-		}
+		was = deref(r.oauth.Secret(ctx, old))
 		meta, id, stored = old.Meta, old.ClientID, old.Document
 	}
 	doc, secret, err := r.oauthClientDocument(in, stored)
@@ -136,7 +126,7 @@ func (r *Resolver) newOauthClient(
 	sealed := ""
 	if old != nil && (secret == "" || secret == was) {
 		sealed = old.Sealed
-	} else if sealed, err = r.sealOauthSecret(meta.ID, secret); err != nil {
+	} else if sealed, err = r.oauth.Seal(meta.ID, secret); err != nil {
 		return nil, err
 	}
 	return core.ParseOauthClient(meta, doc, sealed, r.settings.OauthSeparator)
@@ -165,38 +155,6 @@ func (r *Resolver) oauthPolicy(ctx context.Context, a *core.Api, doc core.Docume
 		)
 	}
 	return doc.Owned("", "policy_id", p.PolicyID)
-}
-
-// sealOauthSecret seals the secret of a client, a new one where none is given.
-func (r *Resolver) sealOauthSecret(id, secret string) (string, error) {
-	if secret == "" {
-		secret = newOauthSecret()
-	}
-	if err := core.CheckOauthSecret(secret); err != nil {
-		return "", err
-	}
-	return r.keyring.Seal(secret, oauthSecretContext(id))
-}
-
-func oauthSecretContext(id string) string { return "oauth client " + id + "/secret" }
-
-// newOauthSecret makes a secret of the form that people know: the base64 of a random UUID.
-func newOauthSecret() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]))
-}
-
-// oauthSecret opens the secret of a client; nil when it was sealed with another encryption key.
-func (r *Resolver) oauthSecret(ctx context.Context, c *core.OauthClient) *string {
-	secret, err := r.keyring.Open(c.Sealed, oauthSecretContext(c.ID))
-	if err != nil {
-		// Whoever changed the key must still see the client, to delete it or to set a new secret.
-		r.log.WarnContext(ctx, "the secret of an OAuth client cannot be opened", "client", c.ClientID, "error", err)
-		return nil
-	}
-	return &secret
 }
 
 // oauthKeyRules is the session that an authorisation asks for, checked as that of a key of the organisation.

@@ -7,13 +7,14 @@ package resolvers
 
 import (
 	"context"
-	"crypto/subtle"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/notify"
+	"gatehouse/internal/gateway/oauth"
 	tok "gatehouse/internal/gateway/token"
+	"strings"
 )
 
 // CreateOauthClient is the resolver for the createOauthClient field.
@@ -32,8 +33,8 @@ func (r *mutationResolver) CreateOauthClient(ctx context.Context, apiID string, 
 	if err := r.adding(ctx, core.OauthClientKind, c.OrgID, c, func() error { return r.store.OauthClients.Create(ctx, c) }); err != nil {
 		return nil, r.writeError(ctx, core.OauthClientKind, err)
 	}
-	if _, err := r.pushOauthClient(ctx, c, oauthPatience); err != nil {
-		r.withdrawOauthClient(ctx, c, err)
+	if _, err := r.oauth.Push(ctx, c, oauth.Patience); err != nil {
+		r.oauth.Withdraw(ctx, c, err)
 		return nil, err
 	}
 	r.changed(ctx, core.ChangeCreated, core.OauthClientKind, &c.Meta)
@@ -46,7 +47,7 @@ func (r *mutationResolver) UpdateOauthClient(ctx context.Context, apiID string, 
 		return nil, err
 	}
 	var was *core.OauthClient
-	c, err := edit(ctx, r.Resolver, core.OauthClientKind, r.store.OauthClients, revision, func() (*core.OauthClient, error) {
+	c, err := edit(ctx, r.Resolver, core.OauthClientKind, r.store.OauthClients.Update, revision, func() (*core.OauthClient, error) {
 		_, c, err := r.findOauthClient(ctx, apiID, clientID)
 		return c, err
 	}, func(old *core.OauthClient) (*core.OauthClient, error) {
@@ -64,9 +65,12 @@ func (r *mutationResolver) UpdateOauthClient(ctx context.Context, apiID string, 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := r.pushOauthClient(ctx, c, oauthPatience); err != nil {
-		if c != was {
-			r.restoreOauthClient(ctx, was, c)
+	if _, err := r.oauth.Push(ctx, c, oauth.Patience); err != nil {
+		if c == was {
+			return nil, err
+		}
+		if back := r.oauth.Restore(ctx, was, c); back != nil {
+			r.changed(ctx, core.ChangeUpdated, core.OauthClientKind, &back.Meta)
 		}
 		return nil, err
 	}
@@ -88,7 +92,7 @@ func (r *mutationResolver) DeleteOauthClient(ctx context.Context, apiID string, 
 			return nil, gateway.Explain(err)
 		}
 	}
-	_, err = remove(ctx, r.Resolver, core.OauthClientKind, r.store.OauthClients, revision, func() (*core.OauthClient, error) {
+	_, err = remove(ctx, r.Resolver, core.OauthClientKind, r.store.OauthClients.Delete, revision, func() (*core.OauthClient, error) {
 		_, c, err := r.findOauthClient(ctx, apiID, clientID)
 		return c, err
 	})
@@ -96,7 +100,7 @@ func (r *mutationResolver) DeleteOauthClient(ctx context.Context, apiID string, 
 		return nil, err
 	}
 	// A comparison that was under way may have given it back before it was gone here.
-	r.forgetOauthClients(ctx, []*core.OauthClient{c})
+	r.oauth.Forget(ctx, []*core.OauthClient{c})
 	return &model.Deleted{ID: c.ID}, nil
 }
 
@@ -109,7 +113,11 @@ func (r *mutationResolver) RevokeOauthToken(ctx context.Context, clientID string
 	if token == "" {
 		return false, core.InField("token", "is required")
 	}
-	return true, r.revokeOauthToken(ctx, c, token, typeArg)
+	hint := ""
+	if typeArg != nil {
+		hint = strings.ToLower(string(*typeArg))
+	}
+	return true, r.oauth.Revoke(ctx, c, token, hint)
 }
 
 // RevokeOauthTokens is the resolver for the revokeOauthTokens field.
@@ -118,14 +126,7 @@ func (r *mutationResolver) RevokeOauthTokens(ctx context.Context, clientID strin
 	if err != nil {
 		return false, err
 	}
-	secret, err := r.keyring.Open(c.Sealed, oauthSecretContext(c.ID))
-	if err != nil {
-		return false, err
-	}
-	if clientSecret != nil && subtle.ConstantTimeCompare([]byte(*clientSecret), []byte(secret)) != 1 {
-		return false, core.Errorf(core.CodeForbidden, "client secret is wrong")
-	}
-	err = r.askGateway(ctx, c, func() error { return r.gateway.RevokeOauthTokens(ctx, c.OrgID, c.ClientID, secret) })
+	err = r.oauth.RevokeAll(ctx, c, clientSecret)
 	return err == nil, err
 }
 
@@ -135,7 +136,24 @@ func (r *mutationResolver) AuthorizeOauthClient(ctx context.Context, apiID strin
 	if err != nil {
 		return nil, err
 	}
-	return r.authorizeOauthClient(ctx, a, c, input)
+	wanted := oauth.Authorisation{ResponseType: input.ResponseType, RedirectURI: input.RedirectURI, State: input.State}
+	if input.KeyRules != nil {
+		if wanted.Rules, err = r.oauthKeyRules(ctx, c.OrgID, input.KeyRules); err != nil {
+			return nil, err
+		}
+	}
+	doc, err := r.oauth.Authorise(ctx, a, c, wanted)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.OauthAuthorization{RedirectTo: doc.Text("redirect_to"), Document: doc}
+	if code := doc.Text("code"); code != "" {
+		out.Code = &code
+	}
+	if access := doc.Text("access_token"); access != "" {
+		out.AccessToken = &access
+	}
+	return out, nil
 }
 
 // PurgeOauthTokens is the resolver for the purgeOauthTokens field.
@@ -151,12 +169,12 @@ func (r *mutationResolver) PurgeOauthTokens(ctx context.Context) (bool, error) {
 
 // Secret is the resolver for the secret field.
 func (r *oauthClientResolver) Secret(ctx context.Context, obj *core.OauthClient) (*string, error) {
-	return r.oauthSecret(ctx, obj), nil
+	return r.oauth.Secret(ctx, obj), nil
 }
 
 // Document is the resolver for the document field.
 func (r *oauthClientResolver) Document(ctx context.Context, obj *core.OauthClient) (core.Document, error) {
-	return obj.Legacy(deref(r.oauthSecret(ctx, obj)), r.settings.OauthSeparator), nil
+	return obj.Legacy(deref(r.oauth.Secret(ctx, obj)), r.settings.OauthSeparator), nil
 }
 
 // API is the resolver for the api field.
@@ -203,7 +221,7 @@ func (r *queryResolver) OauthTokens(ctx context.Context, apiID string, clientID 
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := r.oauthTokens(ctx, c)
+	tokens, err := r.oauth.Tokens(ctx, c)
 	if err != nil {
 		return nil, err
 	}

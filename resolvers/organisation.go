@@ -90,7 +90,7 @@ func (r *Resolver) owned(ctx context.Context, org string) (own property, err err
 			}
 			own.writes = append(notes, own.writes...)
 		case core.OauthClientKind:
-			if own.clients, err = r.oauthClientsOf(ctx, store.Query{Tenant: store.Org(org)}); err != nil {
+			if own.clients, err = r.oauth.Of(ctx, org); err != nil {
 				return property{}, err
 			}
 		}

@@ -36,7 +36,7 @@ func (r *mutationResolver) CreateOrganisation(ctx context.Context, input model.O
 
 // UpdateOrganisation is the resolver for the updateOrganisation field.
 func (r *mutationResolver) UpdateOrganisation(ctx context.Context, id string, input model.OrganisationInput, revision *int) (*core.Organisation, error) {
-	return edit(ctx, r.Resolver, core.OrganisationKind, r.store.Organisations, revision, func() (*core.Organisation, error) { return r.findOrganisation(ctx, id) },
+	return edit(ctx, r.Resolver, core.OrganisationKind, r.store.Organisations.Update, revision, func() (*core.Organisation, error) { return r.findOrganisation(ctx, id) },
 		func(old *core.Organisation) (*core.Organisation, error) {
 			doc, err := organisationDocument(input, old.Document)
 			if err != nil {
@@ -92,7 +92,7 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 			return nil, r.writeError(ctx, core.OrganisationKind, err)
 		}
 		r.certificates.Wake()
-		r.forgetOauthClients(ctx, own.clients)
+		r.oauth.Forget(ctx, own.clients)
 		if err := r.sweep(context.WithoutCancel(ctx), o.ID); err != nil {
 			r.log.ErrorContext(ctx, "what was made in an organisation while it was deleted is left over", "organisation", o.ID, "error", err)
 		}

@@ -6,13 +6,14 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/certificate"
 	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
+
+// leftOverTime is how long it may take to remove what was made in an organisation that has gone.
+const leftOverTime = 5 * time.Second
 
 // amid makes a write that adds objects to organisations, none of which is deleted meanwhile.
 //
@@ -39,7 +40,7 @@ func (r *Resolver) amid(ctx context.Context, additions []addition, write func() 
 		return err
 	}
 	// The caller may give up now; what was written is to go all the same.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leftOverTime)
 	defer cancel()
 	found, err := r.store.Organisations.FindMany(ctx, store.AllTenants(), "id", orgs)
 	if err != nil || len(found) == len(orgs) {
@@ -87,7 +88,7 @@ func (r *Resolver) sweep(ctx context.Context, org string) error {
 				own.summary,
 			)
 			r.certificates.Wake()
-			r.forgetOauthClients(ctx, own.clients)
+			r.oauth.Forget(ctx, own.clients)
 			return nil
 		case errors.As(err, &taken) && taken.Collection == "organisations":
 			return nil
@@ -98,40 +99,5 @@ func (r *Resolver) sweep(ctx context.Context, org string) error {
 		default:
 			return err
 		}
-	}
-}
-
-// forgettingAtOnce is how many clients a gateway is asked to forget at a time.
-const forgettingAtOnce = 8
-
-// forgetOauthClients deletes clients at the gateway that were deleted here, as far as that can be done in a short time:
-// without their API they open nothing. A gateway that has unloaded the API cannot delete them any more, so this comes
-// before it is told.
-func (r *Resolver) forgetOauthClients(ctx context.Context, clients []*core.OauthClient) {
-	if !r.gateway.Configured() || len(clients) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
-	defer cancel()
-	start := time.Now()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(forgettingAtOnce)
-	for _, c := range clients {
-		if ctx.Err() != nil {
-			break
-		}
-		group.Go(func() error { return r.gateway.DeleteOauthClient(ctx, c.ApiID, c.ClientID) })
-	}
-	if err := group.Wait(); err != nil {
-		r.log.WarnContext(
-			ctx,
-			"OAuth clients of deleted APIs are left over at the gateway",
-			"of",
-			len(clients),
-			"after",
-			time.Since(start),
-			"error",
-			err,
-		)
 	}
 }

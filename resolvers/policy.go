@@ -222,26 +222,6 @@ func (r *Resolver) importedPolicy(
 	return p, old, warnings, nil
 }
 
-// policyEdit writes a policy over the one that it was made of.
-type policyEdit struct {
-	*Resolver
-	old *core.Policy
-}
-
-// Update writes the policy, and makes its ids and those that it names its organisation's.
-func (w *policyEdit) Update(ctx context.Context, p *core.Policy) error {
-	reserved, err := w.claims.ReservePolicies(ctx, p.OrgID, claim.Policy{Next: p, Old: w.old})
-	if err != nil {
-		return err
-	}
-	return w.store.Apply(ctx, append([]store.Change{w.store.Policies.Updating(p)}, reserved...)...)
-}
-
-// Delete deletes the policy. Its ids stay its organisation's.
-func (w *policyEdit) Delete(ctx context.Context, p *core.Policy) error {
-	return w.store.Policies.Delete(ctx, p)
-}
-
 // editPolicy changes a policy to the document that change makes of the old one.
 func (r *Resolver) editPolicy(
 	ctx context.Context,
@@ -249,10 +229,17 @@ func (r *Resolver) editPolicy(
 	revision *int,
 	change func(old *core.Policy) (core.Document, error),
 ) (*core.Policy, error) {
-	write := &policyEdit{Resolver: r}
+	var before *core.Policy
+	write := func(ctx context.Context, next *core.Policy) error {
+		reserved, err := r.claims.ReservePolicies(ctx, next.OrgID, claim.Policy{Next: next, Old: before})
+		if err != nil {
+			return err
+		}
+		return r.store.Apply(ctx, append([]store.Change{r.store.Policies.Updating(next)}, reserved...)...)
+	}
 	return edit(ctx, r, core.PolicyKind, write, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) },
 		func(old *core.Policy) (*core.Policy, error) {
-			write.old = old
+			before = old
 			doc, err := change(old)
 			if err != nil {
 				return nil, err

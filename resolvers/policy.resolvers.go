@@ -57,7 +57,7 @@ func (r *mutationResolver) PatchPolicy(ctx context.Context, id string, patch cor
 
 // DeletePolicy is the resolver for the deletePolicy field.
 func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	p, err := remove(ctx, r.Resolver, core.PolicyKind, r.store.Policies, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
+	p, err := remove(ctx, r.Resolver, core.PolicyKind, r.store.Policies.Delete, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"gatehouse/internal/gateway/keyspace"
 	"gatehouse/internal/gateway/nodes"
 	"gatehouse/internal/gateway/notify"
+	"gatehouse/internal/gateway/oauth"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/turn"
@@ -108,6 +109,7 @@ type Resolver struct {
 	nodes        *nodes.Registry
 	gateway      *gateway.Client
 	forwarder    *gateway.Forwarder
+	oauth        *oauth.Clients
 	certificates *certificate.Shelf
 	attempts     *limits.Attempts
 	// organisations holds each to what it may have; measured is how much that is.
@@ -133,6 +135,8 @@ type Dependencies struct {
 	Notifier *notify.Notifier
 	Nodes    *nodes.Registry
 	Gateway  *gateway.Client
+	// Oauth keeps the OAuth clients, here and at the gateway.
+	Oauth *oauth.Clients
 	// Certificates hands certificates to the gateways.
 	Certificates *certificate.Shelf
 	// Attempts slows down who guesses passwords; nil slows down nobody.
@@ -157,6 +161,7 @@ func New(d Dependencies) *Resolver {
 		notifier:     d.Notifier,
 		nodes:        d.Nodes,
 		gateway:      d.Gateway,
+		oauth:        d.Oauth,
 		certificates: d.Certificates,
 		attempts:     d.Attempts,
 		forwarder:    gateway.NewForwarder(d.Settings.Gateways...),

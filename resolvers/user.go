@@ -205,7 +205,7 @@ func (r *Resolver) editUser(
 	revision *int,
 	change func(u *core.User) error,
 ) (*core.User, error) {
-	return edit(ctx, r, core.UserKind, r.store.Users, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
+	return edit(ctx, r, core.UserKind, r.store.Users.Update, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
 		func(old *core.User) (*core.User, error) {
 			if old.ID != authz.From(ctx).ID() {
 				if err := mayGrant(ctx, old, nil); err != nil {

@@ -45,7 +45,7 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input model.UserInput
 
 // UpdateUser is the resolver for the updateUser field.
 func (r *mutationResolver) UpdateUser(ctx context.Context, id string, input model.UserInput, revision *int) (*core.User, error) {
-	return edit(ctx, r.Resolver, core.UserKind, r.store.Users, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
+	return edit(ctx, r.Resolver, core.UserKind, r.store.Users.Update, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
 		func(old *core.User) (*core.User, error) {
 			in, err := userDocument(input, old.Document)
 			if err != nil {
@@ -64,7 +64,7 @@ func (r *mutationResolver) UpdateUser(ctx context.Context, id string, input mode
 
 // DeleteUser is the resolver for the deleteUser field.
 func (r *mutationResolver) DeleteUser(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	u, err := remove(ctx, r.Resolver, core.UserKind, r.store.Users, revision, func() (*core.User, error) {
+	u, err := remove(ctx, r.Resolver, core.UserKind, r.store.Users.Delete, revision, func() (*core.User, error) {
 		u, err := r.findUser(ctx, id)
 		if err != nil {
 			return nil, err

@@ -37,7 +37,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Webhoo
 
 // UpdateWebhook is the resolver for the updateWebhook field.
 func (r *mutationResolver) UpdateWebhook(ctx context.Context, id string, input model.WebhookInput, revision *int) (*core.Webhook, error) {
-	return edit(ctx, r.Resolver, core.WebhookKind, r.store.Webhooks, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) },
+	return edit(ctx, r.Resolver, core.WebhookKind, r.store.Webhooks.Update, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) },
 		func(old *core.Webhook) (*core.Webhook, error) {
 			doc, err := webhookDocument(input, old.Document)
 			if err != nil {
@@ -53,7 +53,7 @@ func (r *mutationResolver) UpdateWebhook(ctx context.Context, id string, input m
 
 // DeleteWebhook is the resolver for the deleteWebhook field.
 func (r *mutationResolver) DeleteWebhook(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	w, err := remove(ctx, r.Resolver, core.WebhookKind, r.store.Webhooks, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) })
+	w, err := remove(ctx, r.Resolver, core.WebhookKind, r.store.Webhooks.Delete, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) })
 	if err != nil {
 		return nil, err
 	}

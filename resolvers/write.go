@@ -16,17 +16,11 @@ type object[T any] interface {
 	core.Object
 }
 
-// writer is the part of a repository, or of the key space, that changes objects.
-type writer[T any] interface {
-	Update(ctx context.Context, object *T) error
-	Delete(ctx context.Context, object *T) error
-}
-
 // edit changes one object. find reads it, past the read cache; change returns what it shall be, or nil when nothing
-// changes. With a revision, a stale one gets CodeStale; without, the last write wins. What is returned is stored and
+// changes, and update writes that where the revision is still the one that was read. With a revision, a stale one gets CodeStale; without, the last write wins. What is returned is stored and
 // announced.
-func edit[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind, repo writer[T], revision *int,
-	find func() (*T, error), change func(old *T) (*T, error)) (*T, error) {
+func edit[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind,
+	update func(ctx context.Context, next *T) error, revision *int, find func() (*T, error), change func(old *T) (*T, error)) (*T, error) {
 	racer := r.turns.Racer()
 	defer racer.End()
 	for try := 1; ; try++ {
@@ -44,7 +38,7 @@ func edit[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind,
 		if next == nil {
 			return old, nil
 		}
-		switch err := r.growing(ctx, P(next).Base().OrgID, P(old), P(next), func() error { return repo.Update(ctx, next) }); {
+		switch err := r.growing(ctx, P(next).Base().OrgID, P(old), P(next), func() error { return update(ctx, next) }); {
 		case err == nil:
 			r.changed(ctx, core.ChangeUpdated, kind, P(next).Base())
 			return next, nil
@@ -63,7 +57,7 @@ func remove[T any, P object[T]](
 	ctx context.Context,
 	r *Resolver,
 	kind *core.Kind,
-	repo writer[T],
+	del func(ctx context.Context, old *T) error,
 	revision *int,
 	find func() (*T, error),
 ) (*T, error) {
@@ -77,7 +71,7 @@ func remove[T any, P object[T]](
 		if err := fresh(P(old).Base(), revision); err != nil {
 			return nil, err
 		}
-		switch err := repo.Delete(ctx, old); {
+		switch err := del(ctx, old); {
 		case err == nil:
 			r.measured.add(P(old).Base().OrgID, -P(old).Size())
 			r.changed(ctx, core.ChangeDeleted, kind, P(old).Base())

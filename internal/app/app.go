@@ -29,6 +29,7 @@ import (
 	"gatehouse/internal/gateway/keyspace"
 	"gatehouse/internal/gateway/nodes"
 	"gatehouse/internal/gateway/notify"
+	"gatehouse/internal/gateway/oauth"
 	"gatehouse/internal/gateway/redisdb"
 	"gatehouse/internal/gateway/token"
 	"gatehouse/internal/httpserver"
@@ -124,12 +125,15 @@ func New(o Options) (*App, error) {
 			Refresh: time.Duration(monitor.MetadataRefreshIntervalMinutes) * time.Minute,
 			Warning: time.Duration(monitor.WarningThresholdDays) * 24 * time.Hour, Log: o.Log},
 	)
+	client := gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})
+	clients := oauth.New(oauth.Options{Store: o.Store, Gateway: client, Keyring: o.Keyring,
+		Separator: cfg.OAuthRedirectURISeparator, Log: o.Log})
 	a.resolver = resolvers.New(
 		resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Log: o.Log,
 			Settings: settings(
 				o,
 			), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts, OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(),
-			Gateway: gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})},
+			Gateway: client, Oauth: clients},
 	)
 	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, AdminSecret: o.AdminSecret,
 		Attempts: attempts, Address: httpserver.Address, Request: a.resolver.Organisations().Request}
@@ -137,7 +141,7 @@ func New(o Options) (*App, error) {
 
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
-	a.background(ctx, a.nodes.Run, shelf.Run, a.resolver.RunOauthSync)
+	a.background(ctx, a.nodes.Run, shelf.Run, clients.Run)
 	if o.Redis != nil {
 		bridge := changes.NewBridge(changes.BridgeOptions{Redis: o.Redis, Broker: broker, Forget: o.Store.Forget, Log: o.Log})
 		a.background(ctx, notifier.Run, space.Run, bridge.Run)

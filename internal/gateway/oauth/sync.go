@@ -1,4 +1,4 @@
-package resolvers
+package oauth
 
 import (
 	"context"
@@ -11,35 +11,35 @@ import (
 )
 
 const (
-	// oauthSyncEvery is how long a gateway that lost its OAuth clients can be without them, unless somebody asks about
+	// syncEvery is how long a gateway that lost its OAuth clients can be without them, unless somebody asks about
 	// one.
-	oauthSyncEvery = time.Minute
-	// oauthSyncRetry is the same after a failure.
-	oauthSyncRetry = 5 * time.Second
+	syncEvery = time.Minute
+	// syncRetry is the same after a failure.
+	syncRetry = 5 * time.Second
 )
 
-// RunOauthSync makes the OAuth clients of the gateway the same as ours at the start and every minute, until ctx ends: a
+// Run makes the OAuth clients of the gateway the same as ours at the start and every minute, until ctx ends: a
 // gateway may lose its Redis, and we may be stopped between our write and the gateway's. What the gateway has besides
 // stays.
-func (r *Resolver) RunOauthSync(ctx context.Context) {
-	if !r.gateway.Configured() {
+func (s *Clients) Run(ctx context.Context) {
+	if !s.o.Gateway.Configured() {
 		return
 	}
 	for failing := false; ; {
-		pushed, err := r.SyncOauthClients(ctx)
+		pushed, err := s.Sync(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if pushed > 0 {
-			r.log.InfoContext(ctx, "the gateway got OAuth clients that it lacked", "clients", pushed)
+			s.o.Log.InfoContext(ctx, "the gateway got OAuth clients that it lacked", "clients", pushed)
 		}
 		if err != nil && !failing {
-			r.log.WarnContext(ctx, "the OAuth clients of the gateway could not be compared; it is tried again", "error", err)
+			s.o.Log.WarnContext(ctx, "the OAuth clients of the gateway could not be compared; it is tried again", "error", err)
 		}
 		failing = err != nil
-		wait := oauthSyncEvery
+		wait := syncEvery
 		if failing {
-			wait = oauthSyncRetry
+			wait = syncRetry
 		}
 		select {
 		case <-time.After(wait):
@@ -49,11 +49,11 @@ func (r *Resolver) RunOauthSync(ctx context.Context) {
 	}
 }
 
-// SyncOauthClients compares every client with the gateway's, a list for each API, and gives the gateway what differs.
+// Sync compares every client with the gateway's, a list for each API, and gives the gateway what differs.
 // It returns how many clients those were. One that the gateway refuses keeps the others from nothing; the error is that
 // of a gateway that does not answer.
-func (r *Resolver) SyncOauthClients(ctx context.Context) (pushed int, err error) {
-	for l, err := range r.store.OauthClients.Pages(ctx, store.Query{Tenant: store.AllTenants(), Sort: "api_id"}) {
+func (s *Clients) Sync(ctx context.Context) (pushed int, err error) {
+	for l, err := range s.o.Store.OauthClients.Pages(ctx, store.Query{Tenant: store.AllTenants(), Sort: "api_id"}) {
 		if err != nil {
 			return pushed, err
 		}
@@ -62,7 +62,7 @@ func (r *Resolver) SyncOauthClients(ctx context.Context) (pushed int, err error)
 			byApi[c.ApiID] = append(byApi[c.ApiID], c)
 		}
 		for apiID, clients := range byApi {
-			n, err := r.syncOauthClientsOf(ctx, apiID, clients)
+			n, err := s.syncApi(ctx, apiID, clients)
 			if pushed += n; err != nil {
 				return pushed, err
 			}
@@ -71,12 +71,12 @@ func (r *Resolver) SyncOauthClients(ctx context.Context) (pushed int, err error)
 	return pushed, nil
 }
 
-func (r *Resolver) syncOauthClientsOf(
+func (s *Clients) syncApi(
 	ctx context.Context,
 	apiID string,
 	clients []*core.OauthClient,
 ) (pushed int, err error) {
-	list, err := r.gateway.OauthClients(ctx, apiID)
+	list, err := s.o.Gateway.OauthClients(ctx, apiID)
 	if err != nil {
 		if gateway.IsStatus(err, http.StatusNotFound) {
 			err = nil // the gateway does not serve the API, or not yet
@@ -87,16 +87,16 @@ func (r *Resolver) syncOauthClientsOf(
 	for _, have := range list {
 		there[have.ClientID] = have
 	}
-	owners, err := r.ownersForOauth(ctx, clients...)
+	owners, err := s.ownersFor(ctx, clients...)
 	if err != nil {
 		return 0, err
 	}
 	for _, c := range clients {
-		secret := r.oauthSecret(ctx, c)
-		if secret == nil || there[c.ClientID].Same(r.atGateway(c, *secret, owners)) {
+		secret := s.Secret(ctx, c)
+		if secret == nil || there[c.ClientID].Same(s.atGateway(c, *secret, owners)) {
 			continue
 		}
-		changed, err := r.pushOauthClient(ctx, c, 0)
+		changed, err := s.Push(ctx, c, 0)
 		if err != nil && core.CodeOf(err) != core.CodeInvalid {
 			return pushed, err
 		}
