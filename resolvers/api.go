@@ -31,7 +31,7 @@ func (r *Resolver) lookUpApi(ctx context.Context, t store.Tenant, id string) (*c
 	}
 	a, err := r.store.Apis.FindBy(ctx, t, "api_id", id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, notFound(core.ApiKind)
+		return nil, core.NotFound(core.ApiKind)
 	}
 	return a, err
 }

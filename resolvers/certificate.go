@@ -2,17 +2,13 @@ package resolvers
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/tidwall/gjson"
-
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
-	"gatehouse/internal/gateway/certificate"
 	"gatehouse/store"
 )
 
@@ -30,29 +26,6 @@ func (r *Resolver) findCertificate(ctx context.Context, id string) (*core.Certif
 		[2]string{"id", id},
 		[2]string{"fingerprint", id},
 	)
-}
-
-// newCertificate makes a certificate of what somebody uploaded.
-func (r *Resolver) newCertificate(org, text string) (*core.Certificate, error) {
-	b, err := certificate.Parse([]byte(text), r.store.Now())
-	if err != nil {
-		return nil, err
-	}
-	if err := r.certificates.Check(b); err != nil {
-		return nil, err
-	}
-	return r.certificates.New(org, b)
-}
-
-// certificates deletes a certificate together with a note that has it taken from the gateways.
-type certificates struct{ *Resolver }
-
-func (w certificates) Update(ctx context.Context, c *core.Certificate) error {
-	return w.store.Certificates.Update(ctx, c)
-}
-
-func (w certificates) Delete(ctx context.Context, c *core.Certificate) error {
-	return w.Resolver.certificates.Delete(ctx, c)
 }
 
 // certificateConditions puts a filter into a query. Who asks about expiry gets those first that end first.
@@ -131,52 +104,13 @@ func (r *Resolver) takeFromApis(ctx context.Context, c *core.Certificate) error 
 			ctx,
 			a.ID,
 			nil,
-			func(old *core.Api) (core.Document, error) { return withoutCertificate(old.Definition, c.ID) },
+			func(old *core.Api) (core.Document, error) { return old.WithoutCertificate(c.ID) },
 		)
 		if err != nil && core.CodeOf(err) != core.CodeNotFound {
 			return err
 		}
 	}
 	return nil
-}
-
-// withoutCertificate takes a certificate out of client_certificates and upstream_certificates, under whatever spelling
-// gateways read them.
-func withoutCertificate(doc core.Document, id string) (core.Document, error) {
-	patch := map[string]any{}
-	doc.Get("api_definition").ForEach(func(name, value gjson.Result) bool {
-		switch {
-		case strings.EqualFold(name.Str, "client_certificates") && value.IsArray():
-			kept := []json.RawMessage{}
-			for _, entry := range value.Array() {
-				if strings.TrimSpace(entry.Str) != id {
-					kept = append(kept, json.RawMessage(entry.Raw))
-				}
-			}
-			if len(kept) < len(value.Array()) {
-				patch[name.Str] = kept
-			}
-		case strings.EqualFold(name.Str, "upstream_certificates"):
-			hosts := map[string]any{}
-			for host, entry := range value.Map() {
-				if strings.TrimSpace(entry.Str) == id {
-					hosts[host] = nil
-				}
-			}
-			if len(hosts) > 0 {
-				patch[name.Str] = hosts
-			}
-		}
-		return true
-	})
-	if len(patch) == 0 {
-		return doc, nil
-	}
-	raw, err := json.Marshal(map[string]any{"api_definition": patch})
-	if err != nil {
-		return nil, err
-	}
-	return core.ParseDocument(doc.MergePatch(raw))
 }
 
 // deleteKeysOf deletes the keys that are bound to a certificate.

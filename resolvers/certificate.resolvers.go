@@ -11,6 +11,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/certificate"
 	"gatehouse/store"
 )
 
@@ -63,7 +64,14 @@ func (r *mutationResolver) CreateCertificate(ctx context.Context, pem string, or
 	if err != nil {
 		return nil, err
 	}
-	c, err := r.newCertificate(org, pem)
+	b, err := certificate.Parse([]byte(pem), r.store.Now())
+	if err != nil {
+		return nil, err
+	}
+	if err := r.certificates.Check(b); err != nil {
+		return nil, err
+	}
+	c, err := r.certificates.New(org, b)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +89,7 @@ func (r *mutationResolver) CreateCertificate(ctx context.Context, pem string, or
 
 // DeleteCertificate is the resolver for the deleteCertificate field.
 func (r *mutationResolver) DeleteCertificate(ctx context.Context, id string, force *bool, revision *int) (*model.Deleted, error) {
-	c, err := remove(ctx, r.Resolver, core.CertificateKind, certificates{r.Resolver}.Delete, revision, func() (*core.Certificate, error) {
+	c, err := remove(ctx, r.Resolver, core.CertificateKind, r.certificates.Delete, revision, func() (*core.Certificate, error) {
 		c, err := r.findCertificate(ctx, id)
 		if err != nil || (force != nil && *force) {
 			return c, err

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/limits"
 	"gatehouse/store"
 )
 
@@ -13,7 +14,7 @@ type importer struct {
 	resolver *Resolver
 	kind     *core.Kind
 	writes   []store.Change
-	adds     []addition
+	adds     []limits.Addition
 	done     []func(ctx context.Context)
 	report   []*core.ImportedItem
 	// apply makes the writes; nil is that of the store.
@@ -34,12 +35,14 @@ func plan[T any, P object[T]](
 	case old == nil:
 		kind = core.ChangeCreated
 		im.writes = append(im.writes, repo.Creating(next))
-		im.adds = append(im.adds, addition{P(next).Base().OrgID, im.kind, 1, P(next).Size()})
+		im.adds = append(im.adds, limits.Addition{
+			Org: P(next).Base().OrgID, Kind: im.kind, Objects: 1, Bytes: P(next).Size(),
+		})
 	case same:
 		return
 	default:
 		im.writes = append(im.writes, repo.Updating(next))
-		im.adds = append(im.adds, addition{org: P(next).Base().OrgID, bytes: P(next).Size() - P(old).Size()})
+		im.adds = append(im.adds, limits.Addition{Org: P(next).Base().OrgID, Bytes: P(next).Size() - P(old).Size()})
 	}
 	im.done = append(im.done, func(ctx context.Context) { im.resolver.changed(ctx, kind, im.kind, P(next).Base()) })
 }

@@ -29,7 +29,7 @@ var errUpdateByHash = core.Errorf(
 // first.
 func (r *Resolver) findKey(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error) {
 	if id == "" || len(id) > 1024 {
-		return nil, notFound(core.KeyKind)
+		return nil, core.NotFound(core.KeyKind)
 	}
 	t := tenant(ctx)
 	org := t.OrgID()
@@ -79,7 +79,7 @@ func (r *Resolver) findKey(ctx context.Context, id string, by *model.KeyIdentifi
 			return l.Objects[0], nil
 		}
 	}
-	return nil, notFound(core.KeyKind)
+	return nil, core.NotFound(core.KeyKind)
 }
 
 // byHash tells whether an id is the hash of the key that it found, rather than its token.

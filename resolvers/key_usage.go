@@ -8,7 +8,6 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/keyspace"
-	"gatehouse/store"
 )
 
 // The fields of a session by which gateways know that its limits begin anew: another last_updated begins the rate, and
@@ -59,32 +58,6 @@ func (r *Resolver) continued(doc, old core.Document) core.Document {
 func (r *Resolver) forgotten(k *core.Key, given string) {
 	if r.space != nil {
 		r.notifier.FlushKeys(keyspace.CacheNames(k.ID, given)...)
-	}
-}
-
-// sessionsOf lists the keys of an organisation that live in Redis, by their ids alone.
-func (r *Resolver) sessionsOf(ctx context.Context, org string) ([]*core.Key, error) {
-	if r.space == nil {
-		return nil, nil
-	}
-	var keys []*core.Key
-	for k, err := range store.All(ctx, store.Query{Tenant: store.Org(org), IDsOnly: true}, r.space.List) {
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, k)
-	}
-	return keys, nil
-}
-
-// purge removes the sessions of keys that the store has lost with their organisation. Those that stay, for want of an
-// answer, open nothing, since its APIs are gone; the next scan deletes them.
-func (r *Resolver) purge(ctx context.Context, keys []*core.Key) {
-	if len(keys) == 0 {
-		return
-	}
-	if err := r.space.Purge(context.WithoutCancel(ctx), keys); err != nil {
-		r.log.ErrorContext(ctx, "sessions of a deleted organisation stay in Redis", "keys", len(keys), "error", err)
 	}
 }
 

@@ -31,7 +31,7 @@ func (r *Resolver) findOauthClient(ctx context.Context, apiID, clientID string) 
 		[2]string{"client_id", clientID},
 	)
 	if err == nil && c.ApiID != a.ApiID {
-		return nil, nil, notFound(core.OauthClientKind)
+		return nil, nil, core.NotFound(core.OauthClientKind)
 	}
 	return a, c, err
 }

@@ -2,8 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -54,47 +52,4 @@ func (r *Resolver) newOrganisation(doc core.Document, old *core.Organisation) (*
 		f.absent(d[0], d[1])
 	}
 	return core.ParseOrganisation(meta, f.doc)
-}
-
-// property is everything that an organisation owns.
-type property struct {
-	// writes delete it.
-	writes []store.Change
-	// summary says how much of what it is.
-	summary string
-	// clients are the OAuth clients, which the gateway is to forget.
-	clients []*core.OauthClient
-}
-
-// owned reads what an organisation owns.
-func (r *Resolver) owned(ctx context.Context, org string) (own property, err error) {
-	var parts []string
-	for _, kind := range core.Kinds() {
-		if !kind.Owned {
-			continue
-		}
-		writes, ids, err := r.store.Of(kind).DeletingAll(ctx, store.Org(org))
-		if err != nil {
-			return property{}, err
-		}
-		if len(ids) == 0 {
-			continue
-		}
-		own.writes = append(own.writes, writes...)
-		parts = append(parts, fmt.Sprintf("%s: %d", kind.Plural, len(ids)))
-		switch kind {
-		case core.CertificateKind:
-			notes, err := r.certificates.Removing(ctx, ids...)
-			if err != nil {
-				return property{}, err
-			}
-			own.writes = append(notes, own.writes...)
-		case core.OauthClientKind:
-			if own.clients, err = r.oauth.Of(ctx, org); err != nil {
-				return property{}, err
-			}
-		}
-	}
-	own.summary = strings.Join(parts, ", ")
-	return own, nil
 }

@@ -7,13 +7,10 @@ package resolvers
 
 import (
 	"context"
-	"errors"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
-	"gatehouse/internal/gateway/certificate"
-	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
 
@@ -52,54 +49,17 @@ func (r *mutationResolver) UpdateOrganisation(ctx context.Context, id string, in
 
 // DeleteOrganisation is the resolver for the deleteOrganisation field.
 func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, cascade *bool) (*model.Deleted, error) {
-	for try := 1; ; try++ {
-		o, err := r.findOrganisation(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		keys, err := r.sessionsOf(ctx, o.ID)
-		if err != nil {
-			return nil, err
-		}
-		own, err := r.owned(ctx, o.ID)
-		if err != nil {
-			return nil, err
-		}
-		writes := own.writes
-		if len(writes) > 0 && (cascade == nil || !*cascade) {
-			return nil, core.Errorf(core.CodeConflict, "the organisation still owns objects (%s): delete them first, or delete the organisation with cascade=true", own.summary)
-		}
-		released, err := r.store.ReleasingIDs(ctx, o.ID)
-		if err != nil {
-			return nil, err
-		}
-		writes = append(writes, released...)
-		if r.space != nil {
-			ending, err := r.space.Ending(ctx, o.ID)
-			if err != nil {
-				return nil, err
-			}
-			writes = append(writes, ending)
-		}
-		err = r.store.Apply(ctx, append(writes, r.store.Organisations.Deleting(o))...)
-		if (errors.Is(err, store.ErrStale) || certificate.Clash(err)) && try < turn.Tries {
-			if err := turn.Pause(ctx, try); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if err != nil {
-			return nil, r.writeError(ctx, core.OrganisationKind, err)
-		}
-		r.certificates.Wake()
-		r.oauth.Forget(ctx, own.clients)
-		if err := r.sweep(context.WithoutCancel(ctx), o.ID); err != nil {
-			r.log.ErrorContext(ctx, "what was made in an organisation while it was deleted is left over", "organisation", o.ID, "error", err)
-		}
-		r.changed(ctx, core.ChangeDeleted, core.OrganisationKind, &o.Meta)
-		r.purge(ctx, keys)
-		return &model.Deleted{ID: o.ID}, nil
+	del := r.organisations.DeleteEmpty
+	if cascade != nil && *cascade {
+		del = r.organisations.DeleteWithAll
 	}
+	gone, err := del(ctx, id)
+	if err != nil {
+		return nil, r.writeError(ctx, core.OrganisationKind, err)
+	}
+	r.changed(ctx, core.ChangeDeleted, core.OrganisationKind, &gone.Meta)
+	r.organisations.Purge(ctx, gone)
+	return &model.Deleted{ID: gone.ID}, nil
 }
 
 // ImportOrganisation is the resolver for the importOrganisation field.

@@ -31,7 +31,7 @@ func (r *Resolver) lookUpPolicy(ctx context.Context, t store.Tenant, id string) 
 		p, err = r.store.Policies.Find(ctx, t, id)
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, notFound(core.PolicyKind)
+		return nil, core.NotFound(core.PolicyKind)
 	}
 	return p, err
 }

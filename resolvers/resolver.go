@@ -20,6 +20,7 @@ import (
 	"gatehouse/internal/gateway/nodes"
 	"gatehouse/internal/gateway/notify"
 	"gatehouse/internal/gateway/oauth"
+	"gatehouse/internal/gateway/organisation"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/turn"
@@ -112,9 +113,11 @@ type Resolver struct {
 	oauth        *oauth.Clients
 	certificates *certificate.Shelf
 	attempts     *limits.Attempts
-	// organisations holds each to what it may have; measured is how much that is.
-	organisations *limits.Organisations
-	measured      *measurements
+	// shares hold organisations to how often they call, and quota to what they keep.
+	shares *limits.Organisations
+	quota  *limits.Quota
+	// organisations go with all that is theirs.
+	organisations *organisation.Organisations
 	// turns are those of objects that several change at once.
 	turns turn.Turns
 }
@@ -166,15 +169,20 @@ func New(d Dependencies) *Resolver {
 		attempts:     d.Attempts,
 		forwarder:    gateway.NewForwarder(d.Settings.Gateways...),
 	}
-	r.measured = newMeasurements()
-	r.organisations = limits.NewOrganisations(
-		limits.OrganisationsOptions{Defaults: d.OrganisationLimits, Find: r.findLimited, Now: d.Store.Now},
+	r.shares = limits.NewOrganisations(
+		limits.OrganisationsOptions{Defaults: d.OrganisationLimits, Find: limits.FindIn(d.Store), Now: d.Store.Now},
 	)
+	r.organisations = organisation.New(organisation.Options{Store: d.Store, Certificates: d.Certificates, Oauth: d.Oauth,
+		Keys: d.Space, Log: d.Log})
 	if d.Space != nil {
 		r.keys = d.Space
 	}
+	r.quota = limits.NewQuota(r.shares, d.Store, r.keys.Count)
 	return r
 }
+
+// Organisations holds organisations to what they may have. It is for the edges, which count requests and sockets.
+func (r *Resolver) Organisations() *limits.Organisations { return r.shares }
 
 // changed tells the listeners what a finished write did.
 func (r *Resolver) changed(ctx context.Context, what core.ChangeKind, kind *core.Kind, m *core.Meta) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/limits"
 	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
@@ -38,7 +39,8 @@ func edit[T any, P object[T]](ctx context.Context, r *Resolver, kind *core.Kind,
 		if next == nil {
 			return old, nil
 		}
-		switch err := r.growing(ctx, P(next).Base().OrgID, P(old), P(next), func() error { return update(ctx, next) }); {
+		longer := []limits.Addition{{Org: P(next).Base().OrgID, Bytes: P(next).Size() - P(old).Size()}}
+		switch err := r.within(ctx, longer, func() error { return update(ctx, next) }); {
 		case err == nil:
 			r.changed(ctx, core.ChangeUpdated, kind, P(next).Base())
 			return next, nil
@@ -73,7 +75,7 @@ func remove[T any, P object[T]](
 		}
 		switch err := del(ctx, old); {
 		case err == nil:
-			r.measured.add(P(old).Base().OrgID, -P(old).Size())
+			r.quota.Note(P(old).Base().OrgID, -P(old).Size())
 			r.changed(ctx, core.ChangeDeleted, kind, P(old).Base())
 			return old, nil
 		case errors.Is(err, store.ErrStale) && revision == nil && try < turn.Tries:
@@ -84,6 +86,18 @@ func remove[T any, P object[T]](
 			return nil, r.writeError(ctx, kind, err)
 		}
 	}
+}
+
+// adding makes a write that adds one object of a type, where its organisation may have it.
+func (r *Resolver) adding(ctx context.Context, kind *core.Kind, org string, object core.Object, write func() error) error {
+	return r.within(ctx, []limits.Addition{{Org: org, Kind: kind, Objects: 1, Bytes: object.Size()}}, write)
+}
+
+// within makes a write where the organisations are there, and may have what it adds.
+func (r *Resolver) within(ctx context.Context, additions []limits.Addition, write func() error) error {
+	return r.quota.Within(ctx, additions, func() error {
+		return r.organisations.AddTo(ctx, limits.Gaining(additions), write)
+	})
 }
 
 func fresh(m *core.Meta, revision *int) error {
@@ -118,12 +132,7 @@ func one[T any](
 			return found[0], nil
 		}
 	}
-	return nil, notFound(kind)
-}
-
-// notFound is the same for what does not exist and for what is another organisation's.
-func notFound(kind *core.Kind) error {
-	return core.Errorf(core.CodeNotFound, "there is no such %s", kind.Word)
+	return nil, core.NotFound(kind)
 }
 
 // hidden turns the store's not-found into "no object": GraphQL fields that look one object up are null then.

@@ -30,7 +30,7 @@ type gatewayField struct {
 // gatewayTypes are the types that gateways decode, as internal/gateway/definition has them.
 func gatewayTypes(t *testing.T) map[string][]gatewayField {
 	t.Helper()
-	f, err := os.Open(filepath.Join("..", "definition", "fields.txt"))
+	f, err := os.Open(filepath.Join("..", "gateway", "definition", "fields.txt"))
 	require.NoError(t, err)
 	defer f.Close()
 	types, current := map[string][]gatewayField{}, ""

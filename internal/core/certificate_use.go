@@ -288,3 +288,43 @@ func WithoutForeignCertificates(definition Document, org string) (out Document, 
 	text.Write(definition[last:])
 	return text.Bytes(), replaced
 }
+
+// WithoutCertificate is the definition with a certificate taken out of client_certificates and upstream_certificates,
+// under whatever spelling gateways read them.
+func (a *Api) WithoutCertificate(id string) (Document, error) {
+	doc := a.Definition
+	patch := map[string]any{}
+	doc.Get("api_definition").ForEach(func(name, value gjson.Result) bool {
+		switch {
+		case strings.EqualFold(name.Str, "client_certificates") && value.IsArray():
+			kept := []json.RawMessage{}
+			for _, entry := range value.Array() {
+				if strings.TrimSpace(entry.Str) != id {
+					kept = append(kept, json.RawMessage(entry.Raw))
+				}
+			}
+			if len(kept) < len(value.Array()) {
+				patch[name.Str] = kept
+			}
+		case strings.EqualFold(name.Str, "upstream_certificates"):
+			hosts := map[string]any{}
+			for host, entry := range value.Map() {
+				if strings.TrimSpace(entry.Str) == id {
+					hosts[host] = nil
+				}
+			}
+			if len(hosts) > 0 {
+				patch[name.Str] = hosts
+			}
+		}
+		return true
+	})
+	if len(patch) == 0 {
+		return doc, nil
+	}
+	raw, err := json.Marshal(map[string]any{"api_definition": patch})
+	if err != nil {
+		return nil, err
+	}
+	return ParseDocument(doc.MergePatch(raw))
+}

@@ -86,6 +86,9 @@ func Wrap(code Code, cause error, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Err: cause}
 }
 
+// NotFound is the error for an object that does not exist, and for one that is another organisation's.
+func NotFound(kind *Kind) error { return Errorf(CodeNotFound, "there is no such %s", kind.Word) }
+
 // AsError returns the Error inside err. An error that is none becomes CodeInternal with the message "Internal error".
 func AsError(err error) *Error {
 	var e *Error
