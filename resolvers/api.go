@@ -355,9 +355,6 @@ func (r *Resolver) listApis(
 		order = apiSorts[*sort]
 	}
 	q.Sort, q.Desc = order.field, order.desc
-	l, err := list(ctx, r.store.Apis, q)
-	if err != nil {
-		return nil, err
-	}
-	return &model.APIConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	c, err := list(ctx, r.store.Apis, q)
+	return (*model.APIConnection)(c), err
 }

@@ -11,6 +11,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
+	"gatehouse/internal/page"
 	"gatehouse/store"
 	"maps"
 	"slices"
@@ -18,13 +19,10 @@ import (
 
 // Owners is the resolver for the owners field.
 func (r *apiResolver) Owners(ctx context.Context, obj *core.Api, first *int, after *string) (*model.UserConnection, error) {
-	nodes, total, info, err := named(ctx, r.Resolver, "owners of API "+obj.ID, obj.UserOwners, first, after, func(ids []string, siblings int) ([]*core.User, error) {
-		return r.loaders(ctx).users.all(ctx, obj.OrgID, ids, siblings)
+	c, err := named(ctx, r.Resolver, "owners of API "+obj.ID, obj.UserOwners, first, after, func(ids []string, siblings int) ([]*core.User, error) {
+		return r.loaders(ctx).users.All(ctx, obj.OrgID, ids, siblings)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &model.UserConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
+	return (*model.UserConnection)(c), err
 }
 
 // URL is the resolver for the url field.
@@ -39,23 +37,22 @@ func (r *apiResolver) Organisation(ctx context.Context, obj *core.Api) (*core.Or
 
 // Policies is the resolver for the policies field.
 func (r *apiResolver) Policies(ctx context.Context, obj *core.Api, first *int, after *string) (*model.PolicyConnection, error) {
-	return r.relatedPolicies(ctx, r.loaders(ctx).policiesByApi, obj.OrgID, obj.ApiID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).policiesByApi, obj.OrgID, obj.ApiID, first, after)
+	return (*model.PolicyConnection)(c), err
 }
 
 // Keys is the resolver for the keys field.
 func (r *apiResolver) Keys(ctx context.Context, obj *core.Api, first *int, after *string) (*model.KeyConnection, error) {
-	return r.relatedKeys(ctx, r.loaders(ctx).keysByApi, obj.OrgID, obj.ApiID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).keysByApi, obj.OrgID, obj.ApiID, first, after)
+	return (*model.KeyConnection)(c), err
 }
 
 // Webhooks is the resolver for the webhooks field.
 func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api, first *int, after *string) (*model.WebhookConnection, error) {
-	nodes, total, info, err := named(ctx, r.Resolver, "webhooks of API "+obj.ID, hookIDs(obj), first, after, func(ids []string, siblings int) ([]*core.Webhook, error) {
-		return r.loaders(ctx).webhooks.all(ctx, obj.OrgID, ids, siblings)
+	c, err := named(ctx, r.Resolver, "webhooks of API "+obj.ID, hookIDs(obj), first, after, func(ids []string, siblings int) ([]*core.Webhook, error) {
+		return r.loaders(ctx).webhooks.All(ctx, obj.OrgID, ids, siblings)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &model.WebhookConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
+	return (*model.WebhookConnection)(c), err
 }
 
 // Servable is the resolver for the servable field.
@@ -195,15 +192,11 @@ func (r *queryResolver) APICategories(ctx context.Context, first *int, after *st
 	if err != nil {
 		return nil, err
 	}
-	page, info, err := cut(r.Resolver, "categories", slices.Sorted(maps.Keys(counts)), itself, first, after)
-	if err != nil {
-		return nil, err
-	}
-	out := &model.CategoryCountConnection{Nodes: make([]*model.CategoryCount, len(page)), TotalCount: len(counts), PageInfo: info}
-	for i, name := range page {
-		out.Nodes[i] = &model.CategoryCount{Name: name, Count: counts[name]}
-	}
-	return out, nil
+	names, err := cut(r.Resolver, "categories", slices.Sorted(maps.Keys(counts)), page.Itself, first, after)
+	c, err := mapped(names, err, func(name string) *model.CategoryCount {
+		return &model.CategoryCount{Name: name, Count: counts[name]}
+	})
+	return (*model.CategoryCountConnection)(c), err
 }
 
 // Api returns generated.ApiResolver implementation.

@@ -86,7 +86,8 @@ func (r *Resolver) dependentApis(
 	first *int,
 	after *string,
 ) (*model.APIConnection, error) {
-	return r.relatedApis(ctx, r.loaders(ctx).apisByCertificateUse, c.OrgID, store.CertificateUse(use, c.ID), first, after)
+	apis, err := related(ctx, r, r.loaders(ctx).apisByCertificateUse, c.OrgID, store.CertificateUse(use, c.ID), first, after)
+	return (*model.APIConnection)(apis), err
 }
 
 // takeFromApis takes a certificate out of the APIs that accept it from clients, or show it to upstreams.

@@ -22,15 +22,11 @@ func (r *certificateResolver) Status(ctx context.Context, obj *core.Certificate)
 
 // Usages is the resolver for the usages field.
 func (r *certificateResolver) Usages(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.CertificateUsageConnection, error) {
-	apis, total, info, err := related(ctx, r.Resolver, r.loaders(ctx).apisByCertificate, obj.OrgID, obj.ID, first, after)
-	if err != nil {
-		return nil, err
-	}
-	out := &model.CertificateUsageConnection{Nodes: make([]*model.CertificateUsage, len(apis)), TotalCount: total, PageInfo: info}
-	for i, a := range apis {
-		out.Nodes[i] = &model.CertificateUsage{API: *a, Types: a.Certificates()[obj.ID]}
-	}
-	return out, nil
+	apis, err := related(ctx, r.Resolver, r.loaders(ctx).apisByCertificate, obj.OrgID, obj.ID, first, after)
+	c, err := mapped(apis, err, func(a *core.Api) *model.CertificateUsage {
+		return &model.CertificateUsage{API: *a, Types: a.Certificates()[obj.ID]}
+	})
+	return (*model.CertificateUsageConnection)(c), err
 }
 
 // Organisation is the resolver for the organisation field.
@@ -55,7 +51,8 @@ func (r *certificateDependenciesResolver) ServerApis(ctx context.Context, obj *c
 
 // Keys is the resolver for the keys field.
 func (r *certificateDependenciesResolver) Keys(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.KeyConnection, error) {
-	return r.relatedKeys(ctx, r.loaders(ctx).keysByCertificate, obj.OrgID, obj.ID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).keysByCertificate, obj.OrgID, obj.ID, first, after)
+	return (*model.KeyConnection)(c), err
 }
 
 // CreateCertificate is the resolver for the createCertificate field.
@@ -138,11 +135,8 @@ func (r *queryResolver) Certificates(ctx context.Context, first *int, after *str
 	if err := r.certificateConditions(&q, filter); err != nil {
 		return nil, err
 	}
-	l, err := list(ctx, r.store.Certificates, q)
-	if err != nil {
-		return nil, err
-	}
-	return &model.CertificateConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	c, err := list(ctx, r.store.Certificates, q)
+	return (*model.CertificateConnection)(c), err
 }
 
 // CertificateDependencies is the resolver for the certificateDependencies field.

@@ -79,11 +79,8 @@ func (r *queryResolver) Gateways(ctx context.Context, state *model.GatewayState,
 	}
 	// Not by when they were heard of: that changes while somebody turns the pages.
 	slices.SortFunc(all, func(a, b *core.Node) int { return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID)) })
-	page, info, err := cut(r.Resolver, "gateways", all, func(n *core.Node) string { return n.ID }, first, after)
-	if err != nil {
-		return nil, err
-	}
-	return &model.GatewayConnection{Nodes: page, TotalCount: len(all), PageInfo: info}, nil
+	c, err := cut(r.Resolver, "gateways", all, func(n *core.Node) string { return n.ID }, first, after)
+	return (*model.GatewayConnection)(c), err
 }
 
 // Gateway returns generated.GatewayResolver implementation.

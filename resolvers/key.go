@@ -434,9 +434,6 @@ func (r *Resolver) listKeys(
 		return nil, err
 	}
 	q.Desc = true
-	l, err := list(ctx, r.keys, q)
-	if err != nil {
-		return nil, err
-	}
-	return &model.KeyConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	c, err := list(ctx, r.keys, q)
+	return (*model.KeyConnection)(c), err
 }

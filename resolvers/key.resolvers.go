@@ -33,13 +33,10 @@ func (r *keyResolver) Apis(ctx context.Context, obj *core.Key, first *int, after
 
 // Policies is the resolver for the policies field.
 func (r *keyResolver) Policies(ctx context.Context, obj *core.Key, first *int, after *string) (*model.PolicyConnection, error) {
-	nodes, total, info, err := named(ctx, r.Resolver, "policies of key "+obj.ID, obj.PolicyIDs, first, after, func(ids []string, siblings int) ([]*core.Policy, error) {
+	c, err := named(ctx, r.Resolver, "policies of key "+obj.ID, obj.PolicyIDs, first, after, func(ids []string, siblings int) ([]*core.Policy, error) {
 		return r.loaders(ctx).policiesOf(ctx, obj.OrgID, ids, siblings)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &model.PolicyConnection{Nodes: nodes, TotalCount: total, PageInfo: info}, nil
+	return (*model.PolicyConnection)(c), err
 }
 
 // Organisation is the resolver for the organisation field.

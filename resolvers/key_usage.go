@@ -73,15 +73,15 @@ func (r *Resolver) counters(
 		return nil, err
 	}
 	limits := keyspace.Limits(k, policies)
-	page, info, err := cut(r, "counters of key "+k.ID, limits, keyspace.Limit.Scope, first, after)
+	page, err := cut(r, "counters of key "+k.ID, limits, keyspace.Limit.Scope, first, after)
 	if err != nil {
 		return nil, err
 	}
-	out := &model.KeyCounterConnection{Nodes: []*model.KeyCounter{}, TotalCount: len(limits), PageInfo: info}
+	out := &model.KeyCounterConnection{Nodes: []*model.KeyCounter{}, TotalCount: page.TotalCount, PageInfo: page.PageInfo}
 	if !askedOf(ctx).page {
 		return out, nil
 	}
-	all, err := r.space.Usage(ctx, k, page)
+	all, err := r.space.Usage(ctx, k, page.Nodes)
 	if err != nil {
 		return nil, err
 	}

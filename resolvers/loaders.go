@@ -4,29 +4,29 @@ import (
 	"context"
 	"slices"
 
+	"gatehouse/internal/batch"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
-	"gatehouse/store"
 )
 
 // loaders batches what relation fields ask for, so that a nested query makes a number of store calls that does not grow
 // with its rows. They live as long as one operation.
 type loaders struct {
-	organisations  *byID[core.Organisation]
-	apis           *byID[core.Api]
-	policies       *byID[core.Policy]
-	policiesByDBID *byID[core.Policy]
-	webhooks       *byID[core.Webhook]
-	users          *byID[core.User]
-	policiesByApi  *byLabel[core.Policy]
-	keysByApi      *byLabel[core.Key]
-	keysByPolicy   *byLabel[core.Key]
-	apisByWebhook  *byLabel[core.Api]
+	organisations  *batch.ByID[core.Organisation]
+	apis           *batch.ByID[core.Api]
+	policies       *batch.ByID[core.Policy]
+	policiesByDBID *batch.ByID[core.Policy]
+	webhooks       *batch.ByID[core.Webhook]
+	users          *batch.ByID[core.User]
+	policiesByApi  *batch.ByLabel[core.Policy, *core.Policy]
+	keysByApi      *batch.ByLabel[core.Key, *core.Key]
+	keysByPolicy   *batch.ByLabel[core.Key, *core.Key]
+	apisByWebhook  *batch.ByLabel[core.Api, *core.Api]
 
-	apisByCertificate *byLabel[core.Api]
+	apisByCertificate *batch.ByLabel[core.Api, *core.Api]
 	// By store.CertificateUse.
-	apisByCertificateUse *byLabel[core.Api]
-	keysByCertificate    *byLabel[core.Key]
+	apisByCertificateUse *batch.ByLabel[core.Api, *core.Api]
+	keysByCertificate    *batch.ByLabel[core.Key, *core.Key]
 
 	sharing *claim.Warnings
 }
@@ -47,75 +47,73 @@ func (r *Resolver) loaders(ctx context.Context) *loaders {
 
 func (r *Resolver) newLoaders() *loaders {
 	s := r.store
+	key := func(org, value string) batch.Key { return batch.Key{Org: org, Value: value} }
 	return &loaders{
-		organisations: newByID(
-			s.Organisations.FindMany,
-			"id",
-			func(o *core.Organisation) within { return within{value: o.ID} },
-		),
-		apis: newByID(s.Apis.FindMany, "api_id", func(a *core.Api) within { return within{a.OrgID, a.ApiID} }),
-		policies: newByID(
-			s.Policies.FindMany,
-			"policy_id",
-			func(p *core.Policy) within { return within{p.OrgID, p.PolicyID} },
-		),
-		policiesByDBID: newByID(s.Policies.FindMany, "id", func(p *core.Policy) within { return within{p.OrgID, p.ID} }),
-		webhooks:       newByID(s.Webhooks.FindMany, "id", func(w *core.Webhook) within { return within{w.OrgID, w.ID} }),
-		users:          newByID(s.Users.FindMany, "id", func(u *core.User) within { return within{u.OrgID, u.ID} }),
-		policiesByApi:  newByLabel("policies of API", s.Policies, "api"),
-		keysByApi:      newByLabel("keys of API", r.keys, "api"),
-		keysByPolicy:   newByLabel("keys of policy", r.keys, "policy"),
-		apisByWebhook:  newByLabel("APIs of webhook", s.Apis, "webhook"),
+		organisations: batch.NewByID(s.Organisations.FindMany, "id",
+			func(o *core.Organisation) batch.Key { return key("", o.ID) }, siblings),
+		apis: batch.NewByID(s.Apis.FindMany, "api_id",
+			func(a *core.Api) batch.Key { return key(a.OrgID, a.ApiID) }, siblings),
+		policies: batch.NewByID(s.Policies.FindMany, "policy_id",
+			func(p *core.Policy) batch.Key { return key(p.OrgID, p.PolicyID) }, siblings),
+		policiesByDBID: batch.NewByID(s.Policies.FindMany, "id",
+			func(p *core.Policy) batch.Key { return key(p.OrgID, p.ID) }, siblings),
+		webhooks: batch.NewByID(s.Webhooks.FindMany, "id",
+			func(w *core.Webhook) batch.Key { return key(w.OrgID, w.ID) }, siblings),
+		users: batch.NewByID(s.Users.FindMany, "id",
+			func(u *core.User) batch.Key { return key(u.OrgID, u.ID) }, siblings),
+		policiesByApi: batch.NewByLabel[core.Policy]("policies of API", s.Policies, "api", siblings),
+		keysByApi:     batch.NewByLabel[core.Key]("keys of API", r.keys, "api", siblings),
+		keysByPolicy:  batch.NewByLabel[core.Key]("keys of policy", r.keys, "policy", siblings),
+		apisByWebhook: batch.NewByLabel[core.Api]("APIs of webhook", s.Apis, "webhook", siblings),
 
 		sharing: r.claims.Warnings(),
 
-		apisByCertificate:    newByLabel("APIs of certificate", s.Apis, "certificate"),
-		apisByCertificateUse: newByLabel("APIs of certificate", s.Apis, "certificate_use"),
-		keysByCertificate:    newByLabel("keys of certificate", r.keys, "certificate"),
+		apisByCertificate:    batch.NewByLabel[core.Api]("APIs of certificate", s.Apis, "certificate", siblings),
+		apisByCertificateUse: batch.NewByLabel[core.Api]("APIs of certificate", s.Apis, "certificate_use", siblings),
+		keysByCertificate:    batch.NewByLabel[core.Key]("keys of certificate", r.keys, "certificate", siblings),
 	}
 }
 
 // siblings tells the loaders of the operation, where there are any, that these objects are answered together: what the
 // relation fields of one of them load is loaded for all.
-func siblings[T any](ctx context.Context, objects []*T) []*T {
+func siblings[T any](ctx context.Context, objects []*T) {
 	l, ok := ctx.Value(loadersKey{}).(*loaders)
 	if !ok {
-		return objects
+		return
 	}
 	for _, o := range objects {
 		switch o := any(o).(type) {
 		case *core.Api:
-			l.organisations.expect("", o.OrgID)
-			l.users.expect(o.OrgID, o.UserOwners...)
-			l.webhooks.expect(o.OrgID, hookIDs(o)...)
-			l.policiesByApi.expect(o.OrgID, o.ApiID)
-			l.keysByApi.expect(o.OrgID, o.ApiID)
+			l.organisations.Expect("", o.OrgID)
+			l.users.Expect(o.OrgID, o.UserOwners...)
+			l.webhooks.Expect(o.OrgID, hookIDs(o)...)
+			l.policiesByApi.Expect(o.OrgID, o.ApiID)
+			l.keysByApi.Expect(o.OrgID, o.ApiID)
 		case *core.Policy:
-			l.organisations.expect("", o.OrgID)
-			l.apis.expect(o.OrgID, o.ApiIDs...)
-			l.keysByPolicy.expect(o.OrgID, o.PolicyID)
+			l.organisations.Expect("", o.OrgID)
+			l.apis.Expect(o.OrgID, o.ApiIDs...)
+			l.keysByPolicy.Expect(o.OrgID, o.PolicyID)
 		case *core.Key:
-			l.organisations.expect("", o.OrgID)
-			l.apis.expect(o.OrgID, o.ApiIDs...)
-			l.policies.expect(o.OrgID, o.PolicyIDs...)
-			l.policiesByDBID.expect(o.OrgID, o.PolicyIDs...)
+			l.organisations.Expect("", o.OrgID)
+			l.apis.Expect(o.OrgID, o.ApiIDs...)
+			l.policies.Expect(o.OrgID, o.PolicyIDs...)
+			l.policiesByDBID.Expect(o.OrgID, o.PolicyIDs...)
 		case *core.Webhook:
-			l.organisations.expect("", o.OrgID)
-			l.apisByWebhook.expect(o.OrgID, o.ID)
+			l.organisations.Expect("", o.OrgID)
+			l.apisByWebhook.Expect(o.OrgID, o.ID)
 		case *core.OauthClient:
-			l.organisations.expect("", o.OrgID)
-			l.apis.expect(o.OrgID, o.ApiID)
-			l.policies.expect(o.OrgID, o.PolicyID)
-			l.policiesByDBID.expect(o.OrgID, o.PolicyID)
+			l.organisations.Expect("", o.OrgID)
+			l.apis.Expect(o.OrgID, o.ApiID)
+			l.policies.Expect(o.OrgID, o.PolicyID)
+			l.policiesByDBID.Expect(o.OrgID, o.PolicyID)
 		case *core.User:
-			l.organisations.expect("", o.OrgID)
+			l.organisations.Expect("", o.OrgID)
 		case *core.Certificate:
-			l.organisations.expect("", o.OrgID)
-			l.apisByCertificate.expect(o.OrgID, o.ID)
-			l.keysByCertificate.expect(o.OrgID, o.ID)
+			l.organisations.Expect("", o.OrgID)
+			l.apisByCertificate.Expect(o.OrgID, o.ID)
+			l.keysByCertificate.Expect(o.OrgID, o.ID)
 		}
 	}
-	return objects
 }
 
 // organisation returns the organisation of an object, nil for objects without one.
@@ -123,133 +121,17 @@ func (l *loaders) organisation(ctx context.Context, id string) (*core.Organisati
 	if id == "" {
 		return nil, nil
 	}
-	o, _, err := l.organisations.start(ctx, 0, 1, within{value: id})[0].wait(ctx)
-	return o, err
-}
-
-// byID loads objects by an id of theirs.
-type byID[T any] struct{ batch[*T] }
-
-func newByID[T any](
-	find func(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*T, error),
-	unique string,
-	key func(*T) within,
-) *byID[T] {
-	return &byID[T]{batch[*T]{fetch: func(ctx context.Context, _ int, keys []within) (map[within]*T, error) {
-		found, err := find(ctx, store.AllTenants(), unique, valuesOf(keys))
-		out := make(map[within]*T, len(found))
-		for _, o := range siblings(ctx, found) {
-			out[key(o)] = o
-		}
-		return out, err
-	}}}
-}
-
-// all loads those of ids that exist in the organisation, in their order; siblings is how many of the ids that each
-// sibling names are loaded along.
-func (b *byID[T]) all(ctx context.Context, org string, ids []string, siblings int) ([]*T, error) {
-	found, err := b.each(ctx, org, ids, siblings)
-	return slices.DeleteFunc(found, func(o *T) bool { return o == nil }), err
-}
-
-// each is all, with nil in the place of what does not exist.
-func (b *byID[T]) each(ctx context.Context, org string, ids []string, siblings int) ([]*T, error) {
-	keys := make([]within, len(ids))
-	for i, id := range ids {
-		keys[i] = within{org, id}
-	}
-	out := make([]*T, len(ids))
-	for i, l := range b.start(ctx, 0, siblings, keys...) {
-		o, found, err := l.wait(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			out[i] = o
-		}
-	}
-	return out, nil
-}
-
-func valuesOf(keys []within) []string {
-	out := make([]string, len(keys))
-	for i, k := range keys {
-		out[i] = k.value
-	}
-	return out
-}
-
-// byLabel loads the newest objects that carry a label, and how many there are.
-type byLabel[T any] struct {
-	// of names the lists in their cursors, from are where the objects come from.
-	of, label string
-	from      labelled[T]
-	lists     batch[[]*T]
-	counts    batch[int]
-}
-
-// labelled is the part of a repository, or of the key space, that finds objects by a label.
-type labelled[T any] interface {
-	List(ctx context.Context, q store.Query) (*store.List[T], error)
-	TopByLabel(ctx context.Context, t store.Tenant, label string, values []string, limit int) (map[string][]*T, error)
-	CountByLabel(ctx context.Context, t store.Tenant, label string, values ...string) (map[string]int, error)
-}
-
-func newByLabel[T any](of string, from labelled[T], label string) *byLabel[T] {
-	return &byLabel[T]{
-		of: of, label: label, from: from,
-		lists: batch[[]*T]{fetch: func(ctx context.Context, limit int, keys []within) (map[within][]*T, error) {
-			return perOrganisation(keys, func(org string, values []string) (map[string][]*T, error) {
-				found, err := from.TopByLabel(ctx, store.Org(org), label, values, limit)
-				for _, objects := range found {
-					siblings(ctx, objects)
-				}
-				return found, err
-			})
-		}},
-		counts: batch[int]{fetch: func(ctx context.Context, _ int, keys []within) (map[within]int, error) {
-			return perOrganisation(keys, func(org string, values []string) (map[string]int, error) {
-				return from.CountByLabel(ctx, store.Org(org), label, values...)
-			})
-		}},
-	}
-}
-
-func (l *byLabel[T]) expect(org, value string) {
-	l.lists.expect(org, value)
-	l.counts.expect(org, value)
-}
-
-// perOrganisation fetches the values of each organisation: in one call, for everybody who belongs to one organisation.
-func perOrganisation[V any](
-	keys []within,
-	fetch func(org string, values []string) (map[string]V, error),
-) (map[within]V, error) {
-	groups := map[string][]string{}
-	for _, k := range keys {
-		groups[k.org] = append(groups[k.org], k.value)
-	}
-	out := make(map[within]V, len(keys))
-	for org, values := range groups {
-		found, err := fetch(org, values)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range values {
-			out[within{org, v}] = found[v]
-		}
-	}
-	return out, nil
+	return l.organisations.One(ctx, "", id)
 }
 
 // policiesOf loads the policies that a key applies, by either id, in the order of ids.
 func (l *loaders) policiesOf(ctx context.Context, org string, ids []string, siblings int) ([]*core.Policy, error) {
-	found, err := l.policies.each(ctx, org, ids, siblings)
+	found, err := l.policies.Each(ctx, org, ids, siblings)
 	if err != nil {
 		return nil, err
 	}
 	if slices.Contains(found, nil) {
-		byDBID, err := l.policiesByDBID.each(ctx, org, ids, siblings)
+		byDBID, err := l.policiesByDBID.Each(ctx, org, ids, siblings)
 		if err != nil {
 			return nil, err
 		}

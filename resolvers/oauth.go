@@ -52,11 +52,8 @@ func (r *Resolver) listOauthClients(
 		return nil, err
 	}
 	q.Where, q.Desc = []store.Cond{store.HasLabel("api", a.ApiID)}, true
-	l, err := list(ctx, r.store.OauthClients, q)
-	if err != nil {
-		return nil, err
-	}
-	return &model.OauthClientConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	c, err := list(ctx, r.store.OauthClients, q)
+	return (*model.OauthClientConnection)(c), err
 }
 
 // oauthClientDocument is the document that an input means, started from the stored one where there is one, and the

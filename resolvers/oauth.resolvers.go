@@ -179,7 +179,7 @@ func (r *oauthClientResolver) Document(ctx context.Context, obj *core.OauthClien
 
 // API is the resolver for the api field.
 func (r *oauthClientResolver) API(ctx context.Context, obj *core.OauthClient) (*core.Api, error) {
-	found, err := r.loaders(ctx).apis.all(ctx, obj.OrgID, []string{obj.ApiID}, 1)
+	found, err := r.loaders(ctx).apis.All(ctx, obj.OrgID, []string{obj.ApiID}, 1)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -226,15 +226,11 @@ func (r *queryResolver) OauthTokens(ctx context.Context, apiID string, clientID 
 		return nil, err
 	}
 	// A cursor holds no token, only what tells one from another.
-	page, info, err := cut(r.Resolver, "tokens of "+c.ID, tokens, func(t gateway.OauthToken) string { return tok.HashWith(tok.SHA256, t.Code) }, first, after)
-	if err != nil {
-		return nil, err
-	}
-	out := &model.OauthTokenConnection{Nodes: make([]*model.OauthToken, len(page)), TotalCount: len(tokens), PageInfo: info}
-	for i, t := range page {
-		out.Nodes[i] = &model.OauthToken{Code: t.Code, Expires: core.Moment(t.Expires)}
-	}
-	return out, nil
+	page, err := cut(r.Resolver, "tokens of "+c.ID, tokens, func(t gateway.OauthToken) string { return tok.HashWith(tok.SHA256, t.Code) }, first, after)
+	shown, err := mapped(page, err, func(t gateway.OauthToken) *model.OauthToken {
+		return &model.OauthToken{Code: t.Code, Expires: core.Moment(t.Expires)}
+	})
+	return (*model.OauthTokenConnection)(shown), err
 }
 
 // OauthClient returns generated.OauthClientResolver implementation.

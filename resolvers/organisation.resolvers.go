@@ -137,11 +137,8 @@ func (r *queryResolver) Organisations(ctx context.Context, first *int, after *st
 	if q != nil && *q != "" {
 		query.Where = []store.Cond{store.Contains("name", *q)}
 	}
-	l, err := list(ctx, r.store.Organisations, query)
-	if err != nil {
-		return nil, err
-	}
-	return &model.OrganisationConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	c, err := list(ctx, r.store.Organisations, query)
+	return (*model.OrganisationConnection)(c), err
 }
 
 // Organisation returns generated.OrganisationResolver implementation.

@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/page"
 	"gatehouse/store"
 )
 
@@ -14,49 +15,16 @@ import (
 func (r *Resolver) query(ctx context.Context, t store.Tenant, first *int, after *string) (store.Query, error) {
 	q := store.Query{Tenant: t, Total: askedOf(ctx).total}
 	var err error
-	if q.Limit, err = r.pageSize(first); err != nil {
+	if q.Limit, err = r.settings.Pages.Of(first); err != nil {
 		return q, err
 	}
 	if after != nil {
 		if _, ok := store.ParseCursor(*after); !ok {
-			return q, errNoCursor
+			return q, page.ErrNoCursor
 		}
 		q.After = *after
 	}
 	return q, nil
-}
-
-var (
-	errNoCursor      = core.InField("after", "is not a cursor: pass the endCursor of the page before, or leave it out")
-	errForeignCursor = core.InField(
-		"after",
-		"is a cursor of another list, or of another order: pass the endCursor of the page before, or leave it out",
-	)
-	errLostCursor = core.InField(
-		"after",
-		"names a place that is gone, since the list changed: read it from the beginning",
-	)
-)
-
-// pageSize is how many objects a page has at most: first, or page_size of the configuration.
-func (r *Resolver) pageSize(first *int) (int, error) {
-	n := r.settings.PageSize
-	if first != nil {
-		n = *first
-	}
-	if n < 1 {
-		return 0, core.InField("first", "must be at least 1")
-	}
-	if n > r.settings.MaxPageSize {
-		return 0, core.Errorf(
-			core.CodeLimit,
-			"first must be at most %d: use after to get the next page",
-			r.settings.MaxPageSize,
-		).In(
-			"first",
-		)
-	}
-	return n, nil
 }
 
 // asked is what of a connection somebody asked for: the page, which takes reading the objects, and the total, which
@@ -86,85 +54,55 @@ type lister[T any] interface {
 	Count(ctx context.Context, t store.Tenant, where ...store.Cond) (int, error)
 }
 
+// connection is a page of a list as every connection of the schema has it: it converts to each of them.
+type connection[T any] struct {
+	Nodes      []T
+	TotalCount int
+	PageInfo   model.PageInfo
+}
+
 // list reads the page of a list field. Where nobody asks for objects none is read: counting takes no documents.
-func list[T any](ctx context.Context, from lister[T], q store.Query) (*store.List[T], error) {
+func list[T any](ctx context.Context, from lister[T], q store.Query) (*connection[*T], error) {
 	if a := askedOf(ctx); !a.page {
-		l := &store.List[T]{}
+		c := &connection[*T]{}
 		var err error
 		if a.total {
-			l.Total, err = from.Count(ctx, q.Tenant, q.Where...)
+			c.TotalCount, err = from.Count(ctx, q.Tenant, q.Where...)
 		}
-		return l, err
+		return c, err
 	}
 	l, err := from.List(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	siblings(ctx, l.Objects)
-	return l, nil
-}
-
-// pageInfo describes a page of a list.
-func pageInfo[T any](l *store.List[T]) model.PageInfo {
-	info := model.PageInfo{HasNextPage: l.More}
+	c := &connection[*T]{Nodes: l.Objects, TotalCount: l.Total, PageInfo: model.PageInfo{HasNextPage: l.More}}
 	if n := len(l.Cursors); n > 0 {
-		info.EndCursor = &l.Cursors[n-1]
+		c.PageInfo.EndCursor = &l.Cursors[n-1]
 	}
-	return info
+	return c, nil
 }
 
-// cut takes a page out of a list that is at hand as a whole. of names the list for its cursors, and key an element:
-// where the list changed between two pages, the next one goes on behind the same element.
-func cut[T any](
-	r *Resolver,
-	of string,
-	all []T,
-	key func(T) string,
-	first *int,
-	after *string,
-) (page []T, info model.PageInfo, err error) {
-	limit, err := r.pageSize(first)
+// cut is a page of a list that is at hand as a whole; see page.Cut.
+func cut[T any](r *Resolver, of string, all []T, key func(T) string, first *int, after *string) (*connection[T], error) {
+	nodes, info, err := page.Cut(r.settings.Pages, of, all, key, first, after)
 	if err != nil {
-		return nil, info, err
+		return nil, err
 	}
-	start := 0
-	if after != nil && *after != "" {
-		if start, err = placeOf(of, all, key, *after); err != nil {
-			return nil, info, err
-		}
-	}
-	page = all[start:]
-	if len(page) > limit {
-		page, info.HasNextPage = page[:limit], true
-	}
-	if n := len(page); n > 0 {
-		end := core.Cursor{Of: of, Offset: start + n, ID: key(page[n-1])}.Encode()
-		info.EndCursor = &end
-	}
-	return page, info, nil
+	return &connection[T]{Nodes: nodes, TotalCount: len(all), PageInfo: model.PageInfo(info)}, nil
 }
 
-// placeOf is how many elements of a list lie before the page that follows a cursor.
-func placeOf[T any](of string, all []T, key func(T) string, after string) (int, error) {
-	c, ok := core.ParseCursor(after)
-	switch {
-	case !ok:
-		return 0, errNoCursor
-	case c.Of != of:
-		return 0, errForeignCursor
-	case c.Offset > 0 && c.Offset <= len(all) && key(all[c.Offset-1]) == c.ID:
-		return c.Offset, nil
+// mapped is a connection of what show makes of each node.
+func mapped[T, U any](c *connection[T], err error, show func(T) U) (*connection[U], error) {
+	if err != nil {
+		return nil, err
 	}
-	for i, element := range all {
-		if key(element) == c.ID {
-			return i + 1, nil
-		}
+	out := &connection[U]{Nodes: make([]U, len(c.Nodes)), TotalCount: c.TotalCount, PageInfo: c.PageInfo}
+	for i, node := range c.Nodes {
+		out.Nodes[i] = show(node)
 	}
-	return 0, errLostCursor
+	return out, nil
 }
-
-// itself is the key of texts in cut.
-func itself(s string) string { return s }
 
 // maxChoices is how many values a filter takes of which any will do.
 const maxChoices = 1000

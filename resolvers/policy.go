@@ -272,9 +272,6 @@ func (r *Resolver) listPolicies(
 		order = policySorts[*sort]
 	}
 	q.Sort, q.Desc = order.field, order.desc
-	l, err := list(ctx, r.store.Policies, q)
-	if err != nil {
-		return nil, err
-	}
-	return &model.PolicyConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	c, err := list(ctx, r.store.Policies, q)
+	return (*model.PolicyConnection)(c), err
 }

@@ -99,7 +99,8 @@ func (r *policyResolver) Apis(ctx context.Context, obj *core.Policy, first *int,
 
 // Keys is the resolver for the keys field.
 func (r *policyResolver) Keys(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.KeyConnection, error) {
-	return r.relatedKeys(ctx, r.loaders(ctx).keysByPolicy, obj.OrgID, obj.PolicyID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).keysByPolicy, obj.OrgID, obj.PolicyID, first, after)
+	return (*model.KeyConnection)(c), err
 }
 
 // Organisation is the resolver for the organisation field.

@@ -22,6 +22,7 @@ import (
 	"gatehouse/internal/gateway/oauth"
 	"gatehouse/internal/gateway/organisation"
 	"gatehouse/internal/limits"
+	"gatehouse/internal/page"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/turn"
 	"gatehouse/store"
@@ -56,8 +57,8 @@ type Settings struct {
 	Version string
 	// PasswordCost is the bcrypt cost of new passwords.
 	PasswordCost int
-	// PageSize is how many objects a page has when nobody says; MaxPageSize how many it may have.
-	PageSize, MaxPageSize int
+	// Pages say how many objects a page has.
+	Pages page.Sizes
 	// HashKeys keeps the hash of a token in the place of the token; HashFunction is the one for new tokens.
 	HashKeys     bool
 	HashFunction string

@@ -248,9 +248,6 @@ func (r *Resolver) listUsers(
 		}
 		q.Where = truth(q.Where, "active", f.Active)
 	}
-	l, err := list(ctx, r.store.Users, q)
-	if err != nil {
-		return nil, err
-	}
-	return &model.UserConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	c, err := list(ctx, r.store.Users, q)
+	return (*model.UserConnection)(c), err
 }

@@ -77,9 +77,6 @@ func (r *Resolver) listWebhooks(
 	if q != nil && *q != "" {
 		query.Where = []store.Cond{store.Contains("name", *q)}
 	}
-	l, err := list(ctx, r.store.Webhooks, query)
-	if err != nil {
-		return nil, err
-	}
-	return &model.WebhookConnection{Nodes: l.Objects, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	c, err := list(ctx, r.store.Webhooks, query)
+	return (*model.WebhookConnection)(c), err
 }

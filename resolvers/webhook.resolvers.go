@@ -76,7 +76,8 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 
 // Apis is the resolver for the apis field.
 func (r *webhookResolver) Apis(ctx context.Context, obj *core.Webhook, first *int, after *string) (*model.APIConnection, error) {
-	return r.relatedApis(ctx, r.loaders(ctx).apisByWebhook, obj.OrgID, obj.ID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).apisByWebhook, obj.OrgID, obj.ID, first, after)
+	return (*model.APIConnection)(c), err
 }
 
 // Organisation is the resolver for the organisation field.

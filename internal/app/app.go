@@ -35,6 +35,7 @@ import (
 	"gatehouse/internal/httpserver"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/outage"
+	"gatehouse/internal/page"
 	"gatehouse/internal/secret"
 	"gatehouse/resolvers"
 	"gatehouse/rest"
@@ -204,7 +205,7 @@ func settings(o Options) resolvers.Settings {
 		gateway = "http://localhost:8080"
 	}
 	return resolvers.Settings{
-		Version: o.Version, PasswordCost: cmp.Or(o.PasswordCost, secret.PasswordCost), PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg),
+		Version: o.Version, PasswordCost: cmp.Or(o.PasswordCost, secret.PasswordCost), Pages: page.Sizes{Default: cfg.PageSize, Max: maxPageSize(cfg)},
 		HashKeys: cfg.HashKeys, HashFunction: token.Default, ListHashedKeys: cfg.EnableHashedKeysListing,
 		UpdateByHash: cfg.EnableUpdateKeyByHash, DeleteByHash: cfg.EnableDeleteKeyByHash, NoKeyByUsername: cfg.DisableKeyActionsByUsername,
 		Routes: claim.Rules{

@@ -1,4 +1,11 @@
-package resolvers
+// Package batch loads what the objects of one list lead to, for all of them at once: a nested query makes a number of
+// calls of the store that does not grow with its rows.
+//
+// Siblings have the same fields: when the first asks, the others will, so what they were announced to ask for is loaded
+// along. That needs no waiting for them, as loaders do that collect for some milliseconds, and the number of fetches
+// depends on the query only, never on the scheduler. Loaders live as long as one operation, and remember what they
+// loaded for it.
+package batch
 
 import (
 	"context"
@@ -6,16 +13,13 @@ import (
 	"sync"
 )
 
-// within is an id, or a label's value, in an organisation: a relation never leaves the organisation of its object.
-type within struct{ org, value string }
+// Key is an id, or a label's value, in an organisation: a relation never leaves the organisation of its object.
+type Key struct{ Org, Value string }
 
-// batch loads what a relation field asks for, for all siblings at once. Siblings have the same fields: when the first
-// asks, the others will, so what they were announced to ask for is loaded along. That needs no waiting for them, as
-// loaders do that collect for some milliseconds, and the number of fetches depends on the query only, never on the
-// scheduler.
+// batch loads what one relation field asks for.
 type batch[V any] struct {
 	// fetch loads all keys in one go; what does not exist is left out. limit is that of a list, 0 for what is no list.
-	fetch func(ctx context.Context, limit int, keys []within) (map[within]V, error)
+	fetch func(ctx context.Context, limit int, keys []Key) (map[Key]V, error)
 
 	mu       sync.Mutex
 	expected []expectation
@@ -30,7 +34,7 @@ type expectation struct {
 }
 
 type batchKey struct {
-	within
+	Key
 	limit int
 }
 
@@ -55,12 +59,12 @@ func (b *batch[V]) expect(org string, values ...string) {
 
 // start returns the loads of keys. Those that nobody has asked for are fetched before it returns, and with them the
 // first siblings values of each expectation.
-func (b *batch[V]) start(ctx context.Context, limit, siblings int, keys ...within) []*load[V] {
+func (b *batch[V]) start(ctx context.Context, limit, siblings int, keys ...Key) []*load[V] {
 	loads, claimed := b.claim(limit, siblings, keys)
 	if len(claimed) == 0 {
 		return loads
 	}
-	var values map[within]V
+	var values map[Key]V
 	err := errors.New("the fetch of a relation broke off")
 	defer func() {
 		for key, l := range claimed {
@@ -69,7 +73,7 @@ func (b *batch[V]) start(ctx context.Context, limit, siblings int, keys ...withi
 			close(l.done)
 		}
 	}()
-	wanted := make([]within, 0, len(claimed))
+	wanted := make([]Key, 0, len(claimed))
 	for key := range claimed {
 		wanted = append(wanted, key)
 	}
@@ -78,11 +82,11 @@ func (b *batch[V]) start(ctx context.Context, limit, siblings int, keys ...withi
 }
 
 // claim finds the loads of keys, and makes those that are missing; the caller is to fetch what was claimed.
-func (b *batch[V]) claim(limit, siblings int, keys []within) (loads []*load[V], claimed map[within]*load[V]) {
+func (b *batch[V]) claim(limit, siblings int, keys []Key) (loads []*load[V], claimed map[Key]*load[V]) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	claimed = map[within]*load[V]{}
-	find := func(key within) *load[V] {
+	claimed = map[Key]*load[V]{}
+	find := func(key Key) *load[V] {
 		l := b.loads[batchKey{key, limit}]
 		if l == nil {
 			l = &load[V]{done: make(chan struct{})}
@@ -100,7 +104,7 @@ func (b *batch[V]) claim(limit, siblings int, keys []within) (loads []*load[V], 
 		for _, e := range b.expected {
 			for _, value := range e.values[:min(siblings, len(e.values))] {
 				if value != "" {
-					find(within{e.org, value})
+					find(Key{e.org, value})
 				}
 			}
 		}
