@@ -48,6 +48,8 @@ type configReport struct {
 	Settings      []config.Setting `json:"settings"`
 	WithoutEffect []string         `json:"without_effect"`
 	Unknown       []string         `json:"unknown"`
+	Idle          []string         `json:"idle"`
+	Unprotected   []string         `json:"unprotected"`
 }
 
 func newConfigReport(loaded *config.Loaded, all bool) configReport {
@@ -56,6 +58,8 @@ func newConfigReport(loaded *config.Loaded, all bool) configReport {
 		Settings:      []config.Setting{},
 		WithoutEffect: append([]string{}, loaded.WithoutEffect()...),
 		Unknown:       append([]string{}, loaded.Unknown...),
+		Idle:          append([]string{}, loaded.Idle...),
+		Unprotected:   append([]string{}, loaded.Unprotected()...),
 	}
 	for _, s := range loaded.Settings() {
 		if all || s.Source != config.OriginDefault {
@@ -87,6 +91,12 @@ func (r configReport) writeTable(w io.Writer) error {
 	}
 	if len(r.Unknown) > 0 {
 		fmt.Fprintf(&page, "\nUnknown: %s\n", quoteAll(r.Unknown))
+	}
+	if len(r.Idle) > 0 {
+		fmt.Fprintf(&page, "\nNot allowed, and used by nothing:\n  %s\n", strings.Join(r.Idle, "\n  "))
+	}
+	if len(r.Unprotected) > 0 {
+		fmt.Fprintf(&page, "\nNot protected in this version:\n  %s\n", strings.Join(r.Unprotected, "\n  "))
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	if _, err := io.WriteString(table, page.String()); err != nil {

@@ -117,6 +117,12 @@ func (d *doctor) configuration(loaded *config.Loaded) {
 	} else {
 		d.add("configuration", verdictOK, "every setting is known and allowed", "")
 	}
+	for _, text := range loaded.Idle {
+		d.add("configuration", verdictWarn, text, "correct it before that is switched on, or remove it")
+	}
+	for _, text := range loaded.Unprotected() {
+		d.add("configuration", verdictWarn, text, "remove the setting when nobody relies on it")
+	}
 	if cfg.SharedNodeSecret == "" {
 		d.add(
 			"gateways",

@@ -63,6 +63,12 @@ func serve(ctx context.Context, loaded *config.Loaded, out, logs io.Writer) erro
 	if len(loaded.Unknown) > 0 {
 		log.Warn("these settings are unknown", "settings", strings.Join(loaded.Unknown, ", "))
 	}
+	for _, text := range loaded.Idle {
+		log.Warn("this setting is not allowed, and nothing uses it", "setting", text)
+	}
+	for _, text := range loaded.Unprotected() {
+		log.Warn("this setting protects something, and cannot in this version", "setting", text)
+	}
 	access := httpserver.NewBufferedWriter(logs, 0)
 	defer access.Close() //nolint:errcheck // the log's own writer is all there is to tell
 	a, s, err := open(ctx, cfg, makeAdminSecret(log), log, newLogger(cfg, access))

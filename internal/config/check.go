@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,8 +27,9 @@ func (l *loader) settle() {
 			l.origins["storage.main.type"] = l.origins["mongo_url"]
 		}
 	}
-	if c.LogFormat == "standard" {
-		c.LogFormat = "text"
+	l.settleWords()
+	if c.MongoBatchSize == 0 {
+		c.MongoBatchSize = 2000
 	}
 	if c.HTTPServerOptions.MinVersion == 0 {
 		c.HTTPServerOptions.MinVersion = tls.VersionTLS12
@@ -43,6 +45,20 @@ func (l *loader) settle() {
 	}
 	for i := range c.HTTPServerOptions.SSLCertificates {
 		l.resolve(&c.HTTPServerOptions.SSLCertificates[i])
+	}
+}
+
+// settleWords reads two settings as the Tyk Dashboard does: in any case, with a word for all that is none of its own.
+// Deployments rely on it; those of its chart set the log format to "default".
+func (l *loader) settleWords() {
+	c := &l.Config
+	if c.LogFormat = strings.ToLower(c.LogFormat); c.LogFormat != "json" {
+		c.LogFormat = "text"
+	}
+	switch c.MongoSessionConsistency = strings.ToLower(c.MongoSessionConsistency); c.MongoSessionConsistency {
+	case "monotonic", "eventual":
+	default:
+		c.MongoSessionConsistency = "strong"
 	}
 }
 
@@ -110,6 +126,7 @@ var endpointName = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 
 func (l *loader) checkServer() {
 	c := &l.Config
+	l.checkProtection()
 	l.checkOrigins()
 	l.checkShared()
 	for _, proxy := range c.Gatehouse.TrustedProxies {
@@ -140,7 +157,7 @@ func (l *loader) checkServer() {
 
 	o := &c.HTTPServerOptions
 	for i, cert := range o.Certificates {
-		if cert.Cert == "" || cert.Key == "" {
+		if (cert.Cert == "" || cert.Key == "") && cert != (CertData{}) {
 			l.problem("http_server_options.certificates", fmt.Sprintf("entry %d must name a cert_file and a key_file", i+1))
 		}
 	}
@@ -150,8 +167,14 @@ func (l *loader) checkServer() {
 			"true is not allowed without a certificate; set http_server_options.certificates or http_server_options.ssl_certificates",
 		)
 	}
+	// A list in which some are known narrows what is allowed, as the Tyk Dashboard reads it; one in which none is would
+	// allow everything.
+	anyKnown := slices.ContainsFunc(o.SSLCiphers, func(name string) bool {
+		_, ok := cipherSuite(name)
+		return ok
+	})
 	for _, name := range o.SSLCiphers {
-		if _, ok := cipherSuite(name); !ok {
+		if !anyKnown {
 			l.problem(
 				"http_server_options.ssl_ciphers",
 				fmt.Sprintf("%q is not allowed; use IANA names such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", clip(name)),

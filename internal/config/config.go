@@ -12,8 +12,8 @@ type Config struct {
 	MongoSSLAllowInvalidHostnames bool   `json:"mongo_ssl_allow_invalid_hostnames" env:"TYK_DB_MONGOSSLALLOWINVALIDHOSTNAMES" doc:"Check MongoDB's certificate, but not that it is for this host name."`
 	MongoSSLCAFile                string `json:"mongo_ssl_ca_file" env:"TYK_DB_MONGOSSLCAFILE" doc:"PEM file with the authorities that sign MongoDB's certificate."`
 	MongoSSLPEMKeyFile            string `json:"mongo_ssl_pem_keyfile" env:"TYK_DB_MONGOSSLPEMKEYFILE" doc:"PEM file with the client certificate and its key."`
-	MongoSessionConsistency       string `json:"mongo_session_consistency" env:"TYK_DB_MONGOSESSIONCONSISTENCY" default:"strong" oneof:"strong monotonic eventual" doc:"Where MongoDB is read from: strong reads the primary, the others may read a secondary."`
-	MongoBatchSize                int    `json:"mongo_batch_size" env:"TYK_DB_MONGOBATCHSIZE" default:"2000" min:"1" max:"100000" doc:"Documents that MongoDB sends per batch."`
+	MongoSessionConsistency       string `json:"mongo_session_consistency" env:"TYK_DB_MONGOSESSIONCONSISTENCY" default:"strong" doc:"Where MongoDB is read from: strong reads the primary; monotonic and eventual may read a secondary. What is none of them is strong."`
+	MongoBatchSize                int    `json:"mongo_batch_size" env:"TYK_DB_MONGOBATCHSIZE" default:"2000" max:"100000" doc:"Documents that MongoDB sends per batch; 0 is the default."`
 	MongoDriver                   string `json:"mongo_driver" env:"TYK_DB_MONGODRIVER"`
 	MongoDirectConnection         bool   `json:"mongo_direct_connection" env:"TYK_DB_MONGODIRECTCONNECTION" doc:"Speak to the one server of the URL, not to its replica set."`
 
@@ -51,7 +51,7 @@ type Config struct {
 	UseShardedAnalytics       bool                   `json:"use_sharded_analytics" env:"TYK_DB_USESHARDEDANLAYTICS"`
 	EnableAggregateLookups    bool                   `json:"enable_aggregate_lookups" env:"TYK_DB_ENABLEAGGREGATELOOKUPS"`
 	AggregateLookupCutoff     string                 `json:"aggregate_lookup_cutoff" env:"TYK_DB_AGGREGATELOOKUPCUTOFF"`
-	MaintenanceMode           bool                   `json:"maintenance_mode" env:"TYK_DB_MAINTENANCEMODE"`
+	MaintenanceMode           bool                   `json:"maintenance_mode" env:"TYK_DB_MAINTENANCEMODE" protects:"changes are not held off: whoever has the permission makes them"`
 	AllowExplicitPolicyID     bool                   `json:"allow_explicit_policy_id" env:"TYK_DB_ALLOWEXPLICITPOLICYID" default:"true" doc:"Keep the id that a new policy comes with, so that exports can be imported again."`
 	DisableParallelSessions   bool                   `json:"disable_parallel_sessions" env:"TYK_DB_DISABLEPARALLELSESSIONS"`
 	DashboardSessionLifetime  int64                  `json:"dashboard_session_lifetime" env:"TYK_DB_DASHBOARDSESSIONLIFETIME"`
@@ -65,7 +65,7 @@ type Config struct {
 	SSOCustomLoginErrorURL    string                 `json:"sso_custom_login_error_url" env:"TYK_DB_SSOCUSTOMLOGINERRORURL"`
 	Audit                     Audit                  `json:"audit"`
 	EnableMultiOrgUsers       bool                   `json:"enable_multi_org_users" env:"TYK_DB_ENABLEMULTIORGUSERS"`
-	EnableOwnership           bool                   `json:"enable_ownership" env:"TYK_DB_ENABLEOWNERSHIP"`
+	EnableOwnership           bool                   `json:"enable_ownership" env:"TYK_DB_ENABLEOWNERSHIP" protects:"this version knows no owners, so that all users with the permission see and change every API of their organisation, whoever owns it"`
 	LogLevel                  string                 `json:"log_level" env:"TYK_DB_LOGLEVEL" default:"info" doc:"Least important lines to log: debug, info, warn or error. gatehouse.log_level goes before it."`
 	HealthCheckEndpointName   string                 `json:"health_check_endpoint_name" env:"TYK_DB_HEALTHCHECKENDPOINTNAME" default:"hello" max:"64" doc:"Name of the health endpoint, without the slash."`
 	EdgeEndpoints             EdgeEndpoints          `json:"edge_endpoints" env:"TYK_DB_EDGEENDPOINTS" doc:"Gateways with segment tags: a name, the address of the endpoint and the tags of each. A registered gateway on the host of an endpoint is shown with its tags and version."`
@@ -81,7 +81,7 @@ type Config struct {
 	Notifications             Notifications          `json:"notifications"`
 	DisableTelemetry          bool                   `json:"disable_telemetry" env:"TYK_DB_DISABLETELEMETRY"`
 	EscapeDotsInOASPaths      bool                   `json:"escape_dots_in_oas_paths" env:"TYK_DB_ESCAPEDOTSINOASPATHS"`
-	LogFormat                 string                 `json:"log_format" env:"TYK_DB_LOGFORMAT" default:"text" oneof:"text json standard" doc:"Form of the log lines; standard is another word for text."`
+	LogFormat                 string                 `json:"log_format" env:"TYK_DB_LOGFORMAT" default:"text" doc:"Form of the log lines, text or json, in any case; what is neither is text."`
 	AllowUnsafePolicyIDs      bool                   `json:"allow_unsafe_policy_ids" env:"TYK_DB_ALLOWUNSAFEPOLICYIDS" doc:"Accept any printable text as the explicit id of a policy, not only letters, digits, '.', '_', '-' and '~'."`
 
 	Gatehouse Gatehouse `json:"gatehouse" env:"GATEHOUSE_" doc:"Settings that the Tyk Dashboard does not have."`
@@ -131,8 +131,8 @@ type CertData struct {
 // Security holds the rules about users, passwords and tokens.
 type Security struct {
 	AllowAdminResetPassword          bool                   `json:"allow_admin_reset_password" env:"TYK_DB_SECURITY_ALLOWADMINRESETPASSWORD" doc:"Let an administrator set the password of another user."`
-	LoginFailureUsernameLimit        int                    `json:"login_failure_username_limit" env:"TYK_DB_SECURITY_LOGINFAILUREUSERNAMELIMIT"`
-	LoginFailureIPLimit              int                    `json:"login_failure_ip_limit" env:"TYK_DB_SECURITY_LOGINFAILUREIPLIMIT"`
+	LoginFailureUsernameLimit        int                    `json:"login_failure_username_limit" env:"TYK_DB_SECURITY_LOGINFAILUREUSERNAMELIMIT" protects:"wrong credentials are counted by address, up to gatehouse.max_failed_credentials, and not by user"`
+	LoginFailureIPLimit              int                    `json:"login_failure_ip_limit" env:"TYK_DB_SECURITY_LOGINFAILUREIPLIMIT" protects:"gatehouse.max_failed_credentials says how often one address may be wrong"`
 	LoginFailureExpiration           int                    `json:"login_failure_expiration" env:"TYK_DB_SECURITY_LOGINFAILUREEXPIRATION"`
 	HideLoginFailureLimitError       bool                   `json:"hide_login_failure_limit_error" env:"TYK_DB_SECURITY_HIDELOGINFAILURELIMITERROR"`
 	LoginDisallowForwardProxy        bool                   `json:"login_disallow_forward_proxy" env:"TYK_DB_SECURITY_LOGINDISALLOWFORWARDPROXY"`
@@ -151,7 +151,7 @@ type Security struct {
 
 // OpenPolicy switches the rules that are written in Rego.
 type OpenPolicy struct {
-	Enabled   bool `json:"enabled" env:"TYK_DB_SECURITY_OPENPOLICY_ENABLED"`
+	Enabled   bool `json:"enabled" env:"TYK_DB_SECURITY_OPENPOLICY_ENABLED" protects:"rules in Rego are not applied, those of organisations neither: the permissions of each user alone decide"`
 	Debug     bool `json:"debug" env:"TYK_DB_SECURITY_OPENPOLICY_DEBUG"`
 	EnableAPI bool `json:"enable_api" env:"TYK_DB_SECURITY_OPENPOLICY_ENABLEAPI"`
 }

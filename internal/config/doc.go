@@ -11,6 +11,7 @@
 //	min, max bounds: of the number, of the duration, or of the length of the text in bytes
 //	oneof    the values that are allowed, separated by spaces
 //	secret   the value is never shown
+//	protects what is open to whom although the setting is on: it protects something that this version cannot
 //	doc      what the setting does; a setting without doc is known, but has no effect in this version
 //
 // The environment is read here, by reflection over these tags, and not by a library such as caarlos0/env: those know

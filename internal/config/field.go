@@ -16,6 +16,8 @@ type Field struct {
 	Default string
 	// Doc says what the setting does. It is empty for a setting that is known, but has no effect in this version.
 	Doc string
+	// Protects says what is open to whom when the setting is on: it protects something, and has no effect in this version.
+	Protects string
 	// Secret settings are shown as Mask.
 	Secret bool
 
@@ -82,6 +84,7 @@ func newField(sf reflect.StructField, key, variable string, index []int) Field {
 		Type:     strings.ReplaceAll(strings.TrimPrefix(sf.Type.String(), "time."), "config.", ""),
 		Default:  sf.Tag.Get("default"),
 		Doc:      sf.Tag.Get("doc"),
+		Protects: sf.Tag.Get("protects"),
 		Secret:   sf.Tag.Get("secret") != "",
 		min:      sf.Tag.Get("min"),
 		max:      sf.Tag.Get("max"),

@@ -69,7 +69,7 @@ type IdentityBrokerHost struct {
 
 // Audit configures the audit log.
 type Audit struct {
-	Enabled           bool   `json:"enabled" env:"TYK_DB_AUDIT_ENABLED"`
+	Enabled           bool   `json:"enabled" env:"TYK_DB_AUDIT_ENABLED" protects:"nothing is recorded: who changed what cannot be found out later"`
 	Format            string `json:"format" env:"TYK_DB_AUDIT_FORMAT"`
 	Path              string `json:"path" env:"TYK_DB_AUDIT_PATH"`
 	DetailedRecording bool   `json:"detailed_recording" env:"TYK_DB_AUDIT_DETAILEDRECORDING"`

@@ -39,6 +39,10 @@ type Loaded struct {
 	// and no reason to stop: configuration files outlive programs.
 	Unknown []string
 
+	// Idle lists what is wrong with settings that nothing uses as things are, sorted: they keep their defaults. Each says
+	// why it stops nothing.
+	Idle []string
+
 	origins map[string]Origin
 }
 
@@ -177,6 +181,7 @@ func (l *loader) finish() (*Loaded, error) {
 	l.checkStorage()
 	l.checkServer()
 	l.checkRedis()
+	l.passOver()
 	if len(l.problems) == 0 {
 		slices.Sort(l.Unknown)
 		return &l.Loaded, nil

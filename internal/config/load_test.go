@@ -161,6 +161,7 @@ func TestEverySettingIsReadFromFileAndEnvironment(t *testing.T) {
 		"gatehouse.shared_gateways.apply": "never", "gatehouse.shared_gateways.deny": "code,trust", "redis_addrs": "a:1,b:2", "enable_cluster": "false",
 		"redis_ca_file": "/ca", "redis_cert_file": "/cert", "redis_key_file": "/key", "redis_tls_min_version": "1.1",
 		"gatehouse.trusted_proxies": "10.0.0.0/8,2001:db8::1", "redis_tls_max_version": "1.2", "private_key_path": "/sign",
+		"gatehouse.without_protection": "enable_ownership",
 	}
 	byType := map[string]string{
 		"string": "x", "int": "7", "int64": "7", "uint": "7", "uint16": "7", "[]string": "a,b", "map[string]string": "a:1",

@@ -37,8 +37,10 @@ Gatehouse starts without any configuration. A setting comes from, each winning o
 - The file is one object; ` + "`storage.main.type`" + ` stands for ` + "`" + `{"storage": {"main": {"type": ...}}}` + "`" + `. Capitals in keys do not matter.
 - Variables hold lists as ` + "`a,b`" + `, maps as ` + "`k:v,k2:v2`" + ` and lists of objects as JSON. Durations are texts such as ` + "`1m30s`" + `.
 - A null, an empty text or an empty variable sets nothing.
-- A value that is not allowed stops the start; the message names the key, the value and what is allowed. Keys and TYK_DB_
-  variables that are unknown, and settings without effect, are named in the log and do no harm.
+- A value that is not allowed stops the start; the message names the key, the value and what is allowed. Where the setting
+  belongs to something that is switched off, such as a certificate without HTTPS, it is named in the log and passed over.
+- Keys and TYK_DB_ variables that are unknown, and settings without effect, are named in the log and do no harm. Those that
+  protect something have a warning of their own that says what is open, and ` + "`enable_ownership`" + ` stops the start.
 
 The keys and variables, except those under ` + "`gatehouse`" + `, are those of the Tyk Dashboard, but for some defaults: data is kept in
 SQLite, keys are hashed and listed by their hashes, and a policy keeps the id that it comes with. No licence is needed.
@@ -53,7 +55,11 @@ func write(w *strings.Builder, sections []config.Section) {
 			if f.HasEffect() {
 				rows = append(rows, f)
 			} else {
-				idle = append(idle, fmt.Sprintf("`%s` (`%s`, %s)", f.Key, f.Variable, f.Type))
+				line := fmt.Sprintf("`%s` (`%s`, %s)", f.Key, f.Variable, f.Type)
+				if f.Protects != "" {
+					line += ": " + f.Protects
+				}
+				idle = append(idle, line)
 			}
 		}
 		if len(rows) > 0 {
