@@ -3,7 +3,6 @@ package resolvers
 import (
 	"context"
 	"errors"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -127,14 +126,14 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 	if err := r.settings.Rules.CheckSave(doc, old); err != nil {
 		return nil, err
 	}
-	if err := r.permitted(ctx, doc, old); err != nil {
+	if err := r.sharing.Api(ctx, doc, old); err != nil {
 		return nil, err
 	}
 	var before []core.CertificateRef
 	if old != nil {
 		before = old.CertificateRefs()
 	}
-	return a, r.ownCertificates(ctx, org, a.CertificateRefs(), before)
+	return a, r.sharing.Certificates(ctx, org, a.CertificateRefs(), before)
 }
 
 const zeroID = core.ZeroID
@@ -186,7 +185,7 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 	if f.AuthTypes != nil {
 		names := make([]string, len(f.AuthTypes))
 		for i, given := range f.AuthTypes {
-			name, ok := authType(given)
+			name, ok := core.AuthTypeNamed(given)
 			if !ok {
 				return nil, core.InField("auth_type", "must be one of %s", strings.Join(core.AuthTypes(), ", "))
 			}
@@ -228,21 +227,6 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// authType finds the name of a way in, whatever the case, by the names that definitions and people use for it.
-func authType(given string) (string, bool) {
-	name := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(given))
-	if alias, ok := map[string]string{"oauth2": "oauth", "openid": "oidc", "standard": "authToken", "token": "authToken", "open": "keyless",
-		"mutualtls": "mtls", "custom": "coprocess", "customauth": "coprocess", "plugin": "coprocess", "basicauth": "basic"}[name]; ok {
-		return alias, true
-	}
-	for _, known := range core.AuthTypes() {
-		if strings.ReplaceAll(strings.ToLower(known), "_", "") == name {
-			return known, true
-		}
-	}
-	return "", false
-}
-
 // apiSorts maps the sorts of the schema to fields of the store.
 var apiSorts = map[model.APISort]struct {
 	field string
@@ -251,26 +235,6 @@ var apiSorts = map[model.APISort]struct {
 	model.APISortName: {"name", false}, model.APISortNameDesc: {"name", true},
 	model.APISortCreatedAt: {"created_at", false}, model.APISortCreatedAtDesc: {"created_at", true},
 	model.APISortUpdatedAt: {"updated_at", false}, model.APISortUpdatedAtDesc: {"updated_at", true},
-}
-
-// apiURL is where gateways serve an API.
-func (r *Resolver) apiURL(a *core.Api) *model.APIURL {
-	gateway, err := url.Parse(r.settings.GatewayURL)
-	if err != nil {
-		gateway = &url.URL{Scheme: "http", Host: "localhost:8080"}
-	}
-	host := gateway.Host
-	if a.Domain != "" {
-		host = a.Domain
-		if port := gateway.Port(); port != "" && !strings.Contains(host, ":") {
-			host += ":" + port
-		}
-	}
-	scheme := gateway.Scheme
-	if a.Protocol == "https" || a.Protocol == "tcp" || a.Protocol == "tls" {
-		scheme = a.Protocol
-	}
-	return &model.APIURL{APIURL: scheme + "://" + host + a.ListenPath, BasePath: a.ListenPath, Host: host}
 }
 
 // importedApi makes an API of a document of an import: over the one with the same public id, or new with the ids it

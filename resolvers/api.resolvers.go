@@ -27,7 +27,8 @@ func (r *apiResolver) Owners(ctx context.Context, obj *core.Api, first *int, aft
 
 // URL is the resolver for the url field.
 func (r *apiResolver) URL(ctx context.Context, obj *core.Api) (*model.APIURL, error) {
-	return r.apiURL(obj), nil
+	address, host := obj.Address(r.settings.GatewayURL)
+	return &model.APIURL{APIURL: address, BasePath: obj.ListenPath, Host: host}, nil
 }
 
 // Organisation is the resolver for the organisation field.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -12,39 +11,6 @@ import (
 	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
-
-// withVersion adds a version to the definition of its base API.
-func withVersion(base *core.Api, version *core.Api, in model.APIInput) (*core.Api, error) {
-	name := deref(in.VersionName)
-	if name == "" {
-		return nil, core.Errorf(core.CodeInvalid, "version name header should be set with base API ID: give new_version_name")
-	}
-	if strings.ContainsAny(name, ".*?|#@\\\"") {
-		return nil, core.Errorf(core.CodeInvalid, "the version name must not hold any of . * ? | # @ \\ \"")
-	}
-	const definition = "api_definition.definition."
-	doc := base.Definition
-	if doc.Get(definition + "versions." + name).Exists() {
-		return nil, core.Errorf(core.CodeConflict, "the base API has a version %q already", name)
-	}
-	own := first(deref(in.BaseVersionName), doc.Text(definition+"name"))
-	if own == "" {
-		return nil, core.Errorf(core.CodeInvalid, "the base API has no versions yet: name its own one, base_api_version_name")
-	}
-	doc = doc.Set(definition+"enabled", true).Set(definition+"name", own)
-	if !doc.Get(definition + "versions").IsObject() {
-		// Made first: a version named 2 is a name, and no place in a list.
-		doc = doc.SetRaw(definition+"versions", []byte("{}"))
-	}
-	doc = doc.Set(definition+"versions."+name, version.ApiID)
-	switch {
-	case in.VersionIsDefault != nil && *in.VersionIsDefault:
-		doc = doc.Set(definition+"default", name)
-	case doc.Text(definition+"default") == "":
-		doc = doc.Set(definition+"default", own)
-	}
-	return core.ParseApi(base.Meta, doc)
-}
 
 // createVersion creates an API and adds it to its base, both or neither.
 func (r *Resolver) createVersion(ctx context.Context, baseID string, version *core.Api, in model.APIInput) error {
@@ -58,7 +24,10 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 		if err != nil {
 			return err
 		}
-		base, err := withVersion(old, version, in)
+		base, err := old.WithVersion(core.Version{
+			Name: deref(in.VersionName), ApiID: version.ApiID, BaseName: deref(in.BaseVersionName),
+			Default: in.VersionIsDefault != nil && *in.VersionIsDefault,
+		})
 		if err != nil {
 			return err
 		}

@@ -148,7 +148,7 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 		return nil, err
 	}
 	if len(draft.ApiIDs) == 0 && len(policies) == 0 {
-		if err := r.mayOpenAll(ctx, old); err != nil {
+		if err := r.sharing.MasterKey(ctx, old); err != nil {
 			return nil, err
 		}
 	}
@@ -181,7 +181,7 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 	if old != nil {
 		before = old.CertificateRefs()
 	}
-	if err := r.ownCertificates(ctx, org, k.CertificateRefs(), before); err != nil {
+	if err := r.sharing.Certificates(ctx, org, k.CertificateRefs(), before); err != nil {
 		return nil, err
 	}
 	named := setOf(k.PolicyIDs)

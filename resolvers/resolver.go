@@ -21,6 +21,7 @@ import (
 	"gatehouse/internal/gateway/notify"
 	"gatehouse/internal/gateway/oauth"
 	"gatehouse/internal/gateway/organisation"
+	"gatehouse/internal/gateway/sharing"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/page"
 	"gatehouse/internal/secret"
@@ -68,8 +69,8 @@ type Settings struct {
 	NoKeyByUsername bool
 	// Routes say which routes APIs may have beside those of others.
 	Routes claim.Rules
-	// MasterKeys allows keys without access rights and policies, which open every API.
-	MasterKeys bool
+	// Sharing says what organisations that share gateways may not have them do.
+	Sharing sharing.Options
 	// ExplicitPolicyIDs keeps the ids that authors give to policies; UnsafePolicyIDs allows any characters in them.
 	ExplicitPolicyIDs, UnsafePolicyIDs bool
 	// ForbidViewAccessKey and ForbidResetAccessKey keep administrators from the access keys of others.
@@ -88,10 +89,6 @@ type Settings struct {
 	EdgeEndpoints config.EdgeEndpoints
 	// Rules say what gateways may be given.
 	Rules definition.Rules
-	// Denied are the subjects that organisations which share gateways may not add to their definitions, and Shared when
-	// gateways are: "auto", "always" or "never".
-	Denied []string
-	Shared string
 }
 
 // Resolver has what the use cases need. It implements generated.ResolverRoot.
@@ -105,6 +102,7 @@ type Resolver struct {
 	settings Settings
 	claims   *claim.Claims
 	verdicts *definition.Verdicts
+	sharing  *sharing.Judge
 
 	space        *keyspace.Space
 	notifier     *notify.Notifier
@@ -153,6 +151,7 @@ type Dependencies struct {
 func New(d Dependencies) *Resolver {
 	r := &Resolver{
 		claims:       claim.New(d.Store, d.Settings.Routes, d.Log),
+		sharing:      sharing.New(d.Store, d.Settings.Sharing),
 		verdicts:     definition.NewVerdicts(d.Settings.Rules),
 		store:        d.Store,
 		keys:         d.Store.Keys,

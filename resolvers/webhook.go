@@ -60,7 +60,7 @@ func (r *Resolver) newWebhook(
 	if err != nil {
 		return nil, err
 	}
-	return w, r.permittedWebhook(ctx, w.Document, old)
+	return w, r.sharing.Webhook(ctx, w.Document, old)
 }
 
 func (r *Resolver) listWebhooks(

@@ -31,6 +31,7 @@ import (
 	"gatehouse/internal/gateway/notify"
 	"gatehouse/internal/gateway/oauth"
 	"gatehouse/internal/gateway/redisdb"
+	"gatehouse/internal/gateway/sharing"
 	"gatehouse/internal/gateway/token"
 	"gatehouse/internal/httpserver"
 	"gatehouse/internal/limits"
@@ -213,10 +214,15 @@ func settings(o Options) resolvers.Settings {
 			Routes:     routeRules(cfg, gateway),
 			Duplicates: cfg.EnableDuplicateSlugs,
 		},
-		MasterKeys: cfg.EnableMasterKeys, ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
+		ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
 		ForbidViewAccessKey: cfg.Security.ForbidAdminViewAccessToken, ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
 		PasswordHistory: cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
-		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg), Denied: cfg.Gatehouse.SharedGateways.Denied(), Shared: cfg.Gatehouse.SharedGateways.Apply, Gateways: cfg.Gateways(),
+		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg), Gateways: cfg.Gateways(),
+		Sharing: sharing.Options{
+			Denied:     cfg.Gatehouse.SharedGateways.Denied(),
+			Shared:     cfg.Gatehouse.SharedGateways.Apply,
+			MasterKeys: cfg.EnableMasterKeys,
+		},
 		CertificateWarning: time.Duration(cfg.Notifications.CertificateExpiryMonitor.WarningThresholdDays) * 24 * time.Hour,
 	}
 }

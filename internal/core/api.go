@@ -276,6 +276,21 @@ func AuthTypes() []string {
 	return out
 }
 
+// AuthTypeNamed finds the name of a way in, whatever the case, by the names that definitions and people use for it.
+func AuthTypeNamed(given string) (string, bool) {
+	name := strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(given))
+	if alias, ok := map[string]string{"oauth2": "oauth", "openid": "oidc", "standard": "authToken", "token": "authToken", "open": "keyless",
+		"mutualtls": "mtls", "custom": "coprocess", "customauth": "coprocess", "plugin": "coprocess", "basicauth": "basic"}[name]; ok {
+		return alias, true
+	}
+	for _, known := range AuthTypes() {
+		if strings.ReplaceAll(strings.ToLower(known), "_", "") == name {
+			return known, true
+		}
+	}
+	return "", false
+}
+
 func apiAuthTypes(d map[string]gjson.Result) []string {
 	var out []string
 	for _, f := range authFlags {

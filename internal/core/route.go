@@ -325,3 +325,52 @@ func lockOf(name string) int {
 	_, _ = h.Write([]byte(name)) // never fails
 	return int(h.Sum32() % RouteLocks)
 }
+
+// Address is where gateways at an address, such as http://gateway:8080, serve the API, and the host in it.
+func (a *Api) Address(gateways string) (address, host string) {
+	at, err := url.Parse(gateways)
+	if err != nil {
+		at = &url.URL{Scheme: "http", Host: "localhost:8080"}
+	}
+	host = at.Host
+	if a.Domain != "" {
+		host = a.Domain
+		if port := at.Port(); port != "" && !strings.Contains(host, ":") {
+			host += ":" + port
+		}
+	}
+	scheme := at.Scheme
+	if a.Protocol == "https" || a.overTCP() {
+		scheme = a.Protocol
+	}
+	return scheme + "://" + host + a.ListenPath, host
+}
+
+// RoutesAt are the routes of the APIs that may serve a request for a path at a host and port, whether they are served
+// or not, as Listens has them. Of a path that is deep, the first parts count.
+func RoutesAt(host, port, path string) []string {
+	var routes []string
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	for n := range min(len(segments), maxClaimDepth) + 1 {
+		path := "/" + strings.Join(segments[:n], "/")
+		for _, domain := range []string{"", host} {
+			for _, port := range []string{"0", port} {
+				route := domain + ":" + port + path
+				routes = append(routes, route, OffRoute(route))
+			}
+		}
+	}
+	return routes
+}
+
+// Nearer tells whether requests that fit this API and another go to this one: the path is longer, or as long on a
+// domain of its own. Where nothing tells them apart, the id does.
+func (a *Api) Nearer(other *Api) bool {
+	if len(a.ListenPath) != len(other.ListenPath) {
+		return len(a.ListenPath) > len(other.ListenPath)
+	}
+	if a.Domain != other.Domain {
+		return a.Domain != ""
+	}
+	return a.ID < other.ID
+}

@@ -99,35 +99,29 @@ type Forwarded struct {
 	Truncated bool
 }
 
-// Forward sends a request to a URL that Target returned. Redirects are not followed. No answer is CodeUnavailable.
-func (f *Forwarder) Forward(
-	ctx context.Context,
-	method string,
-	target *url.URL,
-	header http.Header,
-	body []byte,
-) (*Forwarded, error) {
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(body))
+// Forward sends a request that NewRequest returned. Redirects are not followed. No answer is CodeUnavailable.
+func (f *Forwarder) Forward(ctx context.Context, r *Request) (*Forwarded, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.Target.String(), bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, core.Wrap(core.CodeInvalid, err, "the request cannot be sent: look at its method and url")
 	}
-	if host := header.Get("Host"); host != "" {
+	if host := r.Header.Get("Host"); host != "" {
 		req.Host = host
 	}
-	req.Header = Forwardable(header)
+	req.Header = Forwardable(r.Header)
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "") // none, rather than ours
 	}
 	resp, err := f.http.Do(req)
 	if err != nil {
-		return nil, core.Wrap(core.CodeUnavailable, err, "the gateway at %s does not answer", target.Host)
+		return nil, core.Wrap(core.CodeUnavailable, err, "the gateway at %s does not answer", r.Target.Host)
 	}
 	defer resp.Body.Close()
-	return ReadForwarded(resp)
+	return readForwarded(resp)
 }
 
-// ReadForwarded reads an answer, and at most MaxForwarded bytes of its body.
-func ReadForwarded(resp *http.Response) (*Forwarded, error) {
+// readForwarded reads an answer, and at most MaxForwarded bytes of its body.
+func readForwarded(resp *http.Response) (*Forwarded, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, MaxForwarded+1))
 	if err != nil {
 		return nil, core.Wrap(core.CodeUnavailable, err, "the gateway broke off its answer")

@@ -67,7 +67,7 @@ func TestForwardSendsOneRequestAndKeepsABoundedAnswer(t *testing.T) {
 		t.Helper()
 		target, err := f.Target(g.URL + path)
 		require.NoError(t, err)
-		out, err := f.Forward(t.Context(), "GET", target, header, nil)
+		out, err := f.Forward(t.Context(), &gateway.Request{Method: "GET", Target: target, Header: header})
 		require.NoError(t, err)
 		return out
 	}
@@ -94,7 +94,7 @@ func TestForwardSaysWhichGatewayIsSilent(t *testing.T) {
 	f := gateway.NewForwarder("http://127.0.0.1:1")
 	target, err := f.Target("http://127.0.0.1:1/pets")
 	require.NoError(t, err)
-	_, err = f.Forward(t.Context(), "GET", target, nil, nil)
+	_, err = f.Forward(t.Context(), &gateway.Request{Method: "GET", Target: target})
 	assert.Equal(t, core.CodeUnavailable, core.CodeOf(err))
 	assert.Equal(t, "the gateway at 127.0.0.1:1 does not answer", core.AsError(err).Message)
 }

@@ -1,4 +1,9 @@
-package resolvers
+// Package sharing holds organisations that share gateways to what they may have them do: what a definition, a webhook or
+// a session asks of a gateway, all organisations on it live with.
+//
+// It judges what a save adds. What was there before may stay, so that the rest can be changed, and those who run
+// Gatehouse may add everything. The rules of what a document asks for are those of the packages definition and core.
+package sharing
 
 import (
 	"context"
@@ -10,48 +15,67 @@ import (
 	"gatehouse/store"
 )
 
-// permitted refuses a definition by which an organisation that shares gateways would have them do what it may not. What
+// Options say what is refused to whom.
+type Options struct {
+	// Denied are the subjects that organisations which share gateways may not add, and Shared when gateways are: "auto",
+	// "always" or "never".
+	Denied []string
+	Shared string
+	// MasterKeys allows keys without access rights and policies, which open every API.
+	MasterKeys bool
+}
+
+// Judge refuses what organisations may not have shared gateways do. It is safe for concurrent use.
+type Judge struct {
+	store *store.Store
+	o     Options
+}
+
+// New makes a Judge.
+func New(s *store.Store, o Options) *Judge { return &Judge{store: s, o: o} }
+
+// Api refuses a definition by which an organisation that shares gateways would have them do what it may not. What
 // the API had already may stay. Those who are bound to no organisation may have them do everything.
-func (r *Resolver) permitted(ctx context.Context, doc core.Document, old *core.Api) error {
+func (j *Judge) Api(ctx context.Context, doc core.Document, old *core.Api) error {
 	var before core.Document
 	if old != nil {
 		before = old.Definition
 	}
-	return r.mayAdd(ctx, func(denied []string) []definition.Access { return definition.NewAccess(doc, before, denied) })
+	return j.mayAdd(ctx, func(denied []string) []definition.Access { return definition.NewAccess(doc, before, denied) })
 }
 
-// permittedWebhook does so for a webhook, which becomes a part of the definitions that refer to it, without another
+// Webhook does so for a webhook, which becomes a part of the definitions that refer to it, without another
 // save of theirs.
-func (r *Resolver) permittedWebhook(ctx context.Context, doc core.Document, old *core.Webhook) error {
+func (j *Judge) Webhook(ctx context.Context, doc core.Document, old *core.Webhook) error {
 	var before core.Document
 	if old != nil {
 		before = old.Document
 	}
-	return r.mayAdd(
+	return j.mayAdd(
 		ctx,
 		func(denied []string) []definition.Access { return definition.NewWebhookAccess(doc, before, denied) },
 	)
 }
 
 // mayAdd refuses what a save adds of the subjects that are denied.
-func (r *Resolver) mayAdd(ctx context.Context, added func(denied []string) []definition.Access) error {
-	if len(r.settings.Denied) == 0 || boundless(ctx) {
+func (j *Judge) mayAdd(ctx context.Context, added func(denied []string) []definition.Access) error {
+	if len(j.o.Denied) == 0 || boundless(ctx) {
 		return nil
 	}
-	found := added(r.settings.Denied)
+	found := added(j.o.Denied)
 	if len(found) == 0 {
 		return nil
 	}
-	if shared, err := r.store.SharesGateways(ctx, r.settings.Shared); err != nil || !shared {
+	if shared, err := j.store.SharesGateways(ctx, j.o.Shared); err != nil || !shared {
 		return err
 	}
 	return found[0].Refusal()
 }
 
-// mayOpenAll holds for a key without access rights and policies: gateways let it into the APIs of every organisation.
+// MasterKey holds for a key without access rights and policies: gateways let it into the APIs of every organisation.
 // old is what it replaces, nil for a new one; what is such a key already may stay one.
-func (r *Resolver) mayOpenAll(ctx context.Context, old *core.Key) error {
-	if !r.settings.MasterKeys {
+func (j *Judge) MasterKey(ctx context.Context, old *core.Key) error {
+	if !j.o.MasterKeys {
 		return core.Errorf(
 			core.CodeInvalid,
 			"the key has neither access_rights nor apply_policies: name at least one API or one policy (a master key for every API needs enable_master_keys)",
@@ -62,7 +86,7 @@ func (r *Resolver) mayOpenAll(ctx context.Context, old *core.Key) error {
 	if authz.From(ctx).Admin || old != nil && len(old.ApiIDs)+len(old.PolicyIDs) == 0 {
 		return nil
 	}
-	organisations, err := r.store.Organisations.Count(ctx, store.AllTenants())
+	organisations, err := j.store.Organisations.Count(ctx, store.AllTenants())
 	if err != nil || organisations < 2 {
 		return err
 	}
@@ -82,12 +106,12 @@ func boundless(ctx context.Context) bool {
 // files is the subject of what gateways read from their own disks.
 const files = "files"
 
-// ownCertificates refuses a document by which an organisation that shares gateways would have them use certificates
+// Certificates refuses a document by which an organisation that shares gateways would have them use certificates
 // that are not its own. refs are those that the document names; what was named before may stay. Ids of others are for
 // nobody, since gateways would not be told them; what gateways have of their own, such as files, is for those who may
 // have gateways read files. Whether the organisation has such a certificate is not asked: it may be uploaded later, and
 // until then gateways find none.
-func (r *Resolver) ownCertificates(ctx context.Context, org string, refs, before []core.CertificateRef) error {
+func (j *Judge) Certificates(ctx context.Context, org string, refs, before []core.CertificateRef) error {
 	had := make(map[[2]string]bool, len(before))
 	for _, ref := range before {
 		had[ref.Key()] = true
@@ -98,10 +122,10 @@ func (r *Resolver) ownCertificates(ctx context.Context, org string, refs, before
 			continue
 		}
 		file := name == core.CertificateOther && ref.Readable
-		if file && (boundless(ctx) || !slices.Contains(r.settings.Denied, files)) {
+		if file && (boundless(ctx) || !slices.Contains(j.o.Denied, files)) {
 			continue
 		}
-		if shared, err := r.store.SharesGateways(ctx, r.settings.Shared); err != nil || !shared {
+		if shared, err := j.store.SharesGateways(ctx, j.o.Shared); err != nil || !shared {
 			return err
 		}
 		if file {
