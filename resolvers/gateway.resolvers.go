@@ -68,6 +68,18 @@ func (r *mutationResolver) ProxyRequest(ctx context.Context, input model.ProxyRe
 	return r.proxy(ctx, input)
 }
 
+// Gateway is the resolver for the gateway field.
+func (r *queryResolver) Gateway(ctx context.Context, id string) (*core.Node, error) {
+	all, err := r.nodes.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(all, func(n *core.Node) bool { return n.ID == id }); i >= 0 {
+		return all[i], nil
+	}
+	return nil, nil
+}
+
 // Gateways is the resolver for the gateways field.
 func (r *queryResolver) Gateways(ctx context.Context, state *model.GatewayState, first *int, after *string) (*model.GatewayConnection, error) {
 	all, err := r.nodes.List(ctx)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/assert"
@@ -13,6 +14,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/core"
 )
 
 // clientCall is a call that a program of others was seen to make, with what it needs of the answer. Names in braces
@@ -61,20 +63,32 @@ func TestTheCallsOfOtherProgramsAreAnsweredAsTheyNeed(t *testing.T) {
 		"apis":       apiCalls,
 		"health":     healthCalls,
 		"addressing": addressingCalls,
+		"system":     systemCalls,
 	} {
 		t.Run(story, func(t *testing.T) {
 			t.Parallel()
 			srv := apptest.New(
 				t,
-				apptest.WithEnv("TYK_DB_ENABLEDUPLICATESLUGS=true"),
+				apptest.WithEnv("TYK_DB_ENABLEDUPLICATESLUGS=true", "TYK_DB_NODESECRET=the-node-secret"),
 				apptest.WithRedis(miniredis.RunT(t).Addr()),
 			)
+			endsSoon(t, srv)
 			kept := map[string]string{"org": srv.OrgID, "user": srv.UserID, "key": srv.AccessKey}
 			for _, c := range calls {
 				c.play(t, srv, kept)
 			}
 		})
 	}
+}
+
+// endsSoon puts a certificate into the organisation that ends in five days.
+func endsSoon(t *testing.T, srv *apptest.Server) {
+	t.Helper()
+	end := time.Now().Add(5*24*time.Hour - time.Minute)
+	require.NoError(t, srv.Store.Certificates.Create(t.Context(), &core.Certificate{
+		Meta:            core.Meta{ID: srv.OrgID + "c1", OrgID: srv.OrgID},
+		CertificateInfo: core.CertificateInfo{NotAfter: &end, Details: core.Document("{}")},
+	}))
 }
 
 func (c clientCall) play(t *testing.T, srv *apptest.Server, kept map[string]string) {
@@ -243,4 +257,38 @@ var addressingCalls = []clientCall{
 	{client: "a generated client", what: "asks by another method", method: "PATCH", path: "/api/users/", status: 405},
 	{client: "a script", what: "sends GraphQL as curl does", method: "POST", path: "/graphql/", headers: []string{"AUTHORIZATION: {key}", curl},
 		body: `{"query":"{ apis { totalCount } }"}`, want: wanted{"data.apis.totalCount": "0"}},
+}
+
+var systemCalls = []clientCall{
+	{client: "the sync tool", what: "asks for templates before it goes on, whether it uses any or not", method: "GET", path: "/api/assets", want: wanted{"@this": "[]"}},
+	{client: "a generated client", what: "asks for templates of one kind", method: "GET", path: "/api/assets/?kind=oas-template", want: wanted{"@this": "[]"}},
+	{client: "a generated client", what: "asks for what is no template", method: "GET", path: "/api/assets?kind=other", status: 400, want: wanted{"Status": `"Error"`}},
+	{client: "a catalogue plugin", what: "asks for the gateways while there is none", method: "GET", path: "/api/system/nodes",
+		want: wanted{"data": `{"nodes":[],"active_node_count":0,"nodes_available":-1,"nodes_remaining":-1,"valid_until":0}`}},
+	{client: "a gateway", what: "registers", method: "GET", path: "/register/node", headers: []string{"Authorization: the-node-secret", "X-Tyk-Hostname: edge-1", "X-Tyk-Session-Id: s"},
+		want: wanted{"Status": `"OK"`}, keep: map[string]string{"node": "Message.NodeID"}},
+	{client: "a catalogue plugin", what: "asks for the gateways", method: "GET", path: "/api/system/nodes",
+		want: wanted{"data.nodes": `[{"id":"{node}","hostname":"edge-1"}]`, "data.active_node_count": "1"}},
+	{client: "a catalogue plugin", what: "asks what one of them serves", method: "GET", path: "/api/system/node/{node}/edge-1",
+		want: wanted{"data.db_app_conf_options": `{"node_is_segmented":false,"tags":[]}`}},
+	{client: "a catalogue plugin", what: "asks for one that is gone", method: "GET", path: "/api/system/node/gone/edge-1", status: 404},
+	{client: "a catalogue plugin", what: "checks whether it can sign in", method: "GET", path: "/api/system/stats", want: wanted{"status": filled}},
+	{client: "a generated client", what: "asks which APIs are in which category", method: "GET", path: "/api/apis/groups", want: wanted{"@this": "{}"}},
+	{client: "a generated client", what: "asks what there is to see to", method: "GET", path: "/api/org/notifications?refresh=true",
+		want: wanted{"#": "1", "0.topic": `"certificate.expiry"`, "0.kind": `"warning"`, "0.org_id": `"{org}"`, "0.data.cert_id": `"{org}c1"`,
+			"0.data.days_remaining": "4", "0.created_at": dated, "0.id": filled, "0.hash": filled, "0.title": filled, "0.message": filled}},
+	{client: "a script of an operator", what: "limits an organisation as a whole", method: "POST", path: "/admin/org/keys",
+		body: `{"org_id":"{org}","rate":10,"per":60.0,"quota_max":-1,"x_own":1.0}`,
+		want: wanted{"key_id": `"{org}"`, "data": `{"org_id":"{org}","rate":10,"per":60.0,"quota_max":-1,"x_own":1.0}`}},
+	{client: "a script of an operator", what: "lists the organisations that are limited", method: "GET", path: "/admin/org/keys/", want: wanted{"data.keys": `["{org}"]`, "pages": "1"}},
+	{client: "a script of an operator", what: "changes the limits", method: "PUT", path: "/admin/org/keys/{org}?reset_quota=1",
+		body: `{"rate":20,"per":60,"quota_max":100}`, want: wanted{"Status": `"OK"`, "Message": `"Key updated"`}},
+	{client: "a script of an operator", what: "reads them", method: "GET", path: "/admin/org/keys/{org}", want: wanted{"data.rate": "20", "data.org_id": `"{org}"`}},
+	{client: "a script of an operator", what: "moves them to another organisation", method: "PUT", path: "/admin/org/keys/{org}", status: 400,
+		body: `{"org_id":"5e9d9544a1dcd60001d0ed20"}`},
+	{client: "a script of an operator", what: "sends what gateways cannot read", method: "PUT", path: "/admin/org/keys/{org}", status: 400, body: `{"rate":"many"}`},
+	{client: "a script of an operator", what: "takes them away", method: "DELETE", path: "/admin/org/keys/{org}", want: wanted{"Status": `"OK"`}},
+	{client: "a script of an operator", what: "asks for what is gone", method: "GET", path: "/admin/org/keys/{org}", status: 404, want: wanted{"Status": `"Error"`}},
+	{client: "a script of an operator", what: "changes what is gone", method: "PUT", path: "/admin/org/keys/{org}", status: 404, body: `{"rate":1}`},
+	{client: "a script of an operator", what: "names an organisation that is none", method: "POST", path: "/admin/org/keys", status: 404, body: `{"org_id":"5e9d9544a1dcd60001d0ed20"}`},
 }

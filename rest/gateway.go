@@ -2,6 +2,7 @@ package rest
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"gatehouse/graph/model"
@@ -11,7 +12,12 @@ import (
 var gatewayRoutes = []route{
 	{"GET", "/api/gateways", "gateways", (*call).listGateways, nil},
 	{"POST", "/api/gateways/reload", "reloadGateways", (*call).reloadGateways, nil},
+	{"GET", "/api/gateways/{id}", "gateway", (*call).getGateway, nil},
+	{"GET", "/api/system/nodes", "gateways", (*call).listNodes, nil},
+	{"GET", "/api/system/node/{id}", "gateway", (*call).getNode, nil},
+	{"GET", "/api/system/node/{id}/{hostname}", "gateway", (*call).getNode, nil},
 	{"GET", "/admin/gateways", "gateways", (*call).listGateways, nil},
+	{"GET", "/admin/gateways/{id}", "gateway", (*call).getGateway, nil},
 	{"POST", "/admin/gateways/reload", "reloadGateways", (*call).reloadGateways, nil},
 }
 
@@ -40,6 +46,19 @@ func (c *call) listGateways() (reply, error) {
 		}
 		state = &s
 	}
+	out, err := c.gateways(state)
+	if err != nil {
+		return nil, err
+	}
+	// Those heard of last come first.
+	slices.SortStableFunc(out, func(a, b gatewayView) int { return b.LastSeen.Compare(a.LastSeen) })
+	return shown(struct {
+		Gateways []gatewayView `json:"gateways"`
+	}{out}), nil
+}
+
+// gateways are all that are in a state; nil for any.
+func (c *call) gateways(state *model.GatewayState) ([]gatewayView, error) {
 	out := []gatewayView{}
 	err := every(c, func(first *int, after *string) (fetched[core.Node], error) {
 		l, err := c.Query.Gateways(c.ctx, state, first, after)
@@ -52,14 +71,70 @@ func (c *call) listGateways() (reply, error) {
 		out = append(out, v)
 		return err
 	})
+	return out, err
+}
+
+func (c *call) getGateway() (reply, error) {
+	n, err := found(c.Query.Gateway(c.ctx, c.vars["id"]))
 	if err != nil {
 		return nil, err
 	}
-	// Those heard of last come first.
-	slices.SortStableFunc(out, func(a, b gatewayView) int { return b.LastSeen.Compare(a.LastSeen) })
-	return shown(struct {
-		Gateways []gatewayView `json:"gateways"`
-	}{out}), nil
+	v, err := c.viewGateway(n)
+	return shown(v), err
+}
+
+// nodesView is the gateways as a licence would count them. None limits them: there is no end, and none to run out.
+type nodesView struct {
+	Nodes     []nodeView `json:"nodes"`
+	Active    int        `json:"active_node_count"`
+	Available int        `json:"nodes_available"`
+	Remaining int        `json:"nodes_remaining"`
+	ValidTo   int        `json:"valid_until"`
+}
+
+type nodeView struct {
+	ID       string `json:"id"`
+	Hostname string `json:"hostname"`
+}
+
+// listNodes answers with the gateways that are there.
+func (c *call) listNodes() (reply, error) {
+	all, err := c.gateways(nil)
+	if err != nil {
+		return nil, err
+	}
+	view := nodesView{Nodes: []nodeView{}, Available: unlimited, Remaining: unlimited}
+	for _, g := range all {
+		if g.State == model.GatewayStateAway {
+			continue
+		}
+		view.Nodes = append(view.Nodes, nodeView{g.ID, g.Hostname})
+		if g.State == model.GatewayStateActive {
+			view.Active++
+		}
+	}
+	return shown(map[string]any{"data": view}), nil
+}
+
+// getNode answers with what is known of the configuration of a gateway: the segment tags that ours gives it.
+func (c *call) getNode() (reply, error) {
+	n, err := found(c.Query.Gateway(c.ctx, c.vars["id"]))
+	if err != nil {
+		return nil, err
+	}
+	if host, named := c.vars["hostname"]; named && !strings.EqualFold(host, n.Hostname) {
+		return nil, core.Errorf(core.CodeNotFound, "the gateway of this id runs on another host")
+	}
+	tags, err := c.Fields.Gateway.Tags(c.ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	type options struct {
+		Segmented bool     `json:"node_is_segmented"`
+		Tags      []string `json:"tags"`
+	}
+	known := options{len(tags) > 0, append([]string{}, tags...)}
+	return shown(map[string]any{"data": map[string]any{"db_app_conf_options": known}}), nil
 }
 
 func (c *call) viewGateway(n *core.Node) (v gatewayView, err error) {

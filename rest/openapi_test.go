@@ -217,7 +217,7 @@ var exceptions = []struct {
 	{[]string{
 		"POST /admin/apis/import", "POST /admin/organisations", "POST /admin/organisations/import", "POST /admin/policies/import",
 		"POST /admin/users", "POST /api/apis/keys/basic/{}", "POST /api/keys", "POST /api/keys/{}", "POST /api/users/{}/actions/reset",
-		"PUT /admin/organisations/{}", "PUT /admin/users/{}", "PUT /api/apis/{}/access",
+		"PUT /admin/organisations/{}", "PUT /admin/users/{}", "PUT /api/apis/{}/access", "POST /admin/org/keys", "PUT /admin/org/keys/{}",
 	}, 400, "answer", unknownStatus, "a body that is understood and breaks a rule has no answer in the description of these; that of others is 400"},
 	{[]string{
 		"POST /admin/apis/import", "POST /admin/organisations", "POST /admin/policies/import", "PUT /api/apis/{}",
@@ -231,7 +231,7 @@ var exceptions = []struct {
 		"a wrong admin secret is 401 in the description of other operations",
 	},
 	{[]string{
-		"PUT /admin/organisations/{}", "POST /api/users/{}/actions/reset",
+		"PUT /admin/organisations/{}", "POST /api/users/{}/actions/reset", "DELETE /admin/org/keys/{}",
 	}, 404, "answer", unknownStatus, "an unknown id has no answer in the description of these; that of others is 404"},
 	{
 		[]string{"POST /api/hooks"},

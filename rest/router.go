@@ -122,7 +122,8 @@ func withPath(r *http.Request, escaped string) *http.Request {
 func routes() []route {
 	var all []route
 	for _, area := range [][]route{apiRoutes, keyRoutes, keyIndexRoutes, policyRoutes, userRoutes, webhookRoutes, organisationRoutes,
-		gatewayRoutes, proxyRoutes, oauthRoutes, certificateRoutes, systemRoutes, statsRoutes} {
+		gatewayRoutes, proxyRoutes, oauthRoutes, certificateRoutes, systemRoutes, statsRoutes, assetRoutes, notificationRoutes,
+		organisationSessionRoutes} {
 		all = append(all, area...)
 	}
 	return all

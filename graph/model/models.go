@@ -296,6 +296,16 @@ type KeyInput struct {
 type Mutation struct {
 }
 
+// A page of notifications.
+type NotificationConnection struct {
+	// The notifications of this page.
+	Nodes []*core.Notification `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
 // What an authorisation gave.
 type OauthAuthorization struct {
 	// The code, for response_type code.
@@ -390,6 +400,16 @@ type OrganisationInput struct {
 	Cname *string `json:"cname,omitempty"`
 	// Whether the custom domain is in use.
 	CnameEnabled *bool `json:"cnameEnabled,omitempty"`
+}
+
+// A page of sessions of organisations.
+type OrganisationSessionConnection struct {
+	// The sessions of this page.
+	Nodes []*core.OrgSession `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // Where a page stands among all of them.

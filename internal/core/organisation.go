@@ -50,3 +50,9 @@ var organisationTypes = []fieldType{
 	{"hybrid_enabled", isBool}, {"ui", isObject}, {"org_options_meta", isObject}, {"sso_enabled", isBool},
 	{limitsField, isObject},
 }
+
+// OrgSession is what an organisation may ask of the gateways in all: a session for it, as keys have one.
+type OrgSession struct {
+	OrgID   string
+	Session Document
+}

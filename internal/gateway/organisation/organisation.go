@@ -276,9 +276,15 @@ func (s *Organisations) sessions(ctx context.Context, org string) (keys []*core.
 	return keys, nil
 }
 
-// Purge removes the sessions of an organisation that is deleted. Those that stay, for want of an answer, open nothing,
-// since its APIs are gone; the next scan deletes them.
+// Purge removes the sessions of an organisation that is deleted, those of its keys and its own. Those that stay, for
+// want of an answer, open nothing, since its APIs are gone; the next scan deletes those of keys.
 func (s *Organisations) Purge(ctx context.Context, d *Deleted) {
+	if s.o.Keys == nil {
+		return
+	}
+	if err := s.o.Keys.DeleteOrgSession(context.WithoutCancel(ctx), d.ID); err != nil {
+		s.o.Log.ErrorContext(ctx, "the session of a deleted organisation stays in Redis", "organisation", d.ID, "error", err)
+	}
 	if len(d.sessions) == 0 {
 		return
 	}
