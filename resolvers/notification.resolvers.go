@@ -21,12 +21,8 @@ func (r *queryResolver) Notifications(ctx context.Context, first *int, after *st
 	now := r.store.Now()
 	q.Sort, q.Where = "not_after", []store.Cond{store.Between("not_after", 1, now.Add(r.settings.CertificateWarning).Unix())}
 	l, err := list(ctx, r.store.Certificates, q)
-	if err != nil {
-		return nil, err
-	}
-	nodes := make([]*core.Notification, len(l.Objects))
-	for i, c := range l.Objects {
-		nodes[i] = core.CertificateExpiry(c, now, r.settings.CertificateWarning)
-	}
-	return &model.NotificationConnection{Nodes: nodes, TotalCount: l.Total, PageInfo: pageInfo(l)}, nil
+	c, err := mapped(l, err, func(c *core.Certificate) *core.Notification {
+		return core.CertificateExpiry(c, now, r.settings.CertificateWarning)
+	})
+	return (*model.NotificationConnection)(c), err
 }

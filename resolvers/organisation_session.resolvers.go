@@ -62,9 +62,6 @@ func (r *queryResolver) OrganisationSessions(ctx context.Context, first *int, af
 	if err != nil {
 		return nil, err
 	}
-	page, info, err := cut(r.Resolver, "sessions of organisations", all, func(s *core.OrgSession) string { return s.OrgID }, first, after)
-	if err != nil {
-		return nil, err
-	}
-	return &model.OrganisationSessionConnection{Nodes: page, TotalCount: len(all), PageInfo: info}, nil
+	c, err := cut(r.Resolver, "sessions of organisations", all, func(s *core.OrgSession) string { return s.OrgID }, first, after)
+	return (*model.OrganisationSessionConnection)(c), err
 }
