@@ -9,56 +9,33 @@ import (
 	"context"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"net/http"
 )
 
 // SetOrganisationSession is the resolver for the setOrganisationSession field.
 func (r *mutationResolver) SetOrganisationSession(ctx context.Context, orgID string, session core.Document, resetQuota *bool) (*core.OrgSession, error) {
-	space, err := r.orgSpace()
-	if err != nil {
-		return nil, err
+	s, err := r.organisations.SetSession(ctx, orgID, session)
+	if err == nil && resetQuota != nil && *resetQuota {
+		err = r.organisations.ResetQuota(ctx, orgID)
 	}
-	if _, err := r.findOrganisation(ctx, orgID); err != nil {
-		return nil, err
-	}
-	doc, err := r.newOrgSession(orgID, session)
-	if err != nil {
-		return nil, err
-	}
-	r.tellOrgSession(ctx, http.MethodPut, orgID, doc)
-	// What the gateway wrote of it is how it read it; what is kept is what was sent.
-	if err := space.SetOrgSession(ctx, orgID, doc); err != nil {
-		return nil, err
-	}
-	if resetQuota != nil && *resetQuota {
-		if err := space.ResetOrgQuota(ctx, orgID); err != nil {
-			return nil, err
-		}
-	}
-	return &core.OrgSession{OrgID: orgID, Session: doc}, nil
+	return s, err
 }
 
 // DeleteOrganisationSession is the resolver for the deleteOrganisationSession field.
 func (r *mutationResolver) DeleteOrganisationSession(ctx context.Context, orgID string) (*model.Deleted, error) {
-	s, err := r.orgSession(ctx, orgID)
-	if err != nil {
+	if err := r.organisations.DeleteSession(ctx, orgID); err != nil {
 		return nil, err
 	}
-	r.tellOrgSession(ctx, http.MethodDelete, s.OrgID, nil)
-	if err := r.space.DeleteOrgSession(ctx, s.OrgID); err != nil {
-		return nil, err
-	}
-	return &model.Deleted{ID: s.OrgID}, nil
+	return &model.Deleted{ID: orgID}, nil
 }
 
 // OrganisationSession is the resolver for the organisationSession field.
 func (r *queryResolver) OrganisationSession(ctx context.Context, orgID string) (*core.OrgSession, error) {
-	return hidden(r.orgSession(ctx, orgID))
+	return hidden(r.organisations.Session(ctx, orgID))
 }
 
 // OrganisationSessions is the resolver for the organisationSessions field.
 func (r *queryResolver) OrganisationSessions(ctx context.Context, first *int, after *string) (*model.OrganisationSessionConnection, error) {
-	all, err := r.orgSessions(ctx)
+	all, err := r.organisations.Sessions(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -173,7 +173,7 @@ func New(d Dependencies) *Resolver {
 		limits.OrganisationsOptions{Defaults: d.OrganisationLimits, Find: limits.FindIn(d.Store), Now: d.Store.Now},
 	)
 	r.organisations = organisation.New(organisation.Options{Store: d.Store, Certificates: d.Certificates, Oauth: d.Oauth,
-		Keys: d.Space, Log: d.Log})
+		Keys: d.Space, Gateway: d.Gateway, Rules: d.Settings.Rules, Log: d.Log})
 	if d.Space != nil {
 		r.keys = d.Space
 	}

@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/certificate"
+	"gatehouse/internal/gateway/definition"
 	"gatehouse/internal/gateway/keyspace"
 	"gatehouse/internal/gateway/oauth"
 	"gatehouse/internal/turn"
@@ -34,7 +36,10 @@ type Options struct {
 	Oauth        *oauth.Clients
 	// Keys is where keys live; nil when that is the store.
 	Keys *keyspace.Space
-	Log  *slog.Logger
+	// Gateway is told of the sessions of organisations; Rules say what gateways can read of them.
+	Gateway *gateway.Client
+	Rules   definition.Rules
+	Log     *slog.Logger
 }
 
 // Organisations come and go with all that is theirs. They are safe for concurrent use.
