@@ -37,6 +37,10 @@ func parseURL(raw string) (target, error) {
 		return target{}, errors.New("mongo: the connection URL must start with mongodb:// or mongodb+srv://")
 	}
 	authority, path, query := splitURL(rest)
+	// A / or ? in a password ends what is read as the hosts, and leaves an @ behind.
+	if first, _, at := strings.Cut(query, "@"); strings.Contains(path, "@") || at && !strings.Contains(first, "=") {
+		return target{}, errSpecial
+	}
 	user, hosts, secrets, err := splitAuthority(authority)
 	if err != nil {
 		return target{}, err
@@ -58,6 +62,11 @@ func parseURL(raw string) (target, error) {
 	}, nil
 }
 
+var errSpecial = errors.New(
+	"mongo: user or password in the connection URL holds a special character: " +
+		"write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25",
+)
+
 // splitURL cuts authority/path?query. The query keeps its question mark.
 func splitURL(s string) (authority, path, query string) {
 	if i := strings.IndexByte(s, '?'); i >= 0 {
@@ -76,9 +85,7 @@ func splitAuthority(authority string) (user, hosts string, secrets []string, err
 	user, hosts = authority[:at+1], authority[at+1:]
 	name, password, _ := strings.Cut(user[:at], ":")
 	if strings.ContainsAny(name+password, "@:") {
-		return "", "", nil, errors.New(
-			"mongo: user or password in the connection URL holds a special character: write @ as %40, : as %3A, / as %2F and % as %25",
-		)
+		return "", "", nil, errSpecial
 	}
 	for _, part := range []string{name, password} {
 		plain, err := url.PathUnescape(part)

@@ -55,6 +55,8 @@ func TestParseURLRefuses(t *testing.T) {
 		"an at in the password":            {"mongodb://u:hunter2@x@db/tyk", "write @ as %40"},
 		"a colon in the password":          {"mongodb://u:hunter2:x@db/tyk", ": as %3A"},
 		"a percent in the password":        {"mongodb://u:hunter2%zz@db/tyk", "write % as %25"},
+		"a slash in the password":          {"mongodb://u:12/hunter2@db/tyk", "/ as %2F"},
+		"a question mark in the password":  {"mongodb://u:12?hunter2@db/tyk", "? as %3F"},
 		"a database name with a dot":       {"mongodb://db/a.b", "database name"},
 		"a database name with a slash":     {"mongodb://db/a/b", "database name"},
 		"a database name that is too long": {"mongodb://db/" + strings.Repeat("d", 64), "at most 63 bytes"},

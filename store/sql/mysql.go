@@ -4,9 +4,6 @@ import (
 	stdsql "database/sql"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
-	"strings"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -39,7 +36,10 @@ func openMySQL(dsn string, _ Config) (*stdsql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Collation = "utf8mb4_bin"
+	// Whatever the string says of charsets: documents are UTF-8 with four bytes, and are compared byte for byte.
+	if err := config.Apply(mysql.Charset("utf8mb4", "utf8mb4_bin")); err != nil {
+		return nil, fmt.Errorf("store: MySQL: %w", err)
+	}
 	// One round trip for a statement; the driver quotes the arguments.
 	config.InterpolateParams = true
 	// An update tells how many rows it met, not how many differ now.
@@ -55,93 +55,7 @@ func openMySQL(dsn string, _ Config) (*stdsql.DB, error) {
 	}
 	made, err := mysql.NewConnector(config)
 	if err != nil {
-		return nil, unreadable("MySQL", dsn, err)
+		return nil, unreadable("MySQL", plainMySQL(err))
 	}
 	return stdsql.OpenDB(connector{made, config.Timeout}), nil
-}
-
-func mysqlConfig(dsn string) (*mysql.Config, error) {
-	var config *mysql.Config
-	var err error
-	switch {
-	case dsn == "":
-		return nil, errors.New(
-			"store: the connection string of MySQL is empty: give mysql://user:password@host:3306/database",
-		)
-	case strings.HasPrefix(dsn, "mysql://"):
-		config, err = mysqlURL(dsn)
-	case strings.Contains(dsn, "/"):
-		config, err = mysql.ParseDSN(dsn)
-	default:
-		config, err = mysqlPairs(dsn)
-	}
-	if err != nil {
-		return nil, unreadable("MySQL", dsn, err)
-	}
-	if config.DBName == "" {
-		return nil, errors.New("store: the connection string of MySQL names no database")
-	}
-	return config, nil
-}
-
-// mysqlURL reads mysql://user:password@host:3306/database?parameters.
-func mysqlURL(dsn string) (*mysql.Config, error) {
-	u, err := url.Parse(dsn)
-	if err != nil {
-		return nil, errors.New("it is no URL; characters such as @ : / ? # % in the password must be escaped, %40 for @")
-	}
-	config, err := mysql.ParseDSN("/?" + u.RawQuery)
-	if err != nil {
-		return nil, err
-	}
-	config.User = u.User.Username()
-	config.Passwd, _ = u.User.Password()
-	config.Net, config.Addr = "tcp", address(u.Hostname(), u.Port())
-	config.DBName = strings.Trim(u.Path, "/")
-	return config, nil
-}
-
-// mysqlPairs reads user=... password=... host=... port=... database=..., the form of PostgreSQL.
-func mysqlPairs(dsn string) (*mysql.Config, error) {
-	config := mysql.NewConfig()
-	host, port := "", ""
-	for _, pair := range strings.Fields(dsn) {
-		name, value, ok := strings.Cut(pair, "=")
-		switch {
-		case !ok:
-			return nil, errors.New("it must be pairs such as user=gatehouse, with spaces between them")
-		case name == "user":
-			config.User = value
-		case name == "password":
-			config.Passwd = value
-		case name == "host":
-			host = value
-		case name == "port":
-			port = value
-		case name == "database" || name == "dbname":
-			config.DBName = value
-		case name == "tls" || name == "sslmode":
-			config.TLSConfig = map[string]string{"disable": "false", "require": "skip-verify", "verify-full": "true"}[value]
-			if config.TLSConfig == "" {
-				config.TLSConfig = value
-			}
-		default:
-			return nil, fmt.Errorf("it has a key %q; known are user, password, host, port, database and tls", name)
-		}
-	}
-	config.Net, config.Addr = "tcp", address(host, port)
-	if strings.HasPrefix(host, "/") {
-		config.Net, config.Addr = "unix", host
-	}
-	return config, nil
-}
-
-func address(host, port string) string {
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	if port == "" {
-		port = "3306"
-	}
-	return net.JoinHostPort(host, port)
 }

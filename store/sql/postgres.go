@@ -49,7 +49,10 @@ func openPostgres(dsn string, c Config) (*stdsql.DB, error) {
 	}
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return nil, unreadable("PostgreSQL", dsn, err)
+		return nil, unreadable("PostgreSQL", plainPostgres(dsn, err))
+	}
+	if err := checkPostgres(dsn, config.RuntimeParams); err != nil {
+		return nil, unreadable("PostgreSQL", err)
 	}
 	if c.PreferSimpleProtocol {
 		config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol

@@ -115,6 +115,12 @@ func OpenMemory(ctx context.Context) (*Engine, error) {
 
 // sqlitePath takes a DSN apart into a path and the parameters of a URI, which end with & when there are any.
 func sqlitePath(dsn string) (path, query string, err error) {
+	if scheme, _, found := strings.Cut(dsn, "://"); found && scheme != "file" && !strings.Contains(scheme, "/") ||
+		strings.Contains(dsn, "password=") {
+		return "", "", errors.New(
+			"store: the connection string of SQLite is that of another database: name a file, or set the type",
+		)
+	}
 	path, isURI := strings.CutPrefix(dsn, "file:")
 	if !isURI {
 		path = dsn
