@@ -32,6 +32,10 @@ run: build ## Build everything and serve on :3000, with the data in ./data (ARGS
 build: web ## Build the program, the playground in it, as bin/gatehouse
 	go build -trimpath -buildvcs=false -ldflags "-X 'main.stamp=$$(scripts/version)'" -o bin/gatehouse ./cmd/gatehouse
 
+.PHONY: release
+release: web ## Build static programs for all systems into dist/, with checksums and lists of what they are made of
+	@scripts/release
+
 .PHONY: web
 web: $(BUNDLE) ## Build the playground, when its sources are newer than the bundle
 
@@ -83,5 +87,5 @@ bench: ## Run the benchmarks
 
 .PHONY: clean
 clean: ## Remove what was built; ./data stays
-	rm -rf bin $(PLAYGROUND)/node_modules
+	rm -rf bin dist $(PLAYGROUND)/node_modules
 	find $(PLAYGROUND)/dist -mindepth 1 -not -name .keep -delete

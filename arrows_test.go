@@ -104,6 +104,11 @@ var layers = []layer{
 		forbidden: gqlgen,
 	},
 	{
+		// What Gatehouse is deployed with, and the program that lists what a program is made of.
+		name: "deploy", packages: []string{"deploy/..."},
+		imports: []string{"config"},
+	},
+	{
 		// The gateways' Redis, also for what servers tell each other.
 		name: "redis", packages: []string{"internal/gateway/redisdb"},
 		imports:   []string{"config"},

@@ -72,6 +72,7 @@ The first start makes an organisation and an administrator, and prints their cre
 		newBackupCommand(load),
 		newRestoreCommand(load),
 		newDoctorCommand(load),
+		newHealthCommand(load),
 		newVersionCommand(),
 	)
 	return root
