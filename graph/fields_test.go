@@ -23,7 +23,6 @@ func TestAnErrorSaysWhichInputItIsAbout(t *testing.T) {
 		variables                map[string]any
 	}{
 		"an API that a key names and that does not exist": {`mutation { createKey(input: {apiIds: ["a", "nope", "b"]}) { token } }`, "input.apiIds[2]", "INVALID", "apiIds name APIs that do not exist in the organisation: b, nope", nil},
-		"the same of a policy":                            {`mutation { createPolicy(input: {name: "p", apiIds: ["nope"]}) { id } }`, "input.apiIds[0]", "INVALID", "apiIds name APIs that do not exist", nil},
 		"the same in a session":                           {`mutation($s: JSON) { createKey(input: {session: $s}) { token } }`, "input.session.access_rights.nope", "INVALID", "access_rights name APIs that do not exist", map[string]any{"s": `{"access_rights":{"nope":{}}}`}},
 		"what is no id of an API":                         {`mutation { createKey(input: {apiIds: ["a", "a b"]}) { token } }`, "input.apiIds[1]", "INVALID", "apiIds must hold public ids", nil},
 		"a policy of a key that does not exist":           {`mutation { createKey(input: {apiIds: ["a"], policyIds: ["x", "nope"]}) { token } }`, "input.policyIds[0]", "INVALID", "policyIds names policies that do not exist in the organisation: x, nope", nil},

@@ -61,7 +61,7 @@ func (r *Resolver) versionIDs(ctx context.Context, t store.Tenant) ([]string, er
 		public = append(public, id)
 	}
 	var ids []string
-	for chunk := range slices.Chunk(public, namesAtOnce) {
+	for chunk := range slices.Chunk(public, apisAtOnce) {
 		apis, err := r.store.Apis.FindMany(ctx, t, "api_id", chunk)
 		if err != nil {
 			return nil, err

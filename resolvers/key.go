@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/token"
+	"gatehouse/internal/reference"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/turn"
 	"gatehouse/store"
@@ -126,28 +128,18 @@ func keyDocument(in model.KeyInput, stored core.Document) (core.Document, error)
 	return withAccess(f.doc, in.APIIds)
 }
 
-// newKey makes a key of a session that came from outside: what it names must exist in the organisation, a password
+// newKey makes a key of a session that came from outside: what it newly names must exist in the organisation, a password
 // becomes a hash. tok is its token, "" for a key that is only changed. old is what it replaces, nil for a new one.
 func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Document, old *core.Key) (*core.Key, error) {
 	draft, err := core.ParseSession(doc)
 	if err != nil {
 		return nil, err
 	}
-	doc, missing, err := r.checkRights(ctx, org, doc, draft.ApiIDs)
+	doc, policies, err := r.keyNames(ctx, org, doc, draft, old)
 	if err != nil {
 		return nil, err
 	}
-	if err := missingApis(missing); err != nil {
-		return nil, err
-	}
-	if err := r.checkMetaPolicies(ctx, org, doc, draft.ApiIDs); err != nil {
-		return nil, err
-	}
-	policies, err := r.policiesFor(ctx, org, draft.PolicyIDs)
-	if err != nil {
-		return nil, err
-	}
-	if len(draft.ApiIDs) == 0 && len(policies) == 0 {
+	if len(draft.ApiIDs)+len(draft.PolicyIDs) == 0 {
 		if err := r.sharing.MasterKey(ctx, old); err != nil {
 			return nil, err
 		}
@@ -155,28 +147,13 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 	if doc, err = doc.Owned("", "org_id", org); err != nil {
 		return nil, err
 	}
-	f := fields{doc}
-	if old == nil {
-		f.doc = r.withExpiry(doc, policies)
-		f.absent("date_created", strconv.Quote(r.store.Now().Format(time.RFC3339)))
-	} else if created := old.Session.Get("date_created"); created.Exists() {
-		f.absent("date_created", created.Raw)
-	}
-	doc = f.doc
-	if doc, err = r.withPassword(doc, old); err != nil {
+	if doc, err = r.withPassword(r.dated(doc, policies, old), old); err != nil {
 		return nil, err
 	}
 	if _, err := r.settings.Rules.CheckSession(doc); err != nil {
 		return nil, err
 	}
-	meta := core.Meta{OrgID: org, ID: tok}
-	switch {
-	case old != nil:
-		meta = old.Meta
-	case r.settings.HashKeys:
-		meta.ID = token.Hash(tok)
-	}
-	k := core.NewKey(meta, doc)
+	k := core.NewKey(r.keyMeta(org, tok, doc, old), doc)
 	var before []core.CertificateRef
 	if old != nil {
 		before = old.CertificateRefs()
@@ -184,16 +161,112 @@ func (r *Resolver) newKey(ctx context.Context, org, tok string, doc core.Documen
 	if err := r.sharing.Certificates(ctx, org, k.CertificateRefs(), before); err != nil {
 		return nil, err
 	}
-	named := setOf(k.PolicyIDs)
-	for _, p := range policies {
-		if !named[p.PolicyID] {
-			k.AppliedIDs = append(k.AppliedIDs, p.PolicyID)
-		}
-	}
 	if hash := hashOf(k); hash != k.ID {
 		k.Hash = hash
 	}
 	return k, nil
+}
+
+// keyNames looks up what a session names, and returns it with the names of its APIs, and with the ids of policies under
+// which gateways know them. It refuses names of nothing that old, what the session replaces, does not have.
+func (r *Resolver) keyNames(
+	ctx context.Context,
+	org string,
+	doc core.Document,
+	draft, old *core.Key,
+) (core.Document, []*core.Policy, error) {
+	had := &core.Key{}
+	if old != nil {
+		had = old
+	}
+	doc, missing, err := r.names.Described(ctx, org, doc, draft.ApiIDs)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := core.MissingApis(core.Added(missing, had.ApiIDs)); err != nil {
+		return nil, nil, err
+	}
+	if err := r.names.MetaPolicies(ctx, org, doc, had.Session, draft.ApiIDs); err != nil {
+		return nil, nil, err
+	}
+	policies, err := r.names.Policies(ctx, org, draft.PolicyIDs)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := core.MissingPolicies(core.Added(policies.Missing, had.PolicyIDs)); err != nil {
+		return nil, nil, err
+	}
+	return doc.WithPolicyIDs(policies.Known), policies.Found, nil
+}
+
+// dated is a session with when it was made and, of a new one, when it ends by its policies.
+func (r *Resolver) dated(doc core.Document, policies []*core.Policy, old *core.Key) core.Document {
+	f := fields{doc}
+	if old == nil {
+		f.doc = r.withExpiry(doc, policies)
+		f.absent("date_created", strconv.Quote(r.store.Now().Format(time.RFC3339)))
+	} else if created := old.Session.Get("date_created"); created.Exists() {
+		f.absent("date_created", created.Raw)
+	}
+	return f.doc
+}
+
+// keyMeta is the name of a key. One that was made from a certificate, under which gateways find it by what a client
+// shows them, follows the certificate.
+func (r *Resolver) keyMeta(org, tok string, doc core.Document, old *core.Key) core.Meta {
+	if old != nil {
+		was, is := old.Session.Text("certificate"), doc.Text("certificate")
+		if was == is || is == "" || !r.madeFrom(old, was) {
+			return old.Meta
+		}
+		tok = token.Custom(org, is, r.settings.HashFunction)
+	}
+	meta := core.Meta{OrgID: org, ID: tok}
+	if r.settings.HashKeys {
+		meta.ID = token.Hash(tok)
+	}
+	return meta
+}
+
+// madeFrom tells whether the name of a key was made from a certificate.
+func (r *Resolver) madeFrom(k *core.Key, certificate string) bool {
+	return certificate != "" && slices.ContainsFunc(token.Tokens(k.OrgID, certificate), func(tok string) bool {
+		return k.ID == tok || k.ID == token.Hash(tok)
+	})
+}
+
+var errCertificateTaken = core.Errorf(
+	core.CodeConflict,
+	"another key is for this certificate, and gateways find one key by it: change or delete that one, or give another certificate",
+).In(
+	"certificate",
+)
+
+// replaceKey writes a key over old, where need be under the name that follows from it now.
+func (r *Resolver) replaceKey(ctx context.Context, next, old *core.Key) error {
+	if next.ID == old.ID {
+		return r.keys.Update(ctx, next)
+	}
+	if err := core.CheckCustomKey("certificate", next.Session.Text("certificate")); err != nil {
+		return err
+	}
+	// The new one comes first: whoever has a certificate for a key is never without one that says so.
+	err := r.keys.Create(ctx, next)
+	if errors.Is(err, store.ErrConflict) {
+		return errCertificateTaken
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.keys.Delete(ctx, old); err != nil {
+		if undo := r.keys.Delete(ctx, next); undo != nil {
+			r.log.WarnContext(ctx, "a key was left under two names", slog.String("key", old.ID), slog.Any("error", undo))
+		}
+		return err
+	}
+	r.forgotten(old, old.ID)
+	r.changed(ctx, core.ChangeDeleted, core.KeyKind, &old.Meta)
+	return nil
 }
 
 // DescribeKeys fills in what the sessions of keys do not say themselves: the explicit ids of policies that they name by
@@ -287,7 +360,7 @@ func (r *Resolver) withPassword(doc core.Document, old *core.Key) (core.Document
 // saveKey creates a key, or replaces the one with the same id where replacing is what was asked for.
 func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace bool) (*model.CreatedKey, error) {
 	k.Session = r.renewed(k.Session)
-	if err := r.claims.ReserveForKey(ctx, k.OrgID, k.Session); err != nil {
+	if err := r.claims.ReserveForKey(ctx, k.OrgID, k.Session, nil); err != nil {
 		return nil, r.writeError(ctx, core.KeyKind, err)
 	}
 	for try := 1; ; try++ {
@@ -296,6 +369,9 @@ func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace
 			r.logOpensAll(ctx, nil, k)
 			r.changed(ctx, core.ChangeCreated, core.KeyKind, &k.Meta)
 			return &model.CreatedKey{Token: tok, Key: *k}, nil
+		}
+		if !replace && errors.Is(err, store.ErrConflict) && r.madeFrom(k, k.Session.Text("certificate")) {
+			return nil, errCertificateTaken
 		}
 		err = r.writeError(ctx, core.KeyKind, err)
 		if !replace || core.CodeOf(err) != core.CodeConflict {
@@ -319,6 +395,14 @@ func (r *Resolver) saveKey(ctx context.Context, k *core.Key, tok string, replace
 	}
 }
 
+// idsOfPolicy are both ids of a policy, under which keys may name it; the one that is given where there is none.
+func (r *Resolver) idsOfPolicy(ctx context.Context, t store.Tenant, id string) []string {
+	if p, err := r.lookUpPolicy(ctx, t, id); err == nil {
+		return slices.Compact([]string{p.PolicyID, p.ID})
+	}
+	return []string{id}
+}
+
 // logOpensAll notes that a key became a master key. old is what it replaces, nil for a new one.
 func (r *Resolver) logOpensAll(ctx context.Context, old, k *core.Key) {
 	if k.OpensAll() && (old == nil || !old.OpensAll()) {
@@ -337,7 +421,10 @@ func (r *Resolver) keyConditions(ctx context.Context, t store.Tenant, f *model.K
 	if f == nil {
 		return nil, nil
 	}
-	var where []store.Cond
+	where, err := r.dangling(nil, f.DanglingOnly, func() (store.Cond, error) { return r.names.DanglingKeys(ctx, t, r.keys) })
+	if err != nil {
+		return nil, err
+	}
 	if f.Q != nil && *f.Q != "" {
 		where = append(where, store.AnyOf(store.Contains("id", *f.Q), store.Contains("alias", *f.Q)))
 	}
@@ -351,14 +438,14 @@ func (r *Resolver) keyConditions(ctx context.Context, t store.Tenant, f *model.K
 		where = append(where, store.HasLabel("tag", *f.Tag))
 	}
 	if f.PolicyID != nil {
-		where = append(where, store.HasLabel("policy", *f.PolicyID))
+		where = append(where, store.HasLabel("policy", r.idsOfPolicy(ctx, t, *f.PolicyID)...))
 	}
 	if f.APIID != nil {
-		a, err := r.lookUpApi(ctx, t, *f.APIID)
+		id, own, err := r.openable(ctx, t, *f.APIID)
 		if err != nil {
 			return nil, err
 		}
-		cond, err := r.opens(ctx, a)
+		cond, err := r.opens(ctx, own, id)
 		if err != nil {
 			return nil, err
 		}
@@ -382,13 +469,30 @@ const (
 	maxOpening = 8000
 )
 
+// openable is the public id of an API by either id, and whose keys may open it. One that is gone has keys as long as
+// anything names it by its public id.
+func (r *Resolver) openable(ctx context.Context, t store.Tenant, id string) (string, store.Tenant, error) {
+	a, missing := r.lookUpApi(ctx, t, id)
+	if missing == nil {
+		return a.ApiID, store.Org(a.OrgID), nil
+	}
+	if core.CodeOf(missing) != core.CodeNotFound {
+		return "", t, missing
+	}
+	for _, naming := range []reference.Counter{r.keys, r.store.Policies} {
+		if named, err := naming.CountByLabel(ctx, t, "api", id); err != nil || named[id] > 0 {
+			return id, t, err
+		}
+	}
+	return "", t, missing
+}
+
 // opens is the condition that a key gives access to an API: its own rights name it, or those of a policy that it
 // applies.
-func (r *Resolver) opens(ctx context.Context, a *core.Api) (store.Cond, error) {
-	cond := store.HasLabel("api", a.ApiID)
+func (r *Resolver) opens(ctx context.Context, own store.Tenant, apiID string) (store.Cond, error) {
+	cond := store.HasLabel("api", apiID)
 	var ids []string
-	own := store.Org(a.OrgID)
-	for p, err := range r.store.Policies.All(ctx, store.Query{Tenant: own, Where: []store.Cond{store.HasLabel("api", a.ApiID)}, Limit: policiesAtOnce}) {
+	for p, err := range r.store.Policies.All(ctx, store.Query{Tenant: own, Where: []store.Cond{cond}, Limit: policiesAtOnce}) {
 		if err != nil {
 			return cond, err
 		}

@@ -44,6 +44,11 @@ func (r *keyResolver) Organisation(ctx context.Context, obj *core.Key) (*core.Or
 	return r.loaders(ctx).organisation(ctx, obj.OrgID)
 }
 
+// Warnings is the resolver for the warnings field.
+func (r *keyResolver) Warnings(ctx context.Context, obj *core.Key) ([]string, error) {
+	return r.keyWarnings(ctx, obj)
+}
+
 // Counters is the resolver for the counters field.
 func (r *keyUsageResolver) Counters(ctx context.Context, obj *core.Key, first *int, after *string) (*model.KeyCounterConnection, error) {
 	return r.counters(ctx, obj, first, after)
@@ -82,7 +87,7 @@ func (r *mutationResolver) CreateKey(ctx context.Context, input model.KeyInput) 
 
 // CreateBasicAuthUser is the resolver for the createBasicAuthUser field.
 func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username string, password *string, input model.KeyInput) (*model.CreatedKey, error) {
-	if err := core.CheckCustomKey("the user name", username); err != nil {
+	if err := core.CheckUserName(username); err != nil {
 		return nil, err
 	}
 	doc, err := keyDocument(input, nil)
@@ -112,8 +117,11 @@ func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username str
 // UpdateKey is the resolver for the updateKey field.
 func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int, resetQuota *bool) (*core.Key, error) {
 	reset := resetQuota != nil && *resetQuota
-	k, err := edit(ctx, r.Resolver, core.KeyKind, r.keys.Update, revision, func() (*core.Key, error) { return r.findKey(ctx, id, by) },
+	var before *core.Key
+	write := func(ctx context.Context, next *core.Key) error { return r.replaceKey(ctx, next, before) }
+	k, err := edit(ctx, r.Resolver, core.KeyKind, write, revision, func() (*core.Key, error) { return r.findKey(ctx, id, by) },
 		func(old *core.Key) (*core.Key, error) {
+			before = old
 			if byHash(old, id) && !r.settings.UpdateByHash {
 				return nil, errUpdateByHash
 			}
@@ -125,7 +133,7 @@ func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.K
 			if err != nil || next.Session.Equal(old.Session) {
 				return nil, err
 			}
-			if err := r.claims.ReserveForKey(ctx, old.OrgID, next.Session); err != nil {
+			if err := r.claims.ReserveForKey(ctx, old.OrgID, next.Session, old.Session); err != nil {
 				return nil, r.writeError(ctx, core.KeyKind, err)
 			}
 			if reset {

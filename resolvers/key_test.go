@@ -234,7 +234,7 @@ func TestThePasswordOfABasicAuthUserIsHashedAndKept(t *testing.T) {
 	refused(t, k.GraphQL(t, create, map[string]any{"name": "jo", "in": k.input(nil)}), "INVALID", "password is required")
 	refused(
 		t,
-		k.GraphQL(t, create, map[string]any{"name": "jo jo", "password": "x", "in": k.input(nil)}),
+		k.GraphQL(t, create, map[string]any{"name": "jo:jo", "password": "x", "in": k.input(nil)}),
 		"INVALID",
 		"user name",
 	)

@@ -28,6 +28,9 @@ type loaders struct {
 	apisByCertificateUse *batch.ByLabel[core.Api, *core.Api]
 	keysByCertificate    *batch.ByLabel[core.Key, *core.Key]
 
+	// Which of the ids that objects name there are.
+	apisThere, policiesThere *batch.Absent
+
 	sharing *claim.Warnings
 }
 
@@ -66,6 +69,9 @@ func (r *Resolver) newLoaders() *loaders {
 		keysByPolicy:  batch.NewByLabel[core.Key]("keys of policy", r.keys, "policy", siblings),
 		apisByWebhook: batch.NewByLabel[core.Api]("APIs of webhook", s.Apis, "webhook", siblings),
 
+		apisThere:     r.there(s.Apis, "public"),
+		policiesThere: r.there(s.Policies, "known"),
+
 		sharing: r.claims.Warnings(),
 
 		apisByCertificate:    batch.NewByLabel[core.Api]("APIs of certificate", s.Apis, "certificate", siblings),
@@ -92,10 +98,13 @@ func siblings[T any](ctx context.Context, objects []*T) {
 		case *core.Policy:
 			l.organisations.Expect("", o.OrgID)
 			l.apis.Expect(o.OrgID, o.ApiIDs...)
+			l.apisThere.Expect(o.OrgID, o.ApiIDs...)
 			l.keysByPolicy.Expect(o.OrgID, o.PolicyID)
 		case *core.Key:
 			l.organisations.Expect("", o.OrgID)
 			l.apis.Expect(o.OrgID, o.ApiIDs...)
+			l.apisThere.Expect(o.OrgID, o.ApiIDs...)
+			l.policiesThere.Expect(o.OrgID, o.PolicyIDs...)
 			l.policies.Expect(o.OrgID, o.PolicyIDs...)
 			l.policiesByDBID.Expect(o.OrgID, o.PolicyIDs...)
 		case *core.Webhook:

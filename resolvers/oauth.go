@@ -85,7 +85,7 @@ func (r *Resolver) newOauthClient(
 	in model.OauthClientInput,
 	old *core.OauthClient,
 ) (*core.OauthClient, error) {
-	if !a.Definition.Get("api_definition.use_oauth2").Bool() {
+	if old == nil && !a.Definition.Get("api_definition.use_oauth2").Bool() {
 		return nil, core.Errorf(
 			core.CodeInvalid,
 			"API is not OAuth2: set use_oauth2 in its definition, and create clients then",
@@ -113,11 +113,11 @@ func (r *Resolver) newOauthClient(
 	f.absent("redirect_uris", "[]")
 	f.absent("policy_id", `""`)
 	f.absent("description", `""`)
-	if doc, err = r.oauthPolicy(ctx, a, f.doc); err != nil {
+	if doc, err = r.oauthPolicy(ctx, a, f.doc, stored); err != nil {
 		return nil, err
 	}
 	// The meta data of a client becomes that of its tokens.
-	if err := r.checkMetaPolicies(ctx, a.OrgID, doc, nil); err != nil {
+	if err := r.names.MetaPolicies(ctx, a.OrgID, doc, stored, nil); err != nil {
 		return nil, err
 	}
 	sealed := ""
@@ -130,10 +130,15 @@ func (r *Resolver) newOauthClient(
 }
 
 // oauthPolicy holds for the policy that a client names: it exists in the organisation and opens the API. It becomes the
-// id under which gateways know it.
-func (r *Resolver) oauthPolicy(ctx context.Context, a *core.Api, doc core.Document) (core.Document, error) {
+// id under which gateways know it. The one that the stored document names, if there is one, is not judged: it may have
+// gone, and the client must be changeable all the same.
+func (r *Resolver) oauthPolicy(
+	ctx context.Context,
+	a *core.Api,
+	doc, stored core.Document,
+) (core.Document, error) {
 	id := doc.Text("policy_id")
-	if id == "" {
+	if id == "" || len(stored) > 0 && id == stored.Text("policy_id") {
 		return doc, nil
 	}
 	p, err := r.lookUpPolicy(ctx, store.Org(a.OrgID), id)

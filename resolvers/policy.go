@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -56,89 +57,87 @@ func policyDocument(in model.PolicyInput, stored core.Document) (core.Document, 
 	return withAccess(f.doc, in.APIIds)
 }
 
-// newPolicy makes a policy of a document that came from outside. keepIDs keeps the ids in it; lenient lets the access
-// rights name APIs that do not exist, and returns those. old is what it replaces, nil for a new one.
+// newPolicy makes a policy of a document that came from outside, with the ids that it shall have. It returns which APIs
+// its access rights name that do not exist, too: they may come later, and are no error. old is what it replaces, nil
+// for a new one.
 func (r *Resolver) newPolicy(
 	ctx context.Context,
 	org string,
 	doc core.Document,
+	ids core.PolicyIDs,
 	old *core.Policy,
-	keepIDs, lenient bool,
-) (*core.Policy, []string, error) {
+) (p *core.Policy, missing []string, err error) {
 	draft, err := core.ParsePolicy(core.Meta{}, doc, r.settings.UnsafePolicyIDs)
 	if err != nil {
 		return nil, nil, err
 	}
-	meta := core.Meta{ID: doc.Text("_id"), OrgID: org}
-	explicit := doc.Text("id")
-	if explicit == zeroID {
-		explicit = "" // as in _id. What named a policy of others has this id at gateways
-	}
-	switch {
-	case old != nil:
-		// A PUT of the legacy API carries ids or not; the path says which policy it is.
-		meta = old.Meta
-		if given := doc.Text("_id"); given != "" && given != old.ID {
-			return nil, nil, core.Errorf(
-				core.CodeInvalid,
-				"Invalid policy ID: _id is %q, and the policy that you are changing has %q",
-				given,
-				old.ID,
-			)
-		}
-		if explicit == "" || !keepIDs {
-			explicit = old.Document.Text("id")
-		}
-	case !keepIDs:
-		meta.ID, explicit = "", ""
-	}
-	if meta.ID == "" || meta.ID == zeroID {
-		meta.ID = core.NewID(r.store.Now())
-		if core.IsID(explicit) && keepIDs {
-			meta.ID = explicit
-		}
-	}
-	if !core.IsID(meta.ID) {
-		return nil, nil, core.InField("_id", "must be 24 lower-case hex digits; leave it out to have one made")
-	}
-	for _, owned := range [][2]string{{"_id", meta.ID}, {"org_id", org}} {
-		if doc, err = doc.Owned("", owned[0], owned[1]); err != nil {
-			return nil, nil, err
-		}
-	}
-	if explicit != "" || doc.Get("id").Exists() {
-		if doc, err = doc.Owned("", "id", explicit); err != nil {
-			return nil, nil, err
-		}
-	}
-	doc, missing, err := r.checkRights(ctx, org, doc, draft.ApiIDs)
-	if err != nil {
+	if doc, err = ids.SetIn(doc, org); err != nil {
 		return nil, nil, err
 	}
-	if !lenient {
-		if err := missingApis(missing); err != nil {
-			return nil, nil, err
-		}
+	if doc, missing, err = r.names.Described(ctx, org, doc, draft.ApiIDs); err != nil {
+		return nil, nil, err
 	}
 	if err := core.CheckCustomPolicies(org, doc); err != nil {
 		return nil, nil, err
 	}
 	f := fields{doc}
+	meta := core.Meta{ID: ids.ID, OrgID: org}
 	if old != nil {
+		meta = old.Meta
 		f.absent("date_created", first(old.Document.Get("date_created").Raw, `"0001-01-01T00:00:00Z"`))
 	} else {
 		f.absent("date_created", strconv.Quote(r.store.Now().Format(time.RFC3339)))
 	}
-	p, err := core.ParsePolicy(meta, f.doc, r.settings.UnsafePolicyIDs)
-	if err != nil {
+	if p, err = core.ParsePolicy(meta, f.doc, r.settings.UnsafePolicyIDs); err != nil {
 		return nil, nil, err
 	}
 	_, err = r.settings.Rules.CheckPolicy(f.doc)
 	return p, missing, err
 }
 
+// createdPolicy makes a policy that is new, with the ids that its document carries where that is allowed.
+func (r *Resolver) createdPolicy(ctx context.Context, org string, doc core.Document) (*core.Policy, []string, error) {
+	ids := core.PolicyIDs{}
+	if r.settings.ExplicitPolicyIDs {
+		ids = core.GivenPolicyIDs(doc)
+	}
+	return r.newPolicy(ctx, org, doc, ids.Made(core.NewID(r.store.Now())), nil)
+}
+
+// changedPolicy makes a policy that replaces an earlier one. It keeps that one's explicit id where others are not
+// allowed.
+func (r *Resolver) changedPolicy(
+	ctx context.Context,
+	doc core.Document,
+	old *core.Policy,
+) (*core.Policy, []string, error) {
+	ids, err := core.GivenPolicyIDs(doc).Over(old)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !r.settings.ExplicitPolicyIDs {
+		ids.Explicit = old.Document.Text("id")
+	}
+	return r.newPolicy(ctx, old.OrgID, doc, ids, old)
+}
+
+// logDangling notes that a policy is kept which newly names APIs that do not exist.
+func (r *Resolver) logDangling(ctx context.Context, p, old *core.Policy, missing []string) {
+	if old != nil {
+		missing = core.Added(missing, old.ApiIDs)
+	}
+	if len(missing) > 0 {
+		r.log.WarnContext(ctx, "a policy names APIs that do not exist in its organisation", slog.String("policy", p.PolicyID),
+			slog.String("org_id", p.OrgID), slog.String("apis", core.SomeOf(missing)))
+	}
+}
+
 // policyConditions reads a filter.
-func policyConditions(f *model.PolicyFilter) ([]store.Cond, error) {
+func (r *Resolver) policyConditions(
+	ctx context.Context,
+	t store.Tenant,
+	f *model.PolicyFilter,
+) ([]store.Cond, error) {
 	if f == nil {
 		return nil, nil
 	}
@@ -164,7 +163,8 @@ func policyConditions(f *model.PolicyFilter) ([]store.Cond, error) {
 	if f.Tag != nil {
 		where = append(where, store.HasLabel("tag", *f.Tag))
 	}
-	return truth(where, "active", f.Active), nil
+	where, err := r.dangling(where, f.DanglingOnly, func() (store.Cond, error) { return r.names.DanglingPolicies(ctx, t) })
+	return truth(where, "active", f.Active), err
 }
 
 // policySorts maps the sorts of the schema to fields of the store.
@@ -212,12 +212,21 @@ func (r *Resolver) importedPolicy(
 			old.PolicyID,
 		)
 	}
-	p, missing, err := r.newPolicy(ctx, org, doc, old, true, true)
+	ids := core.GivenPolicyIDs(doc)
+	if old != nil {
+		ids, err = ids.Over(old)
+	} else {
+		ids, err = ids.Made(core.NewID(r.store.Now())), nil
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	p, missing, err := r.newPolicy(ctx, org, doc, ids, old)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	if len(missing) > 0 {
-		warnings = []string{"access_rights name APIs that do not exist in the organisation: " + core.SomeOf(missing)}
+		warnings = []string{core.DanglingApis(missing)}
 	}
 	return p, old, warnings, nil
 }
@@ -230,12 +239,14 @@ func (r *Resolver) editPolicy(
 	change func(old *core.Policy) (core.Document, error),
 ) (*core.Policy, error) {
 	var before *core.Policy
+	var missing []string
 	write := func(ctx context.Context, next *core.Policy) error {
-		reserved, err := r.claims.ReservePolicies(ctx, next.OrgID, claim.Policy{Next: next, Old: before})
-		if err != nil {
-			return err
+		replacing := []claim.Policy{{Next: next, Old: before}}
+		err := r.claims.WritePolicies(ctx, replacing, r.store.Policies.Updating(next))
+		if err == nil {
+			r.logDangling(ctx, next, before, missing)
 		}
-		return r.store.Apply(ctx, append([]store.Change{r.store.Policies.Updating(next)}, reserved...)...)
+		return err
 	}
 	return edit(ctx, r, core.PolicyKind, write, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) },
 		func(old *core.Policy) (*core.Policy, error) {
@@ -244,10 +255,11 @@ func (r *Resolver) editPolicy(
 			if err != nil {
 				return nil, err
 			}
-			next, _, err := r.newPolicy(ctx, old.OrgID, doc, old, r.settings.ExplicitPolicyIDs, false)
+			next, dangling, err := r.changedPolicy(ctx, doc, old)
 			if err != nil || next.Document.Equal(old.Document) {
 				return nil, err
 			}
+			missing = dangling
 			return next, nil
 		})
 }
@@ -264,7 +276,7 @@ func (r *Resolver) listPolicies(
 	if err != nil {
 		return nil, err
 	}
-	if q.Where, err = policyConditions(filter); err != nil {
+	if q.Where, err = r.policyConditions(ctx, t, filter); err != nil {
 		return nil, err
 	}
 	order := policySorts[model.PolicySortCreatedAt]

@@ -11,6 +11,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
+	"gatehouse/store"
 )
 
 // CreatePolicy is the resolver for the createPolicy field.
@@ -23,18 +24,17 @@ func (r *mutationResolver) CreatePolicy(ctx context.Context, input model.PolicyI
 	if err != nil {
 		return nil, err
 	}
-	p, _, err := r.newPolicy(ctx, org, doc, nil, r.settings.ExplicitPolicyIDs, false)
+	p, missing, err := r.createdPolicy(ctx, org, doc)
 	if err != nil {
 		return nil, err
 	}
-	reserved, err := r.claims.ReservePolicies(ctx, org, claim.Policy{Next: p})
-	if err != nil {
-		return nil, err
+	write := func() error {
+		return r.claims.WritePolicies(ctx, []claim.Policy{{Next: p}}, r.store.Policies.Creating(p))
 	}
-	reserved = append(reserved, r.store.Policies.Creating(p))
-	if err := r.adding(ctx, core.PolicyKind, org, p, func() error { return r.store.Apply(ctx, reserved...) }); err != nil {
+	if err := r.adding(ctx, core.PolicyKind, org, p, write); err != nil {
 		return nil, r.writeError(ctx, core.PolicyKind, err)
 	}
+	r.logDangling(ctx, p, nil, missing)
 	r.changed(ctx, core.ChangeCreated, core.PolicyKind, &p.Meta)
 	return p, nil
 }
@@ -67,27 +67,21 @@ func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision
 // ImportPolicies is the resolver for the importPolicies field.
 func (r *mutationResolver) ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error) {
 	im := &importer{resolver: r.Resolver, kind: core.PolicyKind}
-	written := map[string][]claim.Policy{}
+	var written []claim.Policy
 	for i, raw := range policies {
 		p, old, warnings, err := r.importedPolicy(ctx, raw)
 		if err != nil {
 			return nil, core.InList("Data", i, err)
 		}
-		if _, err := r.claims.ReservePolicies(ctx, p.OrgID, claim.Policy{Next: p, Old: old}); err != nil {
+		if _, err := r.claims.CheckPolicies(ctx, p.OrgID, claim.Policy{Next: p, Old: old}); err != nil {
 			return nil, core.InList("Data", i, err)
 		}
-		written[p.OrgID] = append(written[p.OrgID], claim.Policy{Next: p, Old: old})
+		written = append(written, claim.Policy{Next: p, Old: old})
 		same := old != nil && p.Document.Equal(old.Document)
 		plan(im, r.store.Policies, p, old, same, &core.ImportedItem{ID: p.PolicyID, Created: old == nil, Warnings: warnings})
 	}
-	for org, policies := range written {
-		reserved, err := r.claims.ReservePolicies(ctx, org, policies...)
-		if err != nil {
-			return nil, err
-		}
-		if len(im.writes) > 0 {
-			im.writes = append(im.writes, reserved...)
-		}
+	im.apply = func(ctx context.Context, writes ...store.Change) error {
+		return r.claims.WritePolicies(ctx, written, writes...)
 	}
 	return im.run(ctx)
 }
@@ -106,6 +100,11 @@ func (r *policyResolver) Keys(ctx context.Context, obj *core.Policy, first *int,
 // Organisation is the resolver for the organisation field.
 func (r *policyResolver) Organisation(ctx context.Context, obj *core.Policy) (*core.Organisation, error) {
 	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+}
+
+// Warnings is the resolver for the warnings field.
+func (r *policyResolver) Warnings(ctx context.Context, obj *core.Policy) ([]string, error) {
+	return r.policyWarnings(ctx, obj)
 }
 
 // Policy is the resolver for the policy field.

@@ -77,17 +77,10 @@ func TestUnsafePolicyIdsAreTakenWhereTheConfigurationAllowsThem(t *testing.T) {
 	assert.Equal(t, "gold plan/2", r.Get("data.it.policyId").Str)
 }
 
-func TestAccessRightsMustNameApisOfTheOrganisation(t *testing.T) {
+func TestAccessRightsNameEachApiOnceAndAreChecked(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
 	api := createApi(t, s, `{"name":"Weather"}`)
-	_, key := s.Organisation(t, "other")
-	foreign := must(
-		t,
-		s.GraphQL(t, makeApi, map[string]any{"doc": `{"name":"Foreign"}`}, "Authorization: "+key),
-	).Get(
-		"data.it.apiId",
-	).Str
 	right := func(id string) string {
 		return fmt.Sprintf(`{"name":"P","access_rights":{%q:{"api_id":%[1]q,"api_name":""}}}`, id)
 	}
@@ -101,8 +94,6 @@ func TestAccessRightsMustNameApisOfTheOrganisation(t *testing.T) {
 	)
 	id := r.Get("data.it.id").Str
 	for name, c := range map[string]struct{ doc, says string }{
-		"an API that is not there":         {right("nothing"), "nothing"},
-		"another organisation's API":       {right(foreign), foreign},
 		"two names for one right":          {fmt.Sprintf(`{"name":"P","access_rights":{%q:{"api_id":"nothing"}}}`, api), "must be the same"},
 		"a right that is no object":        {fmt.Sprintf(`{"name":"P","access_rights":{%q:true}}`, api), "must be an object"},
 		"access rights that are no object": {`{"name":"P","access_rights":[]}`, "access_rights must be an object"},

@@ -24,6 +24,7 @@ import (
 	"gatehouse/internal/gateway/sharing"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/page"
+	"gatehouse/internal/reference"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/turn"
 	"gatehouse/store"
@@ -101,6 +102,7 @@ type Resolver struct {
 	log      *slog.Logger
 	settings Settings
 	claims   *claim.Claims
+	names    *reference.Names
 	verdicts *definition.Verdicts
 	sharing  *sharing.Judge
 
@@ -150,6 +152,7 @@ type Dependencies struct {
 // New makes the application.
 func New(d Dependencies) *Resolver {
 	r := &Resolver{
+		names:        reference.New(d.Store),
 		claims:       claim.New(d.Store, d.Settings.Routes, d.Log),
 		sharing:      sharing.New(d.Store, d.Settings.Sharing),
 		verdicts:     definition.NewVerdicts(d.Settings.Rules),

@@ -67,6 +67,9 @@ func (r *Resolver) newUser(ctx context.Context, org string, in *userInput, old *
 	meta := core.Meta{ID: doc.Text("id"), OrgID: org}
 	var secrets core.UserSecrets
 	if old != nil {
+		if meta.ID != "" && meta.ID != old.ID {
+			return nil, core.InField("id", "is %q, and the user that you are changing has %q", meta.ID, old.ID)
+		}
 		meta, secrets = old.Meta, old.Secrets
 	}
 	if meta.ID == "" || meta.ID == zeroID {

@@ -64,6 +64,7 @@ var (
 			"listens",
 			"claim",
 			"segment",
+			"public",
 		},
 		Added: [][]string{
 			{"certificate"},
@@ -71,12 +72,13 @@ var (
 			{"loop"},
 			{"listens", "claim", "segment"},
 			{"certificate", "certificate_use"},
+			{"public"},
 		}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
-		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth"},
+		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth", "known"},
 		// The label is as old as the collection; since this version, the ids of policies are reserved as well, which Reindex
 		// does along.
-		Added: [][]string{{"api"}}}
+		Added: [][]string{{"api"}, {"known"}}}
 	keys = &Collection{
 		Name: "keys",
 		Text: []string{"alias", "oauth_client_id"},
@@ -185,7 +187,9 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 						append([]string{}, a.UserOwners...),
 						a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions,
 					"certificate": slices.Sorted(maps.Keys(certificates)), "certificate_use": certificateUses(certificates),
-					"claim": a.Claims(), "segment": a.Segments(), "listens": {a.Listens()}}}
+					"claim": a.Claims(), "segment": a.Segments(), "listens": {a.Listens()},
+					// So that it can be asked of many ids which there are, without reading documents.
+					"public": {a.ApiID}}}
 			if name := core.LoopName(a.Name); name != "" {
 				r.Labels["loop"] = []string{name}
 			}
@@ -251,7 +255,9 @@ var policyKind = kind[core.Policy]{
 		return Record{Doc: p.Document, Int: map[string]int64{"active": number(p.Active)},
 			Text:   map[string]string{"name": p.Name, "state": p.State},
 			Unique: map[string]string{"policy_id": p.PolicyID, "name_key": p.Name},
-			Labels: map[string][]string{"api": p.ApiIDs, "tag": p.Tags, "auth": p.AuthTypes}}
+			Labels: map[string][]string{"api": p.ApiIDs, "tag": p.Tags, "auth": p.AuthTypes,
+				// Both ids, as "public" of APIs.
+				"known": {p.ID, p.PolicyID}}}
 	},
 	decode: func(m core.Meta, r Record) (*core.Policy, error) { return core.NewPolicy(m, r.Doc), nil },
 	also: func(ctx context.Context, s *Store, objects []*core.Policy) ([]Change, error) {

@@ -436,6 +436,7 @@ type ComplexityRoot struct {
 		State            func(childComplexity int) int
 		Tags             func(childComplexity int) int
 		UpdatedAt        func(childComplexity int) int
+		Warnings         func(childComplexity int) int
 	}
 
 	PolicyConnection struct {
@@ -598,6 +599,7 @@ type KeyResolver interface {
 	Apis(ctx context.Context, obj *core.Key, first *int, after *string) (*model.APIConnection, error)
 	Policies(ctx context.Context, obj *core.Key, first *int, after *string) (*model.PolicyConnection, error)
 	Organisation(ctx context.Context, obj *core.Key) (*core.Organisation, error)
+	Warnings(ctx context.Context, obj *core.Key) ([]string, error)
 }
 type KeyUsageResolver interface {
 	Counters(ctx context.Context, obj *core.Key, first *int, after *string) (*model.KeyCounterConnection, error)
@@ -672,6 +674,7 @@ type PolicyResolver interface {
 	Apis(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.APIConnection, error)
 	Keys(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.KeyConnection, error)
 	Organisation(ctx context.Context, obj *core.Policy) (*core.Organisation, error)
+	Warnings(ctx context.Context, obj *core.Policy) ([]string, error)
 }
 type QueryResolver interface {
 	Version(ctx context.Context) (string, error)
@@ -2747,6 +2750,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Policy.UpdatedAt(childComplexity), true
+	case "Policy.warnings":
+		if e.ComplexityRoot.Policy.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.Warnings(childComplexity), true
 
 	case "PolicyConnection.nodes":
 		if e.ComplexityRoot.PolicyConnection.Nodes == nil {
@@ -4206,7 +4215,7 @@ type Key {
   ): PolicyConnection! @permission(read: "policies")
   "The organisation that owns it."
   organisation: Organisation
-  "What it should not be without somebody knowing: a key without access rights and policies opens every API of every organisation on the gateways. Each is a sentence."
+  "What it should not be without somebody knowing: a key without access rights and policies opens every API of every organisation on the gateways; and that it names APIs or policies which do not exist, looked up for the first 100. Each is a sentence."
   warnings: [String!]!
 }
 
@@ -4289,9 +4298,9 @@ input KeyFilter {
   alias: String
   "With this tag."
   tag: String
-  "With access to this API (public or database id), by its own rights or by a policy."
+  "With access to this API (public or database id; of one that is gone, the public id), by its own rights or by a policy."
   apiId: ID
-  "That apply this policy."
+  "That apply this policy (either id)."
   policyId: ID
   "That end before this; those without an end not included."
   expiresBefore: Time
@@ -4301,6 +4310,8 @@ input KeyFilter {
   inactive: Boolean
   "Only users of basic authentication, or only the others."
   basicAuth: Boolean
+  "Only those that name APIs or policies which do not exist, or only the others. Super users name an organisation with it."
+  danglingOnly: Boolean
   "Only this organisation; for super users."
   orgId: ID
 }
@@ -4811,6 +4822,8 @@ type Policy {
   ): KeyConnection! @permission(read: "keys")
   "The organisation that owns it."
   organisation: Organisation
+  "What it should not be without somebody knowing: that its access rights name APIs which do not exist, looked up for the first 100. Each is a sentence."
+  warnings: [String!]!
 }
 
 "Which parts of a policy a key takes."
@@ -4853,6 +4866,8 @@ input PolicyFilter {
   authTypes: [String!]
   "With this tag."
   tag: String
+  "Only those whose access rights name APIs that do not exist, or only the others. Super users name an organisation with it."
+  danglingOnly: Boolean
   "Only this organisation; for super users."
   orgId: ID
 }
@@ -4922,7 +4937,7 @@ extend type Query {
 }
 
 extend type Mutation {
-  "Creates a policy. Its access rights must name APIs of the organisation."
+  "Creates a policy. Its access rights may name APIs that do not exist yet: see its warnings."
   createPolicy("What it shall be." input: PolicyInput!): Policy! @operation(method: "POST", path: "/api/portal/policies", permission: "policies")
   "Replaces a policy's document; fields of the input beside the document are set in it, or in the stored one when there is none."
   updatePolicy(
@@ -5922,6 +5937,8 @@ func (ec *executionContext) childFields_Policy(ctx context.Context, field graphq
 		return ec.fieldContext_Policy_keys(ctx, field)
 	case "organisation":
 		return ec.fieldContext_Policy_organisation(ctx, field)
+	case "warnings":
+		return ec.fieldContext_Policy_warnings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Policy", field.Name)
 }
@@ -11785,7 +11802,7 @@ func (ec *executionContext) _Key_warnings(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Key_warnings(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Warnings(), nil
+			return ec.Resolvers.Key().Warnings(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
@@ -11796,7 +11813,7 @@ func (ec *executionContext) _Key_warnings(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_Key_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Key", field, true, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Key", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _KeyConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.KeyConnection) (ret graphql.Marshaler) {
@@ -18204,6 +18221,29 @@ func (ec *executionContext) fieldContext_Policy_organisation(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Policy_warnings(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Policy_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Policy().Warnings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Policy_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Policy", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _PolicyConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.PolicyConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23194,7 +23234,7 @@ func (ec *executionContext) unmarshalInputKeyFilter(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"q", "id", "alias", "tag", "apiId", "policyId", "expiresBefore", "expiresAfter", "inactive", "basicAuth", "orgId"}
+	fieldsInOrder := [...]string{"q", "id", "alias", "tag", "apiId", "policyId", "expiresBefore", "expiresAfter", "inactive", "basicAuth", "danglingOnly", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23271,6 +23311,13 @@ func (ec *executionContext) unmarshalInputKeyFilter(ctx context.Context, obj any
 				return it, err
 			}
 			it.BasicAuth = data
+		case "danglingOnly":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("danglingOnly"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DanglingOnly = data
 		case "orgId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -23603,7 +23650,7 @@ func (ec *executionContext) unmarshalInputPolicyFilter(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"q", "ids", "active", "state", "apiIds", "authTypes", "tag", "orgId"}
+	fieldsInOrder := [...]string{"q", "ids", "active", "state", "apiIds", "authTypes", "tag", "danglingOnly", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23659,6 +23706,13 @@ func (ec *executionContext) unmarshalInputPolicyFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.Tag = data
+		case "danglingOnly":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("danglingOnly"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DanglingOnly = data
 		case "orgId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -26040,10 +26094,43 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "warnings":
-			out.Values[i] = ec._Key_warnings(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Key_warnings(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -28013,6 +28100,44 @@ func (ec *executionContext) _Policy(ctx context.Context, sel ast.SelectionSet, o
 				}()
 				res = ec._Policy_organisation(ctx, field, obj)
 				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "warnings":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Policy_warnings(ctx, field, obj)
+				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res

@@ -226,9 +226,9 @@ type KeyFilter struct {
 	Alias *string `json:"alias,omitempty"`
 	// With this tag.
 	Tag *string `json:"tag,omitempty"`
-	// With access to this API (public or database id), by its own rights or by a policy.
+	// With access to this API (public or database id; of one that is gone, the public id), by its own rights or by a policy.
 	APIID *string `json:"apiId,omitempty"`
-	// That apply this policy.
+	// That apply this policy (either id).
 	PolicyID *string `json:"policyId,omitempty"`
 	// That end before this; those without an end not included.
 	ExpiresBefore *time.Time `json:"expiresBefore,omitempty"`
@@ -238,6 +238,8 @@ type KeyFilter struct {
 	Inactive *bool `json:"inactive,omitempty"`
 	// Only users of basic authentication, or only the others.
 	BasicAuth *bool `json:"basicAuth,omitempty"`
+	// Only those that name APIs or policies which do not exist, or only the others. Super users name an organisation with it.
+	DanglingOnly *bool `json:"danglingOnly,omitempty"`
 	// Only this organisation; for super users.
 	OrgID *string `json:"orgId,omitempty"`
 }
@@ -446,6 +448,8 @@ type PolicyFilter struct {
 	AuthTypes []string `json:"authTypes,omitempty"`
 	// With this tag.
 	Tag *string `json:"tag,omitempty"`
+	// Only those whose access rights name APIs that do not exist, or only the others. Super users name an organisation with it.
+	DanglingOnly *bool `json:"danglingOnly,omitempty"`
 	// Only this organisation; for super users.
 	OrgID *string `json:"orgId,omitempty"`
 }

@@ -134,11 +134,16 @@ func TestNoPolicyOrKeyNamesAnApiOfAnotherOrganisation(t *testing.T) {
 		// Gateways apply no policy then, and open everything to a key without rights of its own.
 		"none in the meta data": `"access_rights":{"ours-api":{}},"meta_data":{"policies":[]}`,
 	} {
-		for method, path := range map[string]string{"a policy": "/api/portal/policies", "a key": "/api/keys", "a custom key": "/api/keys/custom", "a preview": "/api/keys/preview"} {
+		for method, path := range map[string]string{"a key": "/api/keys", "a custom key": "/api/keys/custom", "a preview": "/api/keys/preview"} {
 			r := s.Do(t, "POST", path, `{"name":"n","alias":"a",`+document+`}`, "Authorization: "+ours)
 			assert.Equal(t, 400, r.Status, "%s of %s: %s", name, method, r.Body)
 		}
-		r := s.Do(
+		if name == "access rights" || name == "a policy in the meta data" {
+			continue // kept, and told to nobody: see TestAPolicyThatNamesWhatIsAnothersIsAsOneThatNamesNothing
+		}
+		r := s.Do(t, "POST", "/api/portal/policies", `{"name":"n",`+document+`}`, "Authorization: "+ours)
+		assert.Equal(t, 400, r.Status, "%s of a policy: %s", name, r.Body)
+		r = s.Do(
 			t,
 			"POST",
 			"/admin/policies/import",
@@ -230,4 +235,41 @@ func TestOnlyTheAdminSecretMakesAKeyForAllOrganisations(t *testing.T) {
 	require.Equal(t, 200, made.Status, "%s", made.Body)
 	r = s.Do(t, "PUT", "/api/keys/"+made.Get("key_id").Str, `{"alias":"k","access_rights":{}}`, "Authorization: "+ours)
 	assert.Equal(t, 403, r.Status, "%s", r.Body)
+}
+
+func TestAPolicyThatNamesWhatIsAnothersIsAsOneThatNamesNothing(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t, apptest.WithEnv("TYK_DB_NODESECRET=node-secret"))
+	ourOrg, ours := s.Organisation(t, "ours")
+	require.Equal(t, 200, shareApi(t, s, s.AccessKey, "theirs").Status)
+	admin := "admin-auth: " + apptest.AdminSecret
+	const save = `mutation($id: ID!, $doc: JSON!) { createPolicy(input: {policyId: $id, document: $doc}) { apiIds warnings apis { totalCount nodes { id } } } }`
+	answers := map[string]string{}
+	for _, id := range []string{"theirs", "nobody"} {
+		doc := `{"name":"` + id + ` ` + `","access_rights":{"` + id + `":{"api_id":"` + id + `","api_name":""}},"meta_data":{"policies":[{"Access_Rights":{"` + id + `":{}}}]}}`
+		r := s.GraphQL(t, save, map[string]any{"id": "p-" + id, "doc": doc}, "Authorization: "+ours)
+		require.False(t, r.Get("errors").Exists(), "%s", r.Body)
+		imported := s.Do(t, "POST", "/admin/policies/import", fmt.Sprintf(`{"Data":[{"name":"i-%[2]s","id":"i-%[2]s","org_id":%[1]q,"access_rights":{"%[2]s":{}}}]}`, ourOrg, id), admin)
+		require.Equal(t, 200, imported.Status, "%s", imported.Body)
+		patched := s.Do(t, "PATCH", "/api/portal/policies/p-"+id, `{"active":true}`, "Authorization: "+ours)
+		require.Equal(t, 200, patched.Status, "%s", patched.Body)
+		stored := s.Do(t, "GET", "/api/portal/policies/p-"+id, "", "Authorization: "+ours).Get("access_rights").Raw
+		answers[id] = strings.ReplaceAll(string(r.Body)+string(imported.Body)+string(patched.Body)+stored, id, "x")
+	}
+	assert.Equal(t, answers["nobody"], answers["theirs"], "nobody learns which ids others have")
+
+	node := s.Do(t, "GET", "/register/node", "", "authorization: node-secret", "x-tyk-hostname: h", "x-tyk-session-id: s")
+	require.Equal(t, 200, node.Status, "%s", node.Body)
+	fed := s.Do(t, "GET", "/system/policies", "", "authorization: node-secret", "x-tyk-session-id: s",
+		"x-tyk-nodeid: "+node.Get("Message.NodeID").Str, "x-tyk-nonce: "+node.Get("Nonce").Str)
+	require.Equal(t, 200, fed.Status, "%s", fed.Body)
+	assert.Equal(t, int64(4), fed.Get("Message.#").Int())
+	assert.NotRegexp(t, `"theirs":|"api_id":"theirs"`, string(fed.Body), "gateways are told of no such right")
+	assert.Regexp(t, `"nobody":`, string(fed.Body))
+
+	assert.Equal(t, 409, shareApi(t, s, s.AccessKey, "nobody").Status, "what dangles opens nothing of others later")
+	assert.Equal(t, 200, shareApi(t, s, ours, "nobody").Status, "and its organisation's own")
+	require.Equal(t, 200, s.REST(t, "DELETE", "/api/apis/theirs", "").Status)
+	assert.Equal(t, 409, shareApi(t, s, ours, "theirs").Status, "what was named stays the other's")
+	assert.Equal(t, 200, shareApi(t, s, s.AccessKey, "theirs").Status)
 }

@@ -3,7 +3,10 @@ package core
 import (
 	"math"
 	"regexp"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 )
@@ -125,12 +128,27 @@ func (k *Key) Public() Document {
 
 var customKeyPattern = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]{1,120}$`)
 
-// CheckCustomKey holds for custom keys and basic-auth user names: 1 to 120 printable ASCII characters without spaces,
-// quotes and backslashes. The token built from it has to fit a database key of 255 bytes, and gateways put the name
-// into its JSON as it is.
+// CheckCustomKey holds for custom keys: 1 to 120 printable ASCII characters without spaces, quotes and backslashes.
+// Callers send them in a header. The token built from it has to fit a database key of 255 bytes, and gateways put the
+// name into its JSON as it is.
 func CheckCustomKey(what, name string) error {
 	if !customKeyPattern.MatchString(name) {
 		return InField(what, "must be 1 to 120 printable ASCII characters without spaces, double quotes and backslashes")
+	}
+	return nil
+}
+
+// CheckUserName holds for the names of users of basic authentication, which identity providers may have given: 1 to 120
+// bytes of text, on one line and without colons, double quotes and backslashes. Clients send them before a colon, and
+// the rest is as for custom keys.
+func CheckUserName(name string) error {
+	unfit := func(c rune) bool { return !unicode.IsPrint(c) || strings.ContainsRune(`:"\`, c) }
+	if name == "" || len(name) > 120 || !utf8.ValidString(name) || strings.ContainsFunc(name, unfit) ||
+		strings.TrimSpace(name) != name {
+		return InField(
+			"the user name",
+			"must be 1 to 120 bytes of printable text without colons, double quotes and backslashes, and without spaces around it",
+		)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package claim
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"gatehouse/internal/core"
@@ -48,10 +49,38 @@ func (c *Claims) reserveIDs(ctx context.Context, apis []Api) ([]store.Change, er
 	return writes, nil
 }
 
-// ReservePolicies returns the writes that make the ids of policies, and those of the APIs that they name, their
-// organisation's; they belong into the Apply that writes the policies. It refuses one that has or names an id of
-// another organisation.
-func (c *Claims) ReservePolicies(ctx context.Context, org string, policies ...Policy) ([]store.Change, error) {
+// WritePolicies makes writes, and with them the ids of policies, and those of the APIs that they name, their
+// organisation's. It refuses a policy that has an id of another organisation. One that names an API of another
+// organisation is kept, as one that names an API which nobody has: who asks does not learn more. That id stays the
+// other's, and gateways are not told of the right (see core.ConfinePolicy).
+func (c *Claims) WritePolicies(ctx context.Context, policies []Policy, writes ...store.Change) error {
+	owned := map[string][]Policy{}
+	for _, p := range policies {
+		owned[p.Next.OrgID] = append(owned[p.Next.OrgID], p)
+	}
+	for try := 1; ; try++ {
+		all := slices.Clone(writes)
+		for org, policies := range owned {
+			reserved, err := c.CheckPolicies(ctx, org, policies...)
+			if err != nil {
+				return err
+			}
+			all = append(all, reserved...)
+		}
+		err := c.store.Apply(ctx, all...)
+		var taken *store.ConflictError
+		if !errors.As(err, &taken) || taken.Collection != core.SettingKind.Collection || try == reservations {
+			return err
+		}
+		// Somebody used one of the ids meanwhile: an API comes while policies that name it do.
+	}
+}
+
+// reservations is how often ids are reserved anew that others reserved meanwhile.
+const reservations = 50
+
+// CheckPolicies is what WritePolicies judges; it returns the writes that reserve ids.
+func (c *Claims) CheckPolicies(ctx context.Context, org string, policies ...Policy) ([]store.Change, error) {
 	var ids, fresh store.Ids
 	for _, w := range policies {
 		ids.Apis = append(ids.Apis, core.NamedApis(w.Next.Document)...)
@@ -62,9 +91,6 @@ func (c *Claims) ReservePolicies(ctx context.Context, org string, policies ...Po
 	ids.Policies = fresh.Policies
 	writes, foreign, err := c.store.ReservingIDs(ctx, org, ids)
 	if err != nil {
-		return nil, err
-	}
-	if err := notThere(foreign.Apis); err != nil {
 		return nil, err
 	}
 	taken := len(foreign.Policies) > 0
@@ -79,35 +105,21 @@ func (c *Claims) ReservePolicies(ctx context.Context, org string, policies ...Po
 }
 
 // ReserveForKey makes the ids of APIs that a session names those of its organisation, before the key is written:
-// sessions live elsewhere. It refuses one that names an id of another organisation.
-func (c *Claims) ReserveForKey(ctx context.Context, org string, session core.Document) error {
+// sessions live elsewhere. It refuses one that names an id of another organisation which before, the session that it
+// replaces, does not name; nil for a new one.
+func (c *Claims) ReserveForKey(ctx context.Context, org string, session, before core.Document) error {
 	named := core.NamedApis(session)
 	if len(named) == 0 {
 		return nil
 	}
 	writes, foreign, err := c.store.ReservingIDs(ctx, org, store.Ids{Apis: named})
 	if err == nil {
-		err = notThere(foreign.Apis)
+		err = core.MissingApis(core.Added(foreign.Apis, core.NamedApis(before)))
 	}
 	if err != nil || len(writes) == 0 {
 		return err
 	}
 	return c.store.Apply(ctx, writes...)
-}
-
-// notThere refuses ids that are another organisation's, in the words for those that nobody has: who asks does not learn
-// more.
-func notThere(foreign []string) error {
-	if len(foreign) == 0 {
-		return nil
-	}
-	return core.InField(
-		"access_rights",
-		"name APIs that do not exist in the organisation: %s",
-		core.SomeOf(foreign),
-	).In(
-		"access_rights." + foreign[0],
-	)
 }
 
 // namedElsewhere tells whether policies, keys or OAuth clients of other organisations name one of ids.
