@@ -175,3 +175,44 @@ func TestOrphansCanBeListed(t *testing.T) {
 	r = s.GraphQL(t, `{ keys(filter: {apiId: "gone"}) { totalCount } }`, nil, "Authorization: "+others)
 	assert.Equal(t, "NOT_FOUND", r.Get("errors.0.extensions.code").Str, "as of what nobody has: %s", r.Body)
 }
+
+func TestWhatGatewaysPutInIsNotJudgedAsTheValue(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t)
+	for i, v := range []string{"env://PATH_OF_IT", "kv://env/path", "vault://secret/data/app.path", "secrets://path", "consul://path", "$secret_env.PATH", "file:///run/path", "/a/$kv{env:path}"} {
+		id := fmt.Sprintf("path%d", i)
+		r := s.REST(t, "POST", "/api/apis", fmt.Sprintf(`{"api_definition":{"name":%q,"api_id":%[1]q,"active":true,"proxy":{"listen_path":%q,"target_url":"http://up.test"}}}`, id, v))
+		assert.Equal(t, 200, r.Status, "%s: %s", v, r.Body)
+		assert.Equal(t, v, s.REST(t, "GET", "/api/apis/"+id, "").Get("api_definition.proxy.listen_path").Str)
+	}
+	for i, v := range []string{"$kv{secrets:up}", "https://$kv{secrets:host}/v1", "http://$kv{env:h}:8080/", "env://TARGET", "http://$secret_env.HOST:80%zz/"} {
+		id := fmt.Sprintf("target%d", i)
+		r := s.GraphQL(t, `mutation($id: ID!, $url: String!) { createApi(input: {name: "t", apiId: $id, targetUrl: $url}) { apiId } }`, map[string]any{"id": id, "url": v})
+		assert.Equal(t, id, r.Get("data.createApi.apiId").Str, "%s: %s", v, r.Body)
+		r = s.GraphQL(t, `mutation($url: String!) { createWebhook(input: {name: "w", method: "POST", targetPath: $url}) { targetPath } }`, map[string]any{"url": v})
+		assert.Equal(t, v, r.Get("data.createWebhook.targetPath").Str, "%s: %s", v, r.Body)
+	}
+	r := s.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"n","proxy":{"listen_path":"nothing"}}}`)
+	assert.Equal(t, 400, r.Status, "%s", r.Body)
+}
+
+func TestUsersAreNamedAsTheyAreAndSavedAsThemselves(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t)
+	addApi(t, s, "b")
+	for _, name := range []string{"anna b", "jörg", "a+b@x.example", "auth0|1", "a/b"} {
+		path := "/api/apis/keys/basic/" + url.PathEscape(name)
+		r := s.REST(t, "POST", path, `{`+rights("b")+`,"basic_auth_data":{"password":"longenough"}}`)
+		assert.Equal(t, 200, r.Status, "%s: %s", name, r.Body)
+		assert.Equal(t, 200, s.REST(t, "GET", "/api/keys/"+url.PathEscape(name)+"?username=1", "").Status, name)
+	}
+	user := func(n string) string {
+		r := s.GraphQL(t, `mutation($e: String!) { createUser(input: {email: $e, permissions: {apis: "read"}}) { id } }`, map[string]any{"e": n + "@x.example"})
+		return r.Get("data.createUser.id").Str
+	}
+	a, b := user("a"), user("b")
+	r := s.REST(t, "PUT", "/api/users/"+a, s.REST(t, "GET", "/api/users/"+b, "").Get("@this").Raw)
+	assert.Equal(t, 400, r.Status, "%s", r.Body)
+	assert.Contains(t, string(r.Body), "the user that you are changing has")
+	assert.Equal(t, "a@x.example", s.REST(t, "GET", "/api/users/"+a, "").Get("email_address").Str)
+}

@@ -125,7 +125,7 @@ func (a *Api) Validate() error {
 		return InField("api_definition.slug", "must be at most 255 bytes without control characters")
 	}
 	if a.ListenPath != "" &&
-		(!strings.HasPrefix(a.ListenPath, "/") || len(a.ListenPath) > 1024 || hasControl(a.ListenPath)) {
+		(!strings.HasPrefix(a.ListenPath, "/") && !Deferred(a.ListenPath) || len(a.ListenPath) > 1024 || hasControl(a.ListenPath)) {
 		return InField("api_definition.proxy.listen_path", "must start with / and be at most 1024 bytes")
 	}
 	if a.ListenPort < 0 || a.ListenPort > 65535 {
@@ -134,7 +134,7 @@ func (a *Api) Validate() error {
 	if len(a.Domain) > 255 || strings.ContainsAny(a.Domain, " \t\r\n\x00") {
 		return InField("api_definition.domain", "must be a host name")
 	}
-	if a.TargetURL != "" {
+	if a.TargetURL != "" && !Deferred(a.TargetURL) {
 		if _, err := url.Parse(a.TargetURL); err != nil {
 			return Wrap(CodeInvalid, err, "api_definition.proxy.target_url must be a URL")
 		}

@@ -133,7 +133,7 @@ func (a *Api) routeHost() string {
 	if a.DomainDisabled {
 		domain = ""
 	}
-	if strings.Contains(domain, "{") || strings.Contains(domain, "://") {
+	if strings.Contains(domain, "{") || strings.Contains(domain, "://") || strings.Contains(domain, "$secret_") {
 		return hostPattern
 	}
 	return literalHost(domain)
@@ -156,8 +156,10 @@ func claimedPath(listenPath string) (parts []string, whole bool) {
 	if at := strings.IndexByte(listenPath, '{'); at >= 0 {
 		listenPath, whole = listenPath[:strings.LastIndexByte(listenPath[:at], '/')+1], true
 	}
-	if at := strings.Index(listenPath, "://"); at >= 0 {
-		listenPath, whole = listenPath[:strings.LastIndexByte(listenPath[:at], '/')+1], true
+	for _, mark := range []string{"://", "$secret_"} {
+		if at := strings.Index(listenPath, mark); at >= 0 {
+			listenPath, whole = listenPath[:strings.LastIndexByte(listenPath[:at], '/')+1], true
+		}
 	}
 	if plain, err := url.PathUnescape(listenPath); err == nil {
 		listenPath = plain

@@ -36,8 +36,7 @@ func ParseWebhook(meta Meta, doc Document) (*Webhook, error) {
 	default:
 		return nil, InField("method", "must be GET, POST, PUT, PATCH or DELETE")
 	}
-	if u, err := url.Parse(w.TargetPath); err != nil || w.TargetPath == "" || hasControl(w.TargetPath) ||
-		(u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https") {
+	if w.TargetPath == "" || hasControl(w.TargetPath) || !Deferred(w.TargetPath) && !isHTTP(w.TargetPath) {
 		return nil, InField("target_path", "must be an http or https URL")
 	}
 	if len(w.Name) > 255 || hasControl(w.Name) || len(w.WebhookID) > 128 || hasControl(w.WebhookID) {
@@ -51,6 +50,12 @@ func ParseWebhook(meta Meta, doc Document) (*Webhook, error) {
 		return err == nil
 	})
 	return w, err
+}
+
+// isHTTP tells whether a text is a URL of HTTP, or one without a scheme.
+func isHTTP(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "" || u.Scheme == "http" || u.Scheme == "https")
 }
 
 var webhookTypes = []fieldType{
