@@ -101,15 +101,15 @@ func (r *mutationResolver) DeleteCertificate(ctx context.Context, id string, for
 }
 
 // DeleteCertificateDependencies is the resolver for the deleteCertificateDependencies field.
-func (r *mutationResolver) DeleteCertificateDependencies(ctx context.Context, id string) (bool, error) {
+func (r *mutationResolver) DeleteCertificateDependencies(ctx context.Context, id string) (*bool, error) {
 	c, err := r.findCertificate(ctx, id)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if err := r.takeFromApis(ctx, c); err != nil {
-		return false, err
+		return nil, err
 	}
-	return true, r.deleteKeysOf(ctx, c)
+	return did(r.deleteKeysOf(ctx, c))
 }
 
 // Certificate is the resolver for the certificate field.

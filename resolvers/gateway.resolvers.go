@@ -46,21 +46,18 @@ func (r *gatewayResolver) Lag(ctx context.Context, obj *core.Node) (float64, err
 }
 
 // ReloadGateways is the resolver for the reloadGateways field.
-func (r *mutationResolver) ReloadGateways(ctx context.Context) (bool, error) {
-	if err := r.notifier.Send(ctx, notify.GroupReload, ""); err != nil {
-		return false, err
-	}
-	return true, nil
+func (r *mutationResolver) ReloadGateways(ctx context.Context) (*bool, error) {
+	return did(r.notifier.Send(ctx, notify.GroupReload, ""))
 }
 
 // InvalidateAPICache is the resolver for the invalidateApiCache field.
-func (r *mutationResolver) InvalidateAPICache(ctx context.Context, apiID string) (bool, error) {
-	return r.forget(ctx, apiID, notify.DeleteAPICache, "/tyk/cache/")
+func (r *mutationResolver) InvalidateAPICache(ctx context.Context, apiID string) (*bool, error) {
+	return did(r.forget(ctx, apiID, notify.DeleteAPICache, "/tyk/cache/"))
 }
 
 // InvalidateJwksCache is the resolver for the invalidateJwksCache field.
-func (r *mutationResolver) InvalidateJwksCache(ctx context.Context, apiID string) (bool, error) {
-	return r.forget(ctx, apiID, notify.InvalidateJWKSCache, "/tyk/cache/jwks/")
+func (r *mutationResolver) InvalidateJwksCache(ctx context.Context, apiID string) (*bool, error) {
+	return did(r.forget(ctx, apiID, notify.InvalidateJWKSCache, "/tyk/cache/jwks/"))
 }
 
 // ProxyRequest is the resolver for the proxyRequest field.

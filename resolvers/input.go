@@ -31,7 +31,7 @@ func (f *fields) number(path string, v *float64) {
 	}
 }
 
-func (f *fields) integer(path string, v *int) {
+func (f *fields) integer(path string, v *int64) {
 	if v != nil {
 		f.doc = f.doc.Set(path, *v)
 	}

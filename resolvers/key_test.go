@@ -172,7 +172,7 @@ func TestAKeyExpiresWithTheShortestOfItsPolicies(t *testing.T) {
 			t,
 			k.GraphQL(
 				t,
-				`mutation($name: String!, $life: Int, $api: ID!) { it: createPolicy(input: {name: $name, keyExpiresIn: $life, apiIds: [$api]}) { id } }`,
+				`mutation($name: String!, $life: Int64, $api: ID!) { it: createPolicy(input: {name: $name, keyExpiresIn: $life, apiIds: [$api]}) { id } }`,
 				map[string]any{"name": name, "life": life, "api": k.api},
 			),
 		).Get(

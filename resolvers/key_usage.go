@@ -88,15 +88,14 @@ func (r *Resolver) counters(
 	for _, c := range all {
 		n := &model.KeyCounter{
 			Scope:          c.Scope,
-			QuotaMax:       int(c.QuotaMax),
-			QuotaRemaining: int(c.QuotaRemaining),
+			QuotaMax:       c.QuotaMax,
+			QuotaRemaining: c.QuotaRemaining,
 			Rate:           c.Rate,
 			Per:            c.Per,
 			QuotaRenews:    moment(c.QuotaRenews),
 		}
 		if c.RateUsed >= 0 {
-			used := int(c.RateUsed)
-			n.RateUsed = &used
+			n.RateUsed = new(c.RateUsed)
 		}
 		out.Nodes = append(out.Nodes, n)
 	}

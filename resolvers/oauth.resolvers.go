@@ -105,29 +105,28 @@ func (r *mutationResolver) DeleteOauthClient(ctx context.Context, apiID string, 
 }
 
 // RevokeOauthToken is the resolver for the revokeOauthToken field.
-func (r *mutationResolver) RevokeOauthToken(ctx context.Context, clientID string, token string, typeArg *model.OauthTokenType) (bool, error) {
+func (r *mutationResolver) RevokeOauthToken(ctx context.Context, clientID string, token string, typeArg *model.OauthTokenType) (*bool, error) {
 	c, err := r.ownOauthClient(ctx, clientID)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if token == "" {
-		return false, core.InField("token", "is required")
+		return nil, core.InField("token", "is required")
 	}
 	hint := ""
 	if typeArg != nil {
 		hint = strings.ToLower(string(*typeArg))
 	}
-	return true, r.oauth.Revoke(ctx, c, token, hint)
+	return did(r.oauth.Revoke(ctx, c, token, hint))
 }
 
 // RevokeOauthTokens is the resolver for the revokeOauthTokens field.
-func (r *mutationResolver) RevokeOauthTokens(ctx context.Context, clientID string, clientSecret *string) (bool, error) {
+func (r *mutationResolver) RevokeOauthTokens(ctx context.Context, clientID string, clientSecret *string) (*bool, error) {
 	c, err := r.ownOauthClient(ctx, clientID)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	err = r.oauth.RevokeAll(ctx, c, clientSecret)
-	return err == nil, err
+	return did(r.oauth.RevokeAll(ctx, c, clientSecret))
 }
 
 // AuthorizeOauthClient is the resolver for the authorizeOauthClient field.
@@ -157,14 +156,11 @@ func (r *mutationResolver) AuthorizeOauthClient(ctx context.Context, apiID strin
 }
 
 // PurgeOauthTokens is the resolver for the purgeOauthTokens field.
-func (r *mutationResolver) PurgeOauthTokens(ctx context.Context) (bool, error) {
-	var err error
+func (r *mutationResolver) PurgeOauthTokens(ctx context.Context) (*bool, error) {
 	if r.gateway.Configured() {
-		err = gateway.Explain(r.gateway.PurgeOauthTokens(ctx))
-	} else {
-		err = r.notifier.Send(ctx, notify.PurgeOAuthTokens, "")
+		return did(gateway.Explain(r.gateway.PurgeOauthTokens(ctx)))
 	}
-	return err == nil, err
+	return did(r.notifier.Send(ctx, notify.PurgeOAuthTokens, ""))
 }
 
 // Secret is the resolver for the secret field.
@@ -175,6 +171,12 @@ func (r *oauthClientResolver) Secret(ctx context.Context, obj *core.OauthClient)
 // Document is the resolver for the document field.
 func (r *oauthClientResolver) Document(ctx context.Context, obj *core.OauthClient) (core.Document, error) {
 	return obj.Legacy(deref(r.oauth.Secret(ctx, obj)), r.settings.OauthSeparator), nil
+}
+
+// DocumentText is the resolver for the documentText field.
+func (r *oauthClientResolver) DocumentText(ctx context.Context, obj *core.OauthClient) (string, error) {
+	doc, err := r.Document(ctx, obj)
+	return string(doc), err
 }
 
 // API is the resolver for the api field.

@@ -97,6 +97,15 @@ func (r *organisationResolver) Document(ctx context.Context, obj *core.Organisat
 	return obj.Document, nil
 }
 
+// DocumentText is the resolver for the documentText field.
+func (r *organisationResolver) DocumentText(ctx context.Context, obj *core.Organisation) (*string, error) {
+	doc, err := r.Document(ctx, obj)
+	if doc == nil {
+		return nil, err
+	}
+	return new(string(doc)), err
+}
+
 // Apis is the resolver for the apis field.
 func (r *organisationResolver) Apis(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.APIConnection, error) {
 	return r.listApis(ctx, store.Org(obj.ID), first, after, nil, nil)

@@ -16,30 +16,29 @@ import (
 
 // forget has the gateways drop what they cached for an API of the caller: by a notification where there is a Redis,
 // which reaches all of them, and through the REST API of the configured gateway otherwise.
-func (r *Resolver) forget(ctx context.Context, apiID string, command notify.Command, path string) (bool, error) {
+func (r *Resolver) forget(ctx context.Context, apiID string, command notify.Command, path string) error {
 	a, err := r.findApi(ctx, apiID)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if r.notifier != nil {
-		err := r.notifier.Send(ctx, command, a.ApiID)
-		return err == nil, err
+		return r.notifier.Send(ctx, command, a.ApiID)
 	}
 	if !r.gateway.Configured() {
-		return false, core.Errorf(
+		return core.Errorf(
 			core.CodeUnavailable,
 			"there is no way to tell gateways: set redis_host, or tyk_api_config.Host, tyk_api_config.Port and tyk_api_config.Secret",
 		)
 	}
 	err = r.gateway.Do(ctx, http.MethodDelete, path+url.PathEscape(a.ApiID), nil, nil)
 	if gateway.IsStatus(err, http.StatusNotFound) {
-		return false, core.Wrap(
+		return core.Wrap(
 			core.CodeUnavailable,
 			err,
 			"the gateway is too old to forget these: upgrade it, or restart it",
 		)
 	}
-	return err == nil, gateway.Explain(err)
+	return gateway.Explain(err)
 }
 
 // proxy sends the request and shows what came back.

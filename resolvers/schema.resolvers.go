@@ -16,8 +16,8 @@ import (
 )
 
 // Reload is the resolver for the reload field.
-func (r *mutationResolver) Reload(ctx context.Context) (bool, error) {
-	return true, nil
+func (r *mutationResolver) Reload(ctx context.Context) (*bool, error) {
+	return did(nil)
 }
 
 // Version is the resolver for the version field.

@@ -170,3 +170,11 @@ func (r *Resolver) apiName(ctx context.Context, id string) string {
 	}
 	return a.NameAndID()
 }
+
+// did is the answer of a mutation that has nothing to show: true, or the error alone.
+func did(err error) (*bool, error) {
+	if err != nil {
+		return nil, err
+	}
+	return new(true), nil
+}

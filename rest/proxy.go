@@ -30,7 +30,7 @@ func (c *call) invalidateJwksCache() (reply, error) {
 }
 
 // invalidate answers with names in lower case, as the legacy API does here.
-func (c *call) invalidate(forget func(ctx context.Context, apiID string) (bool, error)) (reply, error) {
+func (c *call) invalidate(forget func(ctx context.Context, apiID string) (*bool, error)) (reply, error) {
 	type status struct {
 		Status  string `json:"status"`
 		Message string `json:"message"`

@@ -60,6 +60,7 @@ type ComplexityRoot struct {
 		Categories      func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
 		Definition      func(childComplexity int) int
+		DefinitionText  func(childComplexity int) int
 		DisplayName     func(childComplexity int) int
 		Domain          func(childComplexity int) int
 		Fault           func(childComplexity int) int
@@ -113,6 +114,7 @@ type ComplexityRoot struct {
 		CreatedAt    func(childComplexity int) int
 		DNSNames     func(childComplexity int) int
 		Details      func(childComplexity int) int
+		DetailsText  func(childComplexity int) int
 		Fingerprint  func(childComplexity int) int
 		HasPrivate   func(childComplexity int) int
 		ID           func(childComplexity int) int
@@ -221,6 +223,7 @@ type ComplexityRoot struct {
 		QuotaRenewalRate func(childComplexity int) int
 		Rate             func(childComplexity int) int
 		Revision         func(childComplexity int) int
+		SessionText      func(childComplexity int) int
 		Tags             func(childComplexity int) int
 		UpdatedAt        func(childComplexity int) int
 		Usage            func(childComplexity int) int
@@ -345,8 +348,10 @@ type ComplexityRoot struct {
 		CreatedAt    func(childComplexity int) int
 		Description  func(childComplexity int) int
 		Document     func(childComplexity int) int
+		DocumentText func(childComplexity int) int
 		ID           func(childComplexity int) int
 		MetaData     func(childComplexity int) int
+		MetaDataText func(childComplexity int) int
 		OrgID        func(childComplexity int) int
 		Organisation func(childComplexity int) int
 		Policy       func(childComplexity int) int
@@ -375,19 +380,20 @@ type ComplexityRoot struct {
 	}
 
 	Organisation struct {
-		Apis      func(childComplexity int, first *int, after *string) int
-		Cname     func(childComplexity int) int
-		CreatedAt func(childComplexity int) int
-		Document  func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Keys      func(childComplexity int, first *int, after *string) int
-		Name      func(childComplexity int) int
-		Policies  func(childComplexity int, first *int, after *string) int
-		Revision  func(childComplexity int) int
-		Slug      func(childComplexity int) int
-		UpdatedAt func(childComplexity int) int
-		Users     func(childComplexity int, first *int, after *string) int
-		Webhooks  func(childComplexity int, first *int, after *string) int
+		Apis         func(childComplexity int, first *int, after *string) int
+		Cname        func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Document     func(childComplexity int) int
+		DocumentText func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Keys         func(childComplexity int, first *int, after *string) int
+		Name         func(childComplexity int) int
+		Policies     func(childComplexity int, first *int, after *string) int
+		Revision     func(childComplexity int) int
+		Slug         func(childComplexity int) int
+		UpdatedAt    func(childComplexity int) int
+		Users        func(childComplexity int, first *int, after *string) int
+		Webhooks     func(childComplexity int, first *int, after *string) int
 	}
 
 	OrganisationConnection struct {
@@ -419,6 +425,7 @@ type ComplexityRoot struct {
 		AuthTypes        func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		Document         func(childComplexity int) int
+		DocumentText     func(childComplexity int) int
 		ID               func(childComplexity int) int
 		IsInactive       func(childComplexity int) int
 		KeyExpiresIn     func(childComplexity int) int
@@ -515,6 +522,7 @@ type ComplexityRoot struct {
 		Active              func(childComplexity int) int
 		CreatedAt           func(childComplexity int) int
 		Document            func(childComplexity int) int
+		DocumentText        func(childComplexity int) int
 		Email               func(childComplexity int) int
 		FirstName           func(childComplexity int) int
 		GroupID             func(childComplexity int) int
@@ -525,6 +533,7 @@ type ComplexityRoot struct {
 		OrgID               func(childComplexity int) int
 		Organisation        func(childComplexity int) int
 		PermissionsDocument func(childComplexity int) int
+		PermissionsText     func(childComplexity int) int
 		Revision            func(childComplexity int) int
 		UpdatedAt           func(childComplexity int) int
 	}
@@ -539,6 +548,7 @@ type ComplexityRoot struct {
 		Apis         func(childComplexity int, first *int, after *string) int
 		CreatedAt    func(childComplexity int) int
 		Document     func(childComplexity int) int
+		DocumentText func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Method       func(childComplexity int) int
 		Name         func(childComplexity int) int
@@ -605,7 +615,7 @@ type KeyUsageResolver interface {
 	Counters(ctx context.Context, obj *core.Key, first *int, after *string) (*model.KeyCounterConnection, error)
 }
 type MutationResolver interface {
-	Reload(ctx context.Context) (bool, error)
+	Reload(ctx context.Context) (*bool, error)
 	CreateAPI(ctx context.Context, input model.APIInput) (*core.Api, error)
 	UpdateAPI(ctx context.Context, id string, input model.APIInput, revision *int) (*core.Api, error)
 	PatchAPI(ctx context.Context, id string, patch core.Document, revision *int) (*core.Api, error)
@@ -614,10 +624,10 @@ type MutationResolver interface {
 	ImportApis(ctx context.Context, apis []core.Document) ([]*core.ImportedItem, error)
 	CreateCertificate(ctx context.Context, pem string, orgID *string) (*core.Certificate, error)
 	DeleteCertificate(ctx context.Context, id string, force *bool, revision *int) (*model.Deleted, error)
-	DeleteCertificateDependencies(ctx context.Context, id string) (bool, error)
-	ReloadGateways(ctx context.Context) (bool, error)
-	InvalidateAPICache(ctx context.Context, apiID string) (bool, error)
-	InvalidateJwksCache(ctx context.Context, apiID string) (bool, error)
+	DeleteCertificateDependencies(ctx context.Context, id string) (*bool, error)
+	ReloadGateways(ctx context.Context) (*bool, error)
+	InvalidateAPICache(ctx context.Context, apiID string) (*bool, error)
+	InvalidateJwksCache(ctx context.Context, apiID string) (*bool, error)
 	ProxyRequest(ctx context.Context, input model.ProxyRequestInput) (*model.ProxyResponse, error)
 	CreateKey(ctx context.Context, input model.KeyInput) (*model.CreatedKey, error)
 	CreateBasicAuthUser(ctx context.Context, username string, password *string, input model.KeyInput) (*model.CreatedKey, error)
@@ -627,10 +637,10 @@ type MutationResolver interface {
 	CreateOauthClient(ctx context.Context, apiID string, input model.OauthClientInput) (*core.OauthClient, error)
 	UpdateOauthClient(ctx context.Context, apiID string, clientID string, input model.OauthClientInput, revision *int) (*core.OauthClient, error)
 	DeleteOauthClient(ctx context.Context, apiID string, clientID string, revision *int) (*model.Deleted, error)
-	RevokeOauthToken(ctx context.Context, clientID string, token string, typeArg *model.OauthTokenType) (bool, error)
-	RevokeOauthTokens(ctx context.Context, clientID string, clientSecret *string) (bool, error)
+	RevokeOauthToken(ctx context.Context, clientID string, token string, typeArg *model.OauthTokenType) (*bool, error)
+	RevokeOauthTokens(ctx context.Context, clientID string, clientSecret *string) (*bool, error)
 	AuthorizeOauthClient(ctx context.Context, apiID string, input model.OauthAuthorizationInput) (*model.OauthAuthorization, error)
-	PurgeOauthTokens(ctx context.Context) (bool, error)
+	PurgeOauthTokens(ctx context.Context) (*bool, error)
 	CreateOrganisation(ctx context.Context, input model.OrganisationInput) (*core.Organisation, error)
 	UpdateOrganisation(ctx context.Context, id string, input model.OrganisationInput, revision *int) (*core.Organisation, error)
 	DeleteOrganisation(ctx context.Context, id string, cascade *bool) (*model.Deleted, error)
@@ -658,12 +668,14 @@ type OauthClientResolver interface {
 	Secret(ctx context.Context, obj *core.OauthClient) (*string, error)
 
 	Document(ctx context.Context, obj *core.OauthClient) (core.Document, error)
+	DocumentText(ctx context.Context, obj *core.OauthClient) (string, error)
 	API(ctx context.Context, obj *core.OauthClient) (*core.Api, error)
 	Policy(ctx context.Context, obj *core.OauthClient) (*core.Policy, error)
 	Organisation(ctx context.Context, obj *core.OauthClient) (*core.Organisation, error)
 }
 type OrganisationResolver interface {
 	Document(ctx context.Context, obj *core.Organisation) (core.Document, error)
+	DocumentText(ctx context.Context, obj *core.Organisation) (*string, error)
 	Apis(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.APIConnection, error)
 	Policies(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.PolicyConnection, error)
 	Keys(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.KeyConnection, error)
@@ -774,6 +786,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Api.Definition(childComplexity), true
+	case "Api.definitionText":
+		if e.ComplexityRoot.Api.DefinitionText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Api.DefinitionText(childComplexity), true
 	case "Api.displayName":
 		if e.ComplexityRoot.Api.DisplayName == nil {
 			break
@@ -1027,6 +1045,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Certificate.Details(childComplexity), true
+	case "Certificate.detailsText":
+		if e.ComplexityRoot.Certificate.DetailsText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Certificate.DetailsText(childComplexity), true
 	case "Certificate.fingerprint":
 		if e.ComplexityRoot.Certificate.Fingerprint == nil {
 			break
@@ -1523,6 +1547,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Key.Revision(childComplexity), true
+	case "Key.sessionText":
+		if e.ComplexityRoot.Key.SessionText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.SessionText(childComplexity), true
 	case "Key.tags":
 		if e.ComplexityRoot.Key.Tags == nil {
 			break
@@ -2322,6 +2352,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OauthClient.Document(childComplexity), true
+	case "OauthClient.documentText":
+		if e.ComplexityRoot.OauthClient.DocumentText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.DocumentText(childComplexity), true
 	case "OauthClient.id":
 		if e.ComplexityRoot.OauthClient.ID == nil {
 			break
@@ -2334,6 +2370,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OauthClient.MetaData(childComplexity), true
+	case "OauthClient.metaDataText":
+		if e.ComplexityRoot.OauthClient.MetaDataText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.MetaDataText(childComplexity), true
 	case "OauthClient.orgId":
 		if e.ComplexityRoot.OauthClient.OrgID == nil {
 			break
@@ -2463,6 +2505,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organisation.Document(childComplexity), true
+	case "Organisation.documentText":
+		if e.ComplexityRoot.Organisation.DocumentText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organisation.DocumentText(childComplexity), true
 	case "Organisation.id":
 		if e.ComplexityRoot.Organisation.ID == nil {
 			break
@@ -2643,6 +2691,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Policy.Document(childComplexity), true
+	case "Policy.documentText":
+		if e.ComplexityRoot.Policy.DocumentText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Policy.DocumentText(childComplexity), true
 	case "Policy.id":
 		if e.ComplexityRoot.Policy.ID == nil {
 			break
@@ -3224,6 +3278,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Document(childComplexity), true
+	case "User.documentText":
+		if e.ComplexityRoot.User.DocumentText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.DocumentText(childComplexity), true
 	case "User.email":
 		if e.ComplexityRoot.User.Email == nil {
 			break
@@ -3284,6 +3344,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.PermissionsDocument(childComplexity), true
+	case "User.permissionsText":
+		if e.ComplexityRoot.User.PermissionsText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.PermissionsText(childComplexity), true
 	case "User.revision":
 		if e.ComplexityRoot.User.Revision == nil {
 			break
@@ -3339,6 +3405,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.Document(childComplexity), true
+	case "Webhook.documentText":
+		if e.ComplexityRoot.Webhook.DocumentText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.DocumentText(childComplexity), true
 	case "Webhook.id":
 		if e.ComplexityRoot.Webhook.ID == nil {
 			break
@@ -3565,6 +3637,12 @@ last second of that year. An argument is RFC 3339, or a day such as 2026-12-01, 
 """
 scalar Time
 
+"""
+A whole number of up to 64 bits, for numbers of documents that need not fit an Int: the limits of policies and keys. An answer spells
+it as a JSON number; a browser reads those above 9007199254740991 inexactly, and the text of the document beside has every digit.
+"""
+scalar Int64
+
 "Where a page stands among all of them."
 type PageInfo {
   "Whether there are nodes behind this page."
@@ -3588,7 +3666,7 @@ type Query {
 "Everything that can be changed. Each field returns what it changed."
 type Mutation {
   "Takes up changed custom domains of organisations. Gatehouse routes from the store, so there is nothing to reload; old scripts call this."
-  reload: Boolean! @operation(method: "GET", path: "/admin/system/reload", permission: "admin", admin: "/admin/system/reload")
+  reload: Boolean @operation(method: "GET", path: "/admin/system/reload", permission: "admin", admin: "/admin/system/reload")
 }
 
 "Everything that can be watched, over a websocket (graphql-transport-ws) or server-sent events."
@@ -3682,13 +3760,15 @@ type Api {
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): UserConnection! @permission(read: "users")
+  ): UserConnection @permission(read: "users")
   "The ids of the user groups that own it."
   userGroupOwners: [ID!]!
   "The tags by which segmented gateways choose what they load."
   tags: [String!]!
   "The whole document, as REST shows it."
   definition: JSON!
+  "The text of ` + "`" + `definition` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  definitionText: String!
   "Where gateways serve it."
   url: ApiUrl!
   "The organisation that owns it."
@@ -3699,21 +3779,21 @@ type Api {
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): PolicyConnection! @permission(read: "policies")
+  ): PolicyConnection @permission(read: "policies")
   "The keys whose own access rights name it."
   keys(
     "How many at most, the newest first."
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): KeyConnection! @permission(read: "keys")
+  ): KeyConnection @permission(read: "keys")
   "The webhooks that its hook references name, each once, in their order. totalCount counts the ids; those of webhooks that do not exist have no node."
   webhooks(
     "How many at most."
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): WebhookConnection! @permission(read: "hooks")
+  ): WebhookConnection @permission(read: "hooks")
   "Whether gateways can be given it. One that would take them down is kept from them, also while it is active."
   servable: Boolean!
   "Why gateways are not given it: the field, and what it must be. Null where they can be."
@@ -3856,19 +3936,19 @@ extend type Query {
     filter: ApiFilter
     "In which order."
     sort: ApiSort = CREATED_AT_DESC
-  ): ApiConnection! @operation(method: "GET", path: "/api/apis", permission: "apis")
+  ): ApiConnection @operation(method: "GET", path: "/api/apis", permission: "apis")
   "The categories in use, by name."
   apiCategories(
     "How many at most; page_size of the configuration by default."
     first: Int
     "The endCursor of the page before."
     after: String
-  ): CategoryCountConnection! @operation(method: "GET", path: "/api/apis/categories", permission: "apis")
+  ): CategoryCountConnection @operation(method: "GET", path: "/api/apis/categories", permission: "apis")
 }
 
 extend type Mutation {
   "Creates an API. Ids, slug and listen path that are given are kept when they are free."
-  createApi("What it shall be." input: ApiInput!): Api! @operation(method: "POST", path: "/api/apis", permission: "apis")
+  createApi("What it shall be." input: ApiInput!): Api @operation(method: "POST", path: "/api/apis", permission: "apis")
   "Replaces an API's document; fields of the input beside the document are set in it, or in the stored one when there is none."
   updateApi(
     "Either id."
@@ -3877,7 +3957,7 @@ extend type Mutation {
     input: ApiInput!
     "Refuse when the API has another revision by now."
     revision: Int
-  ): Api! @operation(method: "PUT", path: "/api/apis/{id}", permission: "apis")
+  ): Api @operation(method: "PUT", path: "/api/apis/{id}", permission: "apis")
   "Changes parts of an API with a JSON merge patch (RFC 7396) of its document: null removes a field."
   patchApi(
     "Either id."
@@ -3886,19 +3966,19 @@ extend type Mutation {
     patch: JSON!
     "Refuse when the API has another revision by now."
     revision: Int
-  ): Api! @operation(method: "PATCH", path: "/api/apis/{id}", permission: "apis")
+  ): Api @operation(method: "PATCH", path: "/api/apis/{id}", permission: "apis")
   "Deletes an API. Keys and policies keep naming it."
   deleteApi(
     "Either id."
     id: ID!
     "Refuse when the API has another revision by now."
     revision: Int
-  ): Deleted! @operation(method: "DELETE", path: "/api/apis/{id}", permission: "apis")
+  ): Deleted @operation(method: "DELETE", path: "/api/apis/{id}", permission: "apis")
   "Sets who owns an API."
-  setApiOwners("Either id." id: ID!, "The owners." input: ApiOwnersInput!): Api!
+  setApiOwners("Either id." id: ID!, "The owners." input: ApiOwnersInput!): Api
     @operation(method: "PUT", path: "/api/apis/{id}/access", permission: "apis")
   "Creates or overwrites APIs with the ids that they carry: all of them or none."
-  importApis("Documents as the list of APIs shows them." apis: [JSON!]!): [ImportedItem!]!
+  importApis("Documents as the list of APIs shows them." apis: [JSON!]!): [ImportedItem!]
     @operation(method: "POST", path: "/admin/apis/import", permission: "admin", admin: "/admin/apis/import")
 }
 `, BuiltIn: false},
@@ -3936,13 +4016,15 @@ type Certificate {
   status: CertificateStatus!
   "Everything, as REST shows it in detail."
   details: JSON!
+  "The text of ` + "`" + `details` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  detailsText: String!
   "The APIs that use it, with what for."
   usages(
     "How many at most, the newest first."
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): CertificateUsageConnection! @permission(read: "apis")
+  ): CertificateUsageConnection @permission(read: "apis")
   "The organisation that owns it."
   organisation: Organisation
 }
@@ -4009,28 +4091,28 @@ type CertificateDependencies {
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): ApiConnection! @permission(read: "apis")
+  ): ApiConnection @permission(read: "apis")
   "APIs that show it to, or trust it of, their upstreams."
   upstreamApis(
     "How many at most, the newest first."
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): ApiConnection! @permission(read: "apis")
+  ): ApiConnection @permission(read: "apis")
   "APIs that it is shown by, or pinned in."
   serverApis(
     "How many at most, the newest first."
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): ApiConnection! @permission(read: "apis")
+  ): ApiConnection @permission(read: "apis")
   "Keys that are bound to it."
   keys(
     "How many at most, the newest first."
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): KeyConnection! @permission(read: "keys")
+  ): KeyConnection @permission(read: "keys")
 }
 
 extend type Query {
@@ -4044,18 +4126,18 @@ extend type Query {
     after: String
     "Which ones."
     filter: CertificateFilter
-  ): CertificateConnection! @operation(method: "GET", path: "/api/certs", permission: "certificates")
+  ): CertificateConnection @operation(method: "GET", path: "/api/certs", permission: "certificates")
   "What uses a certificate."
-  certificateDependencies("Its id, or its fingerprint." id: ID!): CertificateDependencies! @operation(method: "GET", path: "/api/certs/dependencies/{id}", permission: "certificates")
+  certificateDependencies("Its id, or its fingerprint." id: ID!): CertificateDependencies @operation(method: "GET", path: "/api/certs/dependencies/{id}", permission: "certificates")
 }
 
 extend type Mutation {
   "Keeps a certificate, with its chain and its private key when they are in the text, and hands it to the gateways."
-  createCertificate("PEM text: certificates, the leaf first, and at most one private key; or one public key." pem: String!, "The organisation; for super users, others have one." orgId: ID): Certificate! @operation(method: "POST", path: "/api/certs", permission: "certificates")
+  createCertificate("PEM text: certificates, the leaf first, and at most one private key; or one public key." pem: String!, "The organisation; for super users, others have one." orgId: ID): Certificate @operation(method: "POST", path: "/api/certs", permission: "certificates")
   "Deletes a certificate. One that is in use needs ` + "`" + `force` + "`" + `."
-  deleteCertificate("Its id, or its fingerprint." id: ID!, "Delete it though it is in use." force: Boolean = false, "Refuse when the certificate has another revision by now." revision: Int): Deleted! @operation(method: "DELETE", path: "/api/certs/{id}", permission: "certificates")
+  deleteCertificate("Its id, or its fingerprint." id: ID!, "Delete it though it is in use." force: Boolean = false, "Refuse when the certificate has another revision by now." revision: Int): Deleted @operation(method: "DELETE", path: "/api/certs/{id}", permission: "certificates")
   "Takes a certificate out of the APIs that accept it from clients or show it to upstreams, and deletes the keys that are bound to it. Needs the right to change those, too. APIs that it is shown by, or pinned in, or whose requests it signs, keep it."
-  deleteCertificateDependencies("Its id, or its fingerprint." id: ID!): Boolean! @operation(method: "DELETE", path: "/api/certs/dependencies/{id}", permission: "certificates")
+  deleteCertificateDependencies("Its id, or its fingerprint." id: ID!): Boolean @operation(method: "DELETE", path: "/api/certs/dependencies/{id}", permission: "certificates")
 }
 `, BuiltIn: false},
 	{Name: "../schema/gateway.graphqls", Input: `"A gateway that registered here: one process of a Tyk Gateway, from its start to its end."
@@ -4117,18 +4199,18 @@ extend type Query {
     first: Int
     "The endCursor of the page before."
     after: String
-  ): GatewayConnection! @operation(method: "GET", path: "/api/gateways", permission: "system", admin: "/admin/gateways")
+  ): GatewayConnection @operation(method: "GET", path: "/api/gateways", permission: "system", admin: "/admin/gateways")
 }
 
 extend type Mutation {
   "Has every gateway load its APIs and policies again."
-  reloadGateways: Boolean! @operation(method: "POST", path: "/api/gateways/reload", permission: "system", admin: "/admin/gateways/reload")
+  reloadGateways: Boolean @operation(method: "POST", path: "/api/gateways/reload", permission: "system", admin: "/admin/gateways/reload")
   "Has the gateways forget the responses that they cached for an API: all of them where Redis is configured, otherwise the one of tyk_api_config."
-  invalidateApiCache("The API, by its public or database id." apiId: ID!): Boolean! @operation(method: "DELETE", path: "/api/cache/{apiId}", permission: "apis")
+  invalidateApiCache("The API, by its public or database id." apiId: ID!): Boolean @operation(method: "DELETE", path: "/api/cache/{apiId}", permission: "apis")
   "Has the gateways forget the key sets (JWKS) that they cached for an API, on the same terms. Gateways before 5.11 do not know how: they keep them until they expire."
-  invalidateJwksCache("The API, by its public or database id." apiId: ID!): Boolean! @operation(method: "DELETE", path: "/api/cache/jwks/{apiId}", permission: "apis")
+  invalidateJwksCache("The API, by its public or database id." apiId: ID!): Boolean @operation(method: "DELETE", path: "/api/cache/jwks/{apiId}", permission: "apis")
   "Sends a request to a gateway, as a client would, and shows what came back. Only gateways that the configuration names (tyk_api_config, host_config.override_hostname, edge_endpoints) can be called, never their own API under /tyk/. Redirects are not followed. Without an answer within 30 seconds it fails."
-  proxyRequest("The request." input: ProxyRequestInput!): ProxyResponse! @operation(method: "POST", path: "/api/proxy", permission: "apis")
+  proxyRequest("The request." input: ProxyRequestInput!): ProxyResponse @operation(method: "POST", path: "/api/proxy", permission: "apis")
 }
 
 "A request to send through a gateway."
@@ -4192,11 +4274,13 @@ type Key {
   "The length of the rate window, in seconds."
   per: Float!
   "Requests per quota period; -1 for no quota."
-  quotaMax: Int!
+  quotaMax: Int64!
   "The length of the quota period, in seconds."
-  quotaRenewalRate: Int!
+  quotaRenewalRate: Int64!
   "The whole session, as REST shows it, without the password of a basic-auth user."
   session: JSON!
+  "The text of ` + "`" + `session` + "`" + `, every byte as it is kept, but for the password: read and send this where JSON values are rounded, as in a browser."
+  sessionText: String!
   "What is left of its quotas and rates, as the gateways count; null where keys do not live in Redis."
   usage: KeyUsage
   "The APIs in its own access rights, in the order of apiIds. totalCount counts the ids there; those of APIs that do not exist have no node."
@@ -4205,14 +4289,14 @@ type Key {
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): ApiConnection! @permission(read: "apis")
+  ): ApiConnection @permission(read: "apis")
   "The policies that it applies, in the order of policyIds. totalCount counts the ids there; those of policies that do not exist have no node."
   policies(
     "How many at most."
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): PolicyConnection! @permission(read: "policies")
+  ): PolicyConnection @permission(read: "policies")
   "The organisation that owns it."
   organisation: Organisation
   "What it should not be without somebody knowing: a key without access rights and policies opens every API of every organisation on the gateways; and that it names APIs or policies which do not exist, looked up for the first 100. Each is a sentence."
@@ -4245,13 +4329,13 @@ type KeyCounter {
   "What it counts for: empty for the key as a whole, or the scope of the limit: the id of an API or of a policy."
   scope: String!
   "How many requests the quota allows per period; -1 for no quota."
-  quotaMax: Int!
+  quotaMax: Int64!
   "How many requests are left in this period; -1 for no quota."
-  quotaRemaining: Int!
+  quotaRemaining: Int64!
   "When the period ends and the quota is whole again; null when no request has started a period."
   quotaRenews: Time
   "How many requests were counted in the current rate window; null when the gateways' rate limiter does not tell."
-  rateUsed: Int
+  rateUsed: Int64
   "How many requests the rate allows per ` + "`" + `per` + "`" + ` seconds; 0 or -1 for no limit."
   rate: Float!
   "The length of the rate window, in seconds."
@@ -4340,10 +4424,10 @@ input KeyInput {
   rate: Float
   "The length of the rate window, in seconds."
   per: Float
-  "Requests per quota period; -1 for no quota. Numbers of 64 bits are taken, and shown."
-  quotaMax: Int
+  "Requests per quota period; -1 for no quota."
+  quotaMax: Int64
   "The length of the quota period, in seconds."
-  quotaRenewalRate: Int
+  quotaRenewalRate: Int64
   "Anything that middleware shall find with the key."
   metaData: JSON
   "The organisation; for super users, others have one."
@@ -4361,14 +4445,14 @@ extend type Query {
     after: String
     "Which ones."
     filter: KeyFilter
-  ): KeyConnection! @operation(method: "GET", path: "/api/keys", permission: "keys")
+  ): KeyConnection @operation(method: "GET", path: "/api/keys", permission: "keys")
   "Checks what would become a key, and shows it. Nothing is kept."
-  previewKey("What it would be." input: KeyInput!): Key! @operation(method: "POST", path: "/api/keys/preview", permission: "keys")
+  previewKey("What it would be." input: KeyInput!): Key @operation(method: "POST", path: "/api/keys/preview", permission: "keys")
 }
 
 extend type Mutation {
   "Creates a key and shows its token. One without access rights and policies opens every API of every organisation; it needs enable_master_keys and, where there are several organisations, the admin secret."
-  createKey("What it shall be." input: KeyInput!): CreatedKey! @operation(method: "POST", path: "/api/keys", permission: "keys")
+  createKey("What it shall be." input: KeyInput!): CreatedKey @operation(method: "POST", path: "/api/keys", permission: "keys")
   "Creates a user of basic authentication, or replaces the one of that name."
   createBasicAuthUser(
     "The name. Gateways take none of three characters or less, unless their min_token_length says otherwise."
@@ -4377,7 +4461,7 @@ extend type Mutation {
     password: String
     "What the user may do."
     input: KeyInput!
-  ): CreatedKey! @operation(method: "POST", path: "/api/apis/keys/basic/{username}", permission: "keys")
+  ): CreatedKey @operation(method: "POST", path: "/api/apis/keys/basic/{username}", permission: "keys")
   "Replaces a key's session; fields of the input beside the session are set in it, or in the stored one when there is none."
   updateKey(
     "Which one."
@@ -4390,7 +4474,7 @@ extend type Mutation {
     revision: Int
     "Start its quota and rate anew, as REST does unless it is asked not to (suppress_reset=1)."
     resetQuota: Boolean = false
-  ): Key! @operation(method: "PUT", path: "/api/keys/{id}", permission: "keys")
+  ): Key @operation(method: "PUT", path: "/api/keys/{id}", permission: "keys")
   "Deletes a key: gateways refuse it from then on."
   deleteKey(
     "Which one."
@@ -4399,9 +4483,9 @@ extend type Mutation {
     by: KeyIdentifier = AUTO
     "Refuse when the key has another revision by now."
     revision: Int
-  ): Deleted! @operation(method: "DELETE", path: "/api/keys/{id}", permission: "keys")
+  ): Deleted @operation(method: "DELETE", path: "/api/keys/{id}", permission: "keys")
   "Starts the quota of a key anew, for all of its limits. The key itself stays as it is."
-  resetKeyQuota("Which one." id: ID!, "What the id is." by: KeyIdentifier = AUTO): Key! @operation(method: "PUT", path: "/api/keys/{id}/reset-quota", permission: "keys")
+  resetKeyQuota("Which one." id: ID!, "What the id is." by: KeyIdentifier = AUTO): Key @operation(method: "PUT", path: "/api/keys/{id}/reset-quota", permission: "keys")
 }
 `, BuiltIn: false},
 	{Name: "../schema/notification.graphqls", Input: `"Something that people of an organisation should see to."
@@ -4478,8 +4562,12 @@ type OauthClient {
   description: String!
   "Anything that middleware shall find with its tokens."
   metaData: JSON
+  "The text of ` + "`" + `metaData` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  metaDataText: String
   "The client as the legacy API shows it: with its secret, its redirect URIs in one text, and all else that came with it."
   document: JSON!
+  "The text of ` + "`" + `document` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  documentText: String!
   "The API."
   api: Api @permission(read: "apis")
   "The policy."
@@ -4579,7 +4667,7 @@ extend type Query {
     first: Int
     "The endCursor of the page before."
     after: String
-  ): OauthClientConnection! @operation(method: "GET", path: "/api/apis/oauth/{apiId}", permission: "oauth")
+  ): OauthClientConnection @operation(method: "GET", path: "/api/apis/oauth/{apiId}", permission: "oauth")
   "The tokens that a client got, as the gateway keeps them, the first to end first."
   oauthTokens(
     "The API, by its public or database id."
@@ -4590,12 +4678,12 @@ extend type Query {
     first: Int
     "The endCursor of the page before."
     after: String
-  ): OauthTokenConnection! @operation(method: "GET", path: "/api/apis/oauth/{apiId}/{clientId}/tokens", permission: "oauth")
+  ): OauthTokenConnection @operation(method: "GET", path: "/api/apis/oauth/{apiId}/{clientId}/tokens", permission: "oauth")
 }
 
 extend type Mutation {
   "Creates a client of an API, here and at the gateway."
-  createOauthClient("The API, by its public or database id." apiId: ID!, "What it shall be." input: OauthClientInput!): OauthClient! @operation(method: "POST", path: "/api/apis/oauth/{apiId}", permission: "oauth")
+  createOauthClient("The API, by its public or database id." apiId: ID!, "What it shall be." input: OauthClientInput!): OauthClient @operation(method: "POST", path: "/api/apis/oauth/{apiId}", permission: "oauth")
   "Changes a client; what is absent stays."
   updateOauthClient(
     "The API, by its public or database id."
@@ -4606,17 +4694,17 @@ extend type Mutation {
     input: OauthClientInput!
     "Refuse when the client has another revision by now."
     revision: Int
-  ): OauthClient! @operation(method: "PUT", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
+  ): OauthClient @operation(method: "PUT", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
   "Deletes a client. Tokens that it got stay valid until they end; revoke them first where that matters."
-  deleteOauthClient("The API, by its public or database id." apiId: ID!, "The client's id." clientId: ID!, "Refuse when the client has another revision by now." revision: Int): Deleted! @operation(method: "DELETE", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
+  deleteOauthClient("The API, by its public or database id." apiId: ID!, "The client's id." clientId: ID!, "Refuse when the client has another revision by now." revision: Int): Deleted @operation(method: "DELETE", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
   "Revokes one token of a client. A token that is not valid any more is no error, as in RFC 7009."
-  revokeOauthToken("The client's id." clientId: ID!, "The token, or an access token's code in oauthTokens." token: String!, "What kind of token it is; null for either." type: OauthTokenType = ACCESS_TOKEN): Boolean! @operation(method: "POST", path: "/api/apis/oauth/{clientId}/revoke", permission: "oauth")
+  revokeOauthToken("The client's id." clientId: ID!, "The token, or an access token's code in oauthTokens." token: String!, "What kind of token it is; null for either." type: OauthTokenType = ACCESS_TOKEN): Boolean @operation(method: "POST", path: "/api/apis/oauth/{clientId}/revoke", permission: "oauth")
   "Revokes every token of a client."
-  revokeOauthTokens("The client's id." clientId: ID!, "The client's secret, which is compared when it is given." clientSecret: String): Boolean! @operation(method: "POST", path: "/api/apis/oauth/{clientId}/revoke_all", permission: "oauth")
+  revokeOauthTokens("The client's id." clientId: ID!, "The client's secret, which is compared when it is given." clientSecret: String): Boolean @operation(method: "POST", path: "/api/apis/oauth/{clientId}/revoke_all", permission: "oauth")
   "Authorises a client for a user whom your application has signed in."
-  authorizeOauthClient("The API, by its public or database id." apiId: ID!, "What to authorise." input: OauthAuthorizationInput!): OauthAuthorization! @operation(method: "POST", path: "/api/apis/oauth/{apiId}/authorize-client", permission: "oauth")
+  authorizeOauthClient("The API, by its public or database id." apiId: ID!, "What to authorise." input: OauthAuthorizationInput!): OauthAuthorization @operation(method: "POST", path: "/api/apis/oauth/{apiId}/authorize-client", permission: "oauth")
   "Has the gateways forget the tokens that ended."
-  purgeOauthTokens: Boolean! @operation(method: "DELETE", path: "/admin/oauth/tokens", permission: "admin", admin: "/admin/oauth/tokens")
+  purgeOauthTokens: Boolean @operation(method: "DELETE", path: "/admin/oauth/tokens", permission: "admin", admin: "/admin/oauth/tokens")
 }
 `, BuiltIn: false},
 	{Name: "../schema/organisation.graphqls", Input: `"A tenant: it owns users, APIs, policies, keys and webhooks."
@@ -4637,16 +4725,18 @@ type Organisation {
   cname: String!
   "The whole document, as REST shows it; takes the admin secret."
   document: JSON
+  "The text of ` + "`" + `document` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  documentText: String
   "Its APIs, the newest first."
-  apis("How many at most." first: Int, "The endCursor of the page before." after: String): ApiConnection! @permission(read: "apis")
+  apis("How many at most." first: Int, "The endCursor of the page before." after: String): ApiConnection @permission(read: "apis")
   "Its policies, the newest first."
-  policies("How many at most." first: Int, "The endCursor of the page before." after: String): PolicyConnection! @permission(read: "policies")
+  policies("How many at most." first: Int, "The endCursor of the page before." after: String): PolicyConnection @permission(read: "policies")
   "Its keys, the newest first."
-  keys("How many at most." first: Int, "The endCursor of the page before." after: String): KeyConnection! @permission(read: "keys")
+  keys("How many at most." first: Int, "The endCursor of the page before." after: String): KeyConnection @permission(read: "keys")
   "Its users."
-  users("How many at most." first: Int, "The endCursor of the page before." after: String): UserConnection! @permission(read: "users")
+  users("How many at most." first: Int, "The endCursor of the page before." after: String): UserConnection @permission(read: "users")
   "Its webhooks, the oldest first."
-  webhooks("How many at most." first: Int, "The endCursor of the page before." after: String): WebhookConnection! @permission(read: "hooks")
+  webhooks("How many at most." first: Int, "The endCursor of the page before." after: String): WebhookConnection @permission(read: "hooks")
 }
 
 "A page of organisations."
@@ -4687,12 +4777,12 @@ extend type Query {
     after: String
     "A part of the name, whatever the case."
     q: String
-  ): OrganisationConnection! @operation(method: "GET", path: "/admin/organisations", permission: "admin", admin: "/admin/organisations")
+  ): OrganisationConnection @operation(method: "GET", path: "/admin/organisations", permission: "admin", admin: "/admin/organisations")
 }
 
 extend type Mutation {
   "Creates an organisation. An id that is given is kept when it is free."
-  createOrganisation("What it shall be." input: OrganisationInput!): Organisation!
+  createOrganisation("What it shall be." input: OrganisationInput!): Organisation
     @operation(method: "POST", path: "/admin/organisations", permission: "admin", admin: "/admin/organisations")
   "Replaces an organisation's document; fields of the input beside the document are set in it, or in the stored one when there is none."
   updateOrganisation(
@@ -4702,16 +4792,16 @@ extend type Mutation {
     input: OrganisationInput!
     "Refuse when the organisation has another revision by now."
     revision: Int
-  ): Organisation! @operation(method: "PUT", path: "/admin/organisations/{id}", permission: "admin", admin: "/admin/organisations/{id}")
+  ): Organisation @operation(method: "PUT", path: "/admin/organisations/{id}", permission: "admin", admin: "/admin/organisations/{id}")
   "Deletes an organisation. One that still owns objects is refused, with what it owns, unless told to cascade."
   deleteOrganisation(
     "Which one."
     id: ID!
     "Delete what it owns, too."
     cascade: Boolean = false
-  ): Deleted! @operation(method: "DELETE", path: "/admin/organisations/{id}", permission: "admin", admin: "/admin/organisations/{id}")
+  ): Deleted @operation(method: "DELETE", path: "/admin/organisations/{id}", permission: "admin", admin: "/admin/organisations/{id}")
   "Creates an organisation with the id that it carries, or overwrites the one with that id."
-  importOrganisation("The document." document: JSON!): ImportedItem!
+  importOrganisation("The document." document: JSON!): ImportedItem
     @operation(method: "POST", path: "/admin/organisations/import", permission: "admin", admin: "/admin/organisations/import")
 }
 `, BuiltIn: false},
@@ -4795,31 +4885,33 @@ type Policy {
   "The length of the rate window, in seconds."
   per: Float!
   "Requests per quota period; -1 for no quota."
-  quotaMax: Int!
+  quotaMax: Int64!
   "The length of the quota period, in seconds."
-  quotaRenewalRate: Int!
+  quotaRenewalRate: Int64!
   "The life of new keys, in seconds; 0 for ever."
-  keyExpiresIn: Int!
+  keyExpiresIn: Int64!
   "Which parts of it a key takes; none set means all."
   partitions: PolicyPartitions!
   "The public ids of the APIs in its access rights."
   apiIds: [ID!]!
   "The whole document, as REST shows it."
   document: JSON!
+  "The text of ` + "`" + `document` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  documentText: String!
   "The APIs in its access rights, in the order of apiIds. totalCount counts the ids there; those of APIs that do not exist have no node."
   apis(
     "How many at most."
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): ApiConnection! @permission(read: "apis")
+  ): ApiConnection @permission(read: "apis")
   "The keys that apply it."
   keys(
     "How many at most, the newest first."
     first: Int = 10
     "The endCursor of the page before."
     after: String
-  ): KeyConnection! @permission(read: "keys")
+  ): KeyConnection @permission(read: "keys")
   "The organisation that owns it."
   organisation: Organisation
   "What it should not be without somebody knowing: that its access rights name APIs which do not exist, looked up for the first 100. Each is a sentence."
@@ -4906,12 +4998,12 @@ input PolicyInput {
   rate: Float
   "The length of the rate window, in seconds."
   per: Float
-  "Requests per quota period; -1 for no quota. Numbers of 64 bits are taken, and shown."
-  quotaMax: Int
+  "Requests per quota period; -1 for no quota."
+  quotaMax: Int64
   "The length of the quota period, in seconds."
-  quotaRenewalRate: Int
+  quotaRenewalRate: Int64
   "The life of new keys, in seconds; 0 for ever."
-  keyExpiresIn: Int
+  keyExpiresIn: Int64
   "Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000."
   apiIds: [ID!]
   "Its tags, at most 1,000."
@@ -4933,12 +5025,12 @@ extend type Query {
     filter: PolicyFilter
     "In which order."
     sort: PolicySort = CREATED_AT
-  ): PolicyConnection! @operation(method: "GET", path: "/api/portal/policies", permission: "policies")
+  ): PolicyConnection @operation(method: "GET", path: "/api/portal/policies", permission: "policies")
 }
 
 extend type Mutation {
   "Creates a policy. Its access rights may name APIs that do not exist yet: see its warnings."
-  createPolicy("What it shall be." input: PolicyInput!): Policy! @operation(method: "POST", path: "/api/portal/policies", permission: "policies")
+  createPolicy("What it shall be." input: PolicyInput!): Policy @operation(method: "POST", path: "/api/portal/policies", permission: "policies")
   "Replaces a policy's document; fields of the input beside the document are set in it, or in the stored one when there is none."
   updatePolicy(
     "Either id."
@@ -4947,7 +5039,7 @@ extend type Mutation {
     input: PolicyInput!
     "Refuse when the policy has another revision by now."
     revision: Int
-  ): Policy! @operation(method: "PUT", path: "/api/portal/policies/{id}", permission: "policies")
+  ): Policy @operation(method: "PUT", path: "/api/portal/policies/{id}", permission: "policies")
   "Changes parts of a policy with a JSON merge patch (RFC 7396) of its document: null removes a field."
   patchPolicy(
     "Either id."
@@ -4956,16 +5048,16 @@ extend type Mutation {
     patch: JSON!
     "Refuse when the policy has another revision by now."
     revision: Int
-  ): Policy! @operation(method: "PATCH", path: "/api/portal/policies/{id}", permission: "policies")
+  ): Policy @operation(method: "PATCH", path: "/api/portal/policies/{id}", permission: "policies")
   "Deletes a policy. Keys keep naming it."
   deletePolicy(
     "Either id."
     id: ID!
     "Refuse when the policy has another revision by now."
     revision: Int
-  ): Deleted! @operation(method: "DELETE", path: "/api/portal/policies/{id}", permission: "policies")
+  ): Deleted @operation(method: "DELETE", path: "/api/portal/policies/{id}", permission: "policies")
   "Creates or overwrites policies with the ids that they carry: all of them or none."
-  importPolicies("Documents as the list of policies shows them." policies: [JSON!]!): [ImportedItem!]!
+  importPolicies("Documents as the list of policies shows them." policies: [JSON!]!): [ImportedItem!]
     @operation(method: "POST", path: "/admin/policies/import", permission: "admin", admin: "/admin/policies/import")
 }
 `, BuiltIn: false},
@@ -5028,14 +5120,14 @@ extend type Query {
     from: Time
     "The last day, today by default; at most 3660 days after the first."
     to: Time
-  ): SystemStats! @operation(method: "GET", path: "/api/system/stats", permission: "system", admin: "/admin/system/stats")
+  ): SystemStats @operation(method: "GET", path: "/api/system/stats", permission: "system", admin: "/admin/system/stats")
   "How far the index of the keys is."
-  keyIndex: KeyIndex! @operation(method: "GET", path: "/api/system/key-index", permission: "system", admin: "/admin/system/key-index")
+  keyIndex: KeyIndex @operation(method: "GET", path: "/api/system/key-index", permission: "system", admin: "/admin/system/key-index")
 }
 
 extend type Mutation {
   "Starts a scan of Redis that makes the index of the keys whole again, in the background. One that is under way goes on."
-  rebuildKeyIndex: KeyIndex! @operation(method: "POST", path: "/api/system/key-index", permission: "admin", admin: "/admin/system/key-index")
+  rebuildKeyIndex: KeyIndex @operation(method: "POST", path: "/api/system/key-index", permission: "admin", admin: "/admin/system/key-index")
 }
 `, BuiltIn: false},
 	{Name: "../schema/user.graphqls", Input: `"A person or a script that signs in."
@@ -5062,6 +5154,8 @@ type User {
   groupId: String!
   "A map of permissions to deny, read or write; IsAdmin to admin."
   permissions: JSON!
+  "The text of ` + "`" + `permissions` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  permissionsText: String!
   "Whether the user may do everything that nothing denies."
   isAdmin: Boolean!
   "Whether the user belongs to no organisation and acts in all."
@@ -5070,6 +5164,8 @@ type User {
   accessKey: String
   "The whole document, as REST shows it, without password and access key."
   document: JSON!
+  "The text of ` + "`" + `document` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  documentText: String!
   "The organisation."
   organisation: Organisation
 }
@@ -5135,12 +5231,12 @@ extend type Query {
     after: String
     "Which ones."
     filter: UserFilter
-  ): UserConnection! @operation(method: "GET", path: "/api/users", permission: "users", admin: "/admin/users")
+  ): UserConnection @operation(method: "GET", path: "/api/users", permission: "users", admin: "/admin/users")
 }
 
 extend type Mutation {
   "Creates a user with an access key. The admin secret may leave the organisation out: that makes a super user."
-  createUser("What it shall be." input: UserInput!): User! @operation(method: "POST", path: "/api/users", permission: "users", admin: "/admin/users")
+  createUser("What it shall be." input: UserInput!): User @operation(method: "POST", path: "/api/users", permission: "users", admin: "/admin/users")
   "Replaces a user's document; fields of the input beside the document are set in it, or in the stored one when there is none. Setting a password takes the admin secret."
   updateUser(
     "Which one."
@@ -5149,14 +5245,14 @@ extend type Mutation {
     input: UserInput!
     "Refuse when the user has another revision by now."
     revision: Int
-  ): User! @operation(method: "PUT", path: "/api/users/{id}", permission: "users", admin: "/admin/users/{id}")
+  ): User @operation(method: "PUT", path: "/api/users/{id}", permission: "users", admin: "/admin/users/{id}")
   "Deletes a user; the access key ends with it."
   deleteUser(
     "Which one."
     id: ID!
     "Refuse when the user has another revision by now."
     revision: Int
-  ): Deleted! @operation(method: "DELETE", path: "/api/users/{id}", permission: "users")
+  ): Deleted @operation(method: "DELETE", path: "/api/users/{id}", permission: "users")
   "Sets a password. One's own needs the current one, where there is one."
   setUserPassword(
     "Which user."
@@ -5165,13 +5261,13 @@ extend type Mutation {
     currentPassword: String
     "The new password, 6 to 72 bytes."
     newPassword: String!
-  ): User! @operation(method: "POST", path: "/api/users/{id}/actions/reset", permission: "ResetPassword", self: "id")
+  ): User @operation(method: "POST", path: "/api/users/{id}/actions/reset", permission: "ResetPassword", self: "id")
   "Gives a user a new access key; the old one ends."
-  resetUserKey("Which user." id: ID!): User! @operation(method: "PUT", path: "/api/users/{id}/actions/key/reset", permission: "users", self: "id")
+  resetUserKey("Which user." id: ID!): User @operation(method: "PUT", path: "/api/users/{id}/actions/key/reset", permission: "users", self: "id")
   "Switches a user off: no sign-in, no access key."
-  revokeUser("Which user." id: ID!): User! @operation(method: "PUT", path: "/api/users/{id}/actions/revoke", permission: "users")
+  revokeUser("Which user." id: ID!): User @operation(method: "PUT", path: "/api/users/{id}/actions/revoke", permission: "users")
   "Lets a user, or no longer, set the passwords of others."
-  allowPasswordReset("Which user." id: ID!, "Whether it may." allow: Boolean!): User!
+  allowPasswordReset("Which user." id: ID!, "Whether it may." allow: Boolean!): User
     @operation(method: "PUT", path: "/admin/users/{id}/actions/allow_reset_passwords", permission: "admin", admin: "/admin/users/{id}/actions/allow_reset_passwords")
 }
 `, BuiltIn: false},
@@ -5197,8 +5293,10 @@ type Webhook {
   targetPath: String!
   "The whole document, as REST shows it."
   document: JSON!
+  "The text of ` + "`" + `document` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  documentText: String!
   "The APIs whose hook references name it."
-  apis("How many at most, the newest first." first: Int = 10, "The endCursor of the page before." after: String): ApiConnection! @permission(read: "apis")
+  apis("How many at most, the newest first." first: Int = 10, "The endCursor of the page before." after: String): ApiConnection @permission(read: "apis")
   "The organisation that owns it."
   organisation: Organisation
 }
@@ -5242,12 +5340,12 @@ extend type Query {
     after: String
     "A part of the name, whatever the case."
     q: String
-  ): WebhookConnection! @operation(method: "GET", path: "/api/hooks", permission: "hooks")
+  ): WebhookConnection @operation(method: "GET", path: "/api/hooks", permission: "hooks")
 }
 
 extend type Mutation {
   "Creates a webhook. An id that is given is kept when it is free."
-  createWebhook("What it shall be." input: WebhookInput!): Webhook! @operation(method: "POST", path: "/api/hooks", permission: "hooks")
+  createWebhook("What it shall be." input: WebhookInput!): Webhook @operation(method: "POST", path: "/api/hooks", permission: "hooks")
   "Replaces a webhook's document. APIs that refer to it take the change with their next save."
   updateWebhook(
     "Which one."
@@ -5256,14 +5354,14 @@ extend type Mutation {
     input: WebhookInput!
     "Refuse when the webhook has another revision by now."
     revision: Int
-  ): Webhook! @operation(method: "PUT", path: "/api/hooks/{id}", permission: "hooks")
+  ): Webhook @operation(method: "PUT", path: "/api/hooks/{id}", permission: "hooks")
   "Deletes a webhook. APIs keep the copy that they embed."
   deleteWebhook(
     "Which one."
     id: ID!
     "Refuse when the webhook has another revision by now."
     revision: Int
-  ): Deleted! @operation(method: "DELETE", path: "/api/hooks/{id}", permission: "hooks")
+  ): Deleted @operation(method: "DELETE", path: "/api/hooks/{id}", permission: "hooks")
 }
 `, BuiltIn: false},
 }
@@ -5319,6 +5417,8 @@ func (ec *executionContext) childFields_Api(ctx context.Context, field graphql.C
 		return ec.fieldContext_Api_tags(ctx, field)
 	case "definition":
 		return ec.fieldContext_Api_definition(ctx, field)
+	case "definitionText":
+		return ec.fieldContext_Api_definitionText(ctx, field)
 	case "url":
 		return ec.fieldContext_Api_url(ctx, field)
 	case "organisation":
@@ -5419,6 +5519,8 @@ func (ec *executionContext) childFields_Certificate(ctx context.Context, field g
 		return ec.fieldContext_Certificate_status(ctx, field)
 	case "details":
 		return ec.fieldContext_Certificate_details(ctx, field)
+	case "detailsText":
+		return ec.fieldContext_Certificate_detailsText(ctx, field)
 	case "usages":
 		return ec.fieldContext_Certificate_usages(ctx, field)
 	case "organisation":
@@ -5607,6 +5709,8 @@ func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.C
 		return ec.fieldContext_Key_quotaRenewalRate(ctx, field)
 	case "session":
 		return ec.fieldContext_Key_session(ctx, field)
+	case "sessionText":
+		return ec.fieldContext_Key_sessionText(ctx, field)
 	case "usage":
 		return ec.fieldContext_Key_usage(ctx, field)
 	case "apis":
@@ -5767,8 +5871,12 @@ func (ec *executionContext) childFields_OauthClient(ctx context.Context, field g
 		return ec.fieldContext_OauthClient_description(ctx, field)
 	case "metaData":
 		return ec.fieldContext_OauthClient_metaData(ctx, field)
+	case "metaDataText":
+		return ec.fieldContext_OauthClient_metaDataText(ctx, field)
 	case "document":
 		return ec.fieldContext_OauthClient_document(ctx, field)
+	case "documentText":
+		return ec.fieldContext_OauthClient_documentText(ctx, field)
 	case "api":
 		return ec.fieldContext_OauthClient_api(ctx, field)
 	case "policy":
@@ -5831,6 +5939,8 @@ func (ec *executionContext) childFields_Organisation(ctx context.Context, field 
 		return ec.fieldContext_Organisation_cname(ctx, field)
 	case "document":
 		return ec.fieldContext_Organisation_document(ctx, field)
+	case "documentText":
+		return ec.fieldContext_Organisation_documentText(ctx, field)
 	case "apis":
 		return ec.fieldContext_Organisation_apis(ctx, field)
 	case "policies":
@@ -5931,6 +6041,8 @@ func (ec *executionContext) childFields_Policy(ctx context.Context, field graphq
 		return ec.fieldContext_Policy_apiIds(ctx, field)
 	case "document":
 		return ec.fieldContext_Policy_document(ctx, field)
+	case "documentText":
+		return ec.fieldContext_Policy_documentText(ctx, field)
 	case "apis":
 		return ec.fieldContext_Policy_apis(ctx, field)
 	case "keys":
@@ -6037,6 +6149,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_groupId(ctx, field)
 	case "permissions":
 		return ec.fieldContext_User_permissions(ctx, field)
+	case "permissionsText":
+		return ec.fieldContext_User_permissionsText(ctx, field)
 	case "isAdmin":
 		return ec.fieldContext_User_isAdmin(ctx, field)
 	case "isSuper":
@@ -6045,6 +6159,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_accessKey(ctx, field)
 	case "document":
 		return ec.fieldContext_User_document(ctx, field)
+	case "documentText":
+		return ec.fieldContext_User_documentText(ctx, field)
 	case "organisation":
 		return ec.fieldContext_User_organisation(ctx, field)
 	}
@@ -6085,6 +6201,8 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_targetPath(ctx, field)
 	case "document":
 		return ec.fieldContext_Webhook_document(ctx, field)
+	case "documentText":
+		return ec.fieldContext_Webhook_documentText(ctx, field)
 	case "apis":
 		return ec.fieldContext_Webhook_apis(ctx, field)
 	case "organisation":
@@ -8851,10 +8969,10 @@ func (ec *executionContext) _Api_owners(ctx context.Context, field graphql.Colle
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UserConnection) graphql.Marshaler {
-			return ec.marshalNUserConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserConnection(ctx, selections, v)
+			return ec.marshalOUserConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Api_owners(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -8948,6 +9066,29 @@ func (ec *executionContext) _Api_definition(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Api_definition(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Api", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Api_definitionText(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Api_definitionText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DefinitionText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Api_definitionText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Api", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Api_url(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
@@ -9046,10 +9187,10 @@ func (ec *executionContext) _Api_policies(ctx context.Context, field graphql.Col
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PolicyConnection) graphql.Marshaler {
-			return ec.marshalNPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx, selections, v)
+			return ec.marshalOPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Api_policies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -9108,10 +9249,10 @@ func (ec *executionContext) _Api_keys(ctx context.Context, field graphql.Collect
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyConnection) graphql.Marshaler {
-			return ec.marshalNKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
+			return ec.marshalOKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Api_keys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -9170,10 +9311,10 @@ func (ec *executionContext) _Api_webhooks(ctx context.Context, field graphql.Col
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.WebhookConnection) graphql.Marshaler {
-			return ec.marshalNWebhookConnection2ᚖgatehouseᚋgraphᚋmodelᚐWebhookConnection(ctx, selections, v)
+			return ec.marshalOWebhookConnection2ᚖgatehouseᚋgraphᚋmodelᚐWebhookConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Api_webhooks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -9926,6 +10067,29 @@ func (ec *executionContext) fieldContext_Certificate_details(_ context.Context, 
 	return graphql.NewScalarFieldContext("Certificate", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _Certificate_detailsText(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_detailsText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DetailsText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_detailsText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Certificate", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Certificate_usages(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9958,10 +10122,10 @@ func (ec *executionContext) _Certificate_usages(ctx context.Context, field graph
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.CertificateUsageConnection) graphql.Marshaler {
-			return ec.marshalNCertificateUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageConnection(ctx, selections, v)
+			return ec.marshalOCertificateUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Certificate_usages(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -10162,10 +10326,10 @@ func (ec *executionContext) _CertificateDependencies_clientApis(ctx context.Cont
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
-			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
+			return ec.marshalOApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_CertificateDependencies_clientApis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -10224,10 +10388,10 @@ func (ec *executionContext) _CertificateDependencies_upstreamApis(ctx context.Co
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
-			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
+			return ec.marshalOApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_CertificateDependencies_upstreamApis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -10286,10 +10450,10 @@ func (ec *executionContext) _CertificateDependencies_serverApis(ctx context.Cont
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
-			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
+			return ec.marshalOApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_CertificateDependencies_serverApis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -10348,10 +10512,10 @@ func (ec *executionContext) _CertificateDependencies_keys(ctx context.Context, f
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyConnection) graphql.Marshaler {
-			return ec.marshalNKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
+			return ec.marshalOKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_CertificateDependencies_keys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -11549,14 +11713,14 @@ func (ec *executionContext) _Key_quotaMax(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt2int64(ctx, selections, v)
+			return ec.marshalNInt642int64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Key_quotaMax(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Key", field, true, false, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("Key", field, true, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Key_quotaRenewalRate(ctx context.Context, field graphql.CollectedField, obj *core.Key) (ret graphql.Marshaler) {
@@ -11572,14 +11736,14 @@ func (ec *executionContext) _Key_quotaRenewalRate(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt2int64(ctx, selections, v)
+			return ec.marshalNInt642int64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Key_quotaRenewalRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Key", field, true, false, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("Key", field, true, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Key_session(ctx context.Context, field graphql.CollectedField, obj *core.Key) (ret graphql.Marshaler) {
@@ -11603,6 +11767,29 @@ func (ec *executionContext) _Key_session(ctx context.Context, field graphql.Coll
 }
 func (ec *executionContext) fieldContext_Key_session(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Key", field, true, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _Key_sessionText(ctx context.Context, field graphql.CollectedField, obj *core.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_sessionText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SessionText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Key_sessionText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Key", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Key_usage(ctx context.Context, field graphql.CollectedField, obj *core.Key) (ret graphql.Marshaler) {
@@ -11669,10 +11856,10 @@ func (ec *executionContext) _Key_apis(ctx context.Context, field graphql.Collect
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
-			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
+			return ec.marshalOApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Key_apis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -11731,10 +11918,10 @@ func (ec *executionContext) _Key_policies(ctx context.Context, field graphql.Col
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PolicyConnection) graphql.Marshaler {
-			return ec.marshalNPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx, selections, v)
+			return ec.marshalOPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Key_policies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -11938,15 +12125,15 @@ func (ec *executionContext) _KeyCounter_quotaMax(ctx context.Context, field grap
 			return obj.QuotaMax, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_KeyCounter_quotaMax(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _KeyCounter_quotaRemaining(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounter) (ret graphql.Marshaler) {
@@ -11961,15 +12148,15 @@ func (ec *executionContext) _KeyCounter_quotaRemaining(ctx context.Context, fiel
 			return obj.QuotaRemaining, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_KeyCounter_quotaRemaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _KeyCounter_quotaRenews(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounter) (ret graphql.Marshaler) {
@@ -12007,15 +12194,15 @@ func (ec *executionContext) _KeyCounter_rateUsed(ctx context.Context, field grap
 			return obj.RateUsed, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
-			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_KeyCounter_rateUsed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("KeyCounter", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _KeyCounter_rate(ctx context.Context, field graphql.CollectedField, obj *model.KeyCounter) (ret graphql.Marshaler) {
@@ -12373,26 +12560,26 @@ func (ec *executionContext) _Mutation_reload(ctx context.Context, field graphql.
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "GET")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/admin/system/reload")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "admin")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/system/reload")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
@@ -12401,11 +12588,11 @@ func (ec *executionContext) _Mutation_reload(ctx context.Context, field graphql.
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_reload(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12454,10 +12641,10 @@ func (ec *executionContext) _Mutation_createApi(ctx context.Context, field graph
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Api) graphql.Marshaler {
-			return ec.marshalNApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
+			return ec.marshalOApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createApi(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12526,10 +12713,10 @@ func (ec *executionContext) _Mutation_updateApi(ctx context.Context, field graph
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Api) graphql.Marshaler {
-			return ec.marshalNApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
+			return ec.marshalOApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateApi(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12598,10 +12785,10 @@ func (ec *executionContext) _Mutation_patchApi(ctx context.Context, field graphq
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Api) graphql.Marshaler {
-			return ec.marshalNApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
+			return ec.marshalOApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_patchApi(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12670,10 +12857,10 @@ func (ec *executionContext) _Mutation_deleteApi(ctx context.Context, field graph
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteApi(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12742,10 +12929,10 @@ func (ec *executionContext) _Mutation_setApiOwners(ctx context.Context, field gr
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Api) graphql.Marshaler {
-			return ec.marshalNApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
+			return ec.marshalOApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_setApiOwners(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12819,10 +13006,10 @@ func (ec *executionContext) _Mutation_importApis(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v []*core.ImportedItem) graphql.Marshaler {
-			return ec.marshalNImportedItem2ᚕᚖgatehouseᚋinternalᚋcoreᚐImportedItemᚄ(ctx, selections, v)
+			return ec.marshalOImportedItem2ᚕᚖgatehouseᚋinternalᚋcoreᚐImportedItemᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_importApis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12891,10 +13078,10 @@ func (ec *executionContext) _Mutation_createCertificate(ctx context.Context, fie
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
-			return ec.marshalNCertificate2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx, selections, v)
+			return ec.marshalOCertificate2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createCertificate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -12963,10 +13150,10 @@ func (ec *executionContext) _Mutation_deleteCertificate(ctx context.Context, fie
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteCertificate(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13011,21 +13198,21 @@ func (ec *executionContext) _Mutation_deleteCertificateDependencies(ctx context.
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "DELETE")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/certs/dependencies/{id}")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "certificates")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -13034,11 +13221,11 @@ func (ec *executionContext) _Mutation_deleteCertificateDependencies(ctx context.
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteCertificateDependencies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13082,26 +13269,26 @@ func (ec *executionContext) _Mutation_reloadGateways(ctx context.Context, field 
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "POST")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/gateways/reload")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "system")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/gateways/reload")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
@@ -13110,11 +13297,11 @@ func (ec *executionContext) _Mutation_reloadGateways(ctx context.Context, field 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_reloadGateways(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13139,21 +13326,21 @@ func (ec *executionContext) _Mutation_invalidateApiCache(ctx context.Context, fi
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "DELETE")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/cache/{apiId}")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "apis")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -13162,11 +13349,11 @@ func (ec *executionContext) _Mutation_invalidateApiCache(ctx context.Context, fi
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_invalidateApiCache(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13211,21 +13398,21 @@ func (ec *executionContext) _Mutation_invalidateJwksCache(ctx context.Context, f
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "DELETE")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/cache/jwks/{apiId}")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "apis")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -13234,11 +13421,11 @@ func (ec *executionContext) _Mutation_invalidateJwksCache(ctx context.Context, f
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_invalidateJwksCache(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13307,10 +13494,10 @@ func (ec *executionContext) _Mutation_proxyRequest(ctx context.Context, field gr
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.ProxyResponse) graphql.Marshaler {
-			return ec.marshalNProxyResponse2ᚖgatehouseᚋgraphᚋmodelᚐProxyResponse(ctx, selections, v)
+			return ec.marshalOProxyResponse2ᚖgatehouseᚋgraphᚋmodelᚐProxyResponse(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_proxyRequest(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13379,10 +13566,10 @@ func (ec *executionContext) _Mutation_createKey(ctx context.Context, field graph
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.CreatedKey) graphql.Marshaler {
-			return ec.marshalNCreatedKey2ᚖgatehouseᚋgraphᚋmodelᚐCreatedKey(ctx, selections, v)
+			return ec.marshalOCreatedKey2ᚖgatehouseᚋgraphᚋmodelᚐCreatedKey(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13451,10 +13638,10 @@ func (ec *executionContext) _Mutation_createBasicAuthUser(ctx context.Context, f
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.CreatedKey) graphql.Marshaler {
-			return ec.marshalNCreatedKey2ᚖgatehouseᚋgraphᚋmodelᚐCreatedKey(ctx, selections, v)
+			return ec.marshalOCreatedKey2ᚖgatehouseᚋgraphᚋmodelᚐCreatedKey(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createBasicAuthUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13523,10 +13710,10 @@ func (ec *executionContext) _Mutation_updateKey(ctx context.Context, field graph
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Key) graphql.Marshaler {
-			return ec.marshalNKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx, selections, v)
+			return ec.marshalOKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13595,10 +13782,10 @@ func (ec *executionContext) _Mutation_deleteKey(ctx context.Context, field graph
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13667,10 +13854,10 @@ func (ec *executionContext) _Mutation_resetKeyQuota(ctx context.Context, field g
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Key) graphql.Marshaler {
-			return ec.marshalNKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx, selections, v)
+			return ec.marshalOKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_resetKeyQuota(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13739,10 +13926,10 @@ func (ec *executionContext) _Mutation_createOauthClient(ctx context.Context, fie
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.OauthClient) graphql.Marshaler {
-			return ec.marshalNOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx, selections, v)
+			return ec.marshalOOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createOauthClient(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13811,10 +13998,10 @@ func (ec *executionContext) _Mutation_updateOauthClient(ctx context.Context, fie
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.OauthClient) graphql.Marshaler {
-			return ec.marshalNOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx, selections, v)
+			return ec.marshalOOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateOauthClient(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13883,10 +14070,10 @@ func (ec *executionContext) _Mutation_deleteOauthClient(ctx context.Context, fie
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteOauthClient(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -13931,21 +14118,21 @@ func (ec *executionContext) _Mutation_revokeOauthToken(ctx context.Context, fiel
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "POST")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{clientId}/revoke")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "oauth")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -13954,11 +14141,11 @@ func (ec *executionContext) _Mutation_revokeOauthToken(ctx context.Context, fiel
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_revokeOauthToken(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14003,21 +14190,21 @@ func (ec *executionContext) _Mutation_revokeOauthTokens(ctx context.Context, fie
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "POST")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{clientId}/revoke_all")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "oauth")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -14026,11 +14213,11 @@ func (ec *executionContext) _Mutation_revokeOauthTokens(ctx context.Context, fie
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_revokeOauthTokens(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14099,10 +14286,10 @@ func (ec *executionContext) _Mutation_authorizeOauthClient(ctx context.Context, 
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.OauthAuthorization) graphql.Marshaler {
-			return ec.marshalNOauthAuthorization2ᚖgatehouseᚋgraphᚋmodelᚐOauthAuthorization(ctx, selections, v)
+			return ec.marshalOOauthAuthorization2ᚖgatehouseᚋgraphᚋmodelᚐOauthAuthorization(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_authorizeOauthClient(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14146,26 +14333,26 @@ func (ec *executionContext) _Mutation_purgeOauthTokens(ctx context.Context, fiel
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "DELETE")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/admin/oauth/tokens")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "admin")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/oauth/tokens")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
@@ -14174,11 +14361,11 @@ func (ec *executionContext) _Mutation_purgeOauthTokens(ctx context.Context, fiel
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_purgeOauthTokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14232,10 +14419,10 @@ func (ec *executionContext) _Mutation_createOrganisation(ctx context.Context, fi
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Organisation) graphql.Marshaler {
-			return ec.marshalNOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx, selections, v)
+			return ec.marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createOrganisation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14309,10 +14496,10 @@ func (ec *executionContext) _Mutation_updateOrganisation(ctx context.Context, fi
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Organisation) graphql.Marshaler {
-			return ec.marshalNOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx, selections, v)
+			return ec.marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateOrganisation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14386,10 +14573,10 @@ func (ec *executionContext) _Mutation_deleteOrganisation(ctx context.Context, fi
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteOrganisation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14463,10 +14650,10 @@ func (ec *executionContext) _Mutation_importOrganisation(ctx context.Context, fi
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.ImportedItem) graphql.Marshaler {
-			return ec.marshalNImportedItem2ᚖgatehouseᚋinternalᚋcoreᚐImportedItem(ctx, selections, v)
+			return ec.marshalOImportedItem2ᚖgatehouseᚋinternalᚋcoreᚐImportedItem(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_importOrganisation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14689,10 +14876,10 @@ func (ec *executionContext) _Mutation_createPolicy(ctx context.Context, field gr
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Policy) graphql.Marshaler {
-			return ec.marshalNPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPolicy(ctx, selections, v)
+			return ec.marshalOPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPolicy(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createPolicy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14761,10 +14948,10 @@ func (ec *executionContext) _Mutation_updatePolicy(ctx context.Context, field gr
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Policy) graphql.Marshaler {
-			return ec.marshalNPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPolicy(ctx, selections, v)
+			return ec.marshalOPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPolicy(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updatePolicy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14833,10 +15020,10 @@ func (ec *executionContext) _Mutation_patchPolicy(ctx context.Context, field gra
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Policy) graphql.Marshaler {
-			return ec.marshalNPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPolicy(ctx, selections, v)
+			return ec.marshalOPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPolicy(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_patchPolicy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14905,10 +15092,10 @@ func (ec *executionContext) _Mutation_deletePolicy(ctx context.Context, field gr
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deletePolicy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -14982,10 +15169,10 @@ func (ec *executionContext) _Mutation_importPolicies(ctx context.Context, field 
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v []*core.ImportedItem) graphql.Marshaler {
-			return ec.marshalNImportedItem2ᚕᚖgatehouseᚋinternalᚋcoreᚐImportedItemᚄ(ctx, selections, v)
+			return ec.marshalOImportedItem2ᚕᚖgatehouseᚋinternalᚋcoreᚐImportedItemᚄ(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_importPolicies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15058,10 +15245,10 @@ func (ec *executionContext) _Mutation_rebuildKeyIndex(ctx context.Context, field
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyIndex) graphql.Marshaler {
-			return ec.marshalNKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyIndex(ctx, selections, v)
+			return ec.marshalOKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyIndex(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_rebuildKeyIndex(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15124,10 +15311,10 @@ func (ec *executionContext) _Mutation_createUser(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
+			return ec.marshalOUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15201,10 +15388,10 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
+			return ec.marshalOUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15273,10 +15460,10 @@ func (ec *executionContext) _Mutation_deleteUser(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15350,10 +15537,10 @@ func (ec *executionContext) _Mutation_setUserPassword(ctx context.Context, field
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
+			return ec.marshalOUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_setUserPassword(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15427,10 +15614,10 @@ func (ec *executionContext) _Mutation_resetUserKey(ctx context.Context, field gr
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
+			return ec.marshalOUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_resetUserKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15499,10 +15686,10 @@ func (ec *executionContext) _Mutation_revokeUser(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
+			return ec.marshalOUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_revokeUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15576,10 +15763,10 @@ func (ec *executionContext) _Mutation_allowPasswordReset(ctx context.Context, fi
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.User) graphql.Marshaler {
-			return ec.marshalNUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
+			return ec.marshalOUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_allowPasswordReset(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15648,10 +15835,10 @@ func (ec *executionContext) _Mutation_createWebhook(ctx context.Context, field g
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Webhook) graphql.Marshaler {
-			return ec.marshalNWebhook2ᚖgatehouseᚋinternalᚋcoreᚐWebhook(ctx, selections, v)
+			return ec.marshalOWebhook2ᚖgatehouseᚋinternalᚋcoreᚐWebhook(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createWebhook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15720,10 +15907,10 @@ func (ec *executionContext) _Mutation_updateWebhook(ctx context.Context, field g
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Webhook) graphql.Marshaler {
-			return ec.marshalNWebhook2ᚖgatehouseᚋinternalᚋcoreᚐWebhook(ctx, selections, v)
+			return ec.marshalOWebhook2ᚖgatehouseᚋinternalᚋcoreᚐWebhook(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updateWebhook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15792,10 +15979,10 @@ func (ec *executionContext) _Mutation_deleteWebhook(ctx context.Context, field g
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteWebhook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -16461,6 +16648,29 @@ func (ec *executionContext) fieldContext_OauthClient_metaData(_ context.Context,
 	return graphql.NewScalarFieldContext("OauthClient", field, true, false, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _OauthClient_metaDataText(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_metaDataText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MetaDataText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_metaDataText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _OauthClient_document(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16482,6 +16692,29 @@ func (ec *executionContext) _OauthClient_document(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_OauthClient_document(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("OauthClient", field, true, true, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _OauthClient_documentText(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_documentText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.OauthClient().DocumentText(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_documentText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _OauthClient_api(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
@@ -17020,6 +17253,29 @@ func (ec *executionContext) fieldContext_Organisation_document(_ context.Context
 	return graphql.NewScalarFieldContext("Organisation", field, true, true, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _Organisation_documentText(ctx context.Context, field graphql.CollectedField, obj *core.Organisation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Organisation_documentText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Organisation().DocumentText(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Organisation_documentText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Organisation", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Organisation_apis(ctx context.Context, field graphql.CollectedField, obj *core.Organisation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17052,10 +17308,10 @@ func (ec *executionContext) _Organisation_apis(ctx context.Context, field graphq
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
-			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
+			return ec.marshalOApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Organisation_apis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -17114,10 +17370,10 @@ func (ec *executionContext) _Organisation_policies(ctx context.Context, field gr
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PolicyConnection) graphql.Marshaler {
-			return ec.marshalNPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx, selections, v)
+			return ec.marshalOPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Organisation_policies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -17176,10 +17432,10 @@ func (ec *executionContext) _Organisation_keys(ctx context.Context, field graphq
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyConnection) graphql.Marshaler {
-			return ec.marshalNKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
+			return ec.marshalOKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Organisation_keys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -17238,10 +17494,10 @@ func (ec *executionContext) _Organisation_users(ctx context.Context, field graph
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UserConnection) graphql.Marshaler {
-			return ec.marshalNUserConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserConnection(ctx, selections, v)
+			return ec.marshalOUserConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Organisation_users(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -17300,10 +17556,10 @@ func (ec *executionContext) _Organisation_webhooks(ctx context.Context, field gr
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.WebhookConnection) graphql.Marshaler {
-			return ec.marshalNWebhookConnection2ᚖgatehouseᚋgraphᚋmodelᚐWebhookConnection(ctx, selections, v)
+			return ec.marshalOWebhookConnection2ᚖgatehouseᚋgraphᚋmodelᚐWebhookConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Organisation_webhooks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -17931,14 +18187,14 @@ func (ec *executionContext) _Policy_quotaMax(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt2int64(ctx, selections, v)
+			return ec.marshalNInt642int64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Policy_quotaMax(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Policy", field, true, false, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("Policy", field, true, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Policy_quotaRenewalRate(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
@@ -17954,14 +18210,14 @@ func (ec *executionContext) _Policy_quotaRenewalRate(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt2int64(ctx, selections, v)
+			return ec.marshalNInt642int64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Policy_quotaRenewalRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Policy", field, true, false, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("Policy", field, true, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Policy_keyExpiresIn(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
@@ -17977,14 +18233,14 @@ func (ec *executionContext) _Policy_keyExpiresIn(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt2int64(ctx, selections, v)
+			return ec.marshalNInt642int64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Policy_keyExpiresIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Policy", field, false, false, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("Policy", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Policy_partitions(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
@@ -18065,6 +18321,29 @@ func (ec *executionContext) fieldContext_Policy_document(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Policy", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _Policy_documentText(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Policy_documentText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DocumentText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Policy_documentText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Policy", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Policy_apis(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -18097,10 +18376,10 @@ func (ec *executionContext) _Policy_apis(ctx context.Context, field graphql.Coll
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
-			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
+			return ec.marshalOApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Policy_apis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -18159,10 +18438,10 @@ func (ec *executionContext) _Policy_keys(ctx context.Context, field graphql.Coll
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyConnection) graphql.Marshaler {
-			return ec.marshalNKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
+			return ec.marshalOKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Policy_keys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -18731,10 +19010,10 @@ func (ec *executionContext) _Query_apis(ctx context.Context, field graphql.Colle
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
-			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
+			return ec.marshalOApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_apis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -18803,10 +19082,10 @@ func (ec *executionContext) _Query_apiCategories(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.CategoryCountConnection) graphql.Marshaler {
-			return ec.marshalNCategoryCountConnection2ᚖgatehouseᚋgraphᚋmodelᚐCategoryCountConnection(ctx, selections, v)
+			return ec.marshalOCategoryCountConnection2ᚖgatehouseᚋgraphᚋmodelᚐCategoryCountConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_apiCategories(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -18947,10 +19226,10 @@ func (ec *executionContext) _Query_certificates(ctx context.Context, field graph
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.CertificateConnection) graphql.Marshaler {
-			return ec.marshalNCertificateConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateConnection(ctx, selections, v)
+			return ec.marshalOCertificateConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_certificates(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -19019,10 +19298,10 @@ func (ec *executionContext) _Query_certificateDependencies(ctx context.Context, 
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
-			return ec.marshalNCertificateDependencies2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx, selections, v)
+			return ec.marshalOCertificateDependencies2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_certificateDependencies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -19173,10 +19452,10 @@ func (ec *executionContext) _Query_gateways(ctx context.Context, field graphql.C
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.GatewayConnection) graphql.Marshaler {
-			return ec.marshalNGatewayConnection2ᚖgatehouseᚋgraphᚋmodelᚐGatewayConnection(ctx, selections, v)
+			return ec.marshalOGatewayConnection2ᚖgatehouseᚋgraphᚋmodelᚐGatewayConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_gateways(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -19317,10 +19596,10 @@ func (ec *executionContext) _Query_keys(ctx context.Context, field graphql.Colle
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyConnection) graphql.Marshaler {
-			return ec.marshalNKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
+			return ec.marshalOKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_keys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -19389,10 +19668,10 @@ func (ec *executionContext) _Query_previewKey(ctx context.Context, field graphql
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.Key) graphql.Marshaler {
-			return ec.marshalNKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx, selections, v)
+			return ec.marshalOKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_previewKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -19605,10 +19884,10 @@ func (ec *executionContext) _Query_oauthClients(ctx context.Context, field graph
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.OauthClientConnection) graphql.Marshaler {
-			return ec.marshalNOauthClientConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthClientConnection(ctx, selections, v)
+			return ec.marshalOOauthClientConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthClientConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_oauthClients(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -19677,10 +19956,10 @@ func (ec *executionContext) _Query_oauthTokens(ctx context.Context, field graphq
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.OauthTokenConnection) graphql.Marshaler {
-			return ec.marshalNOauthTokenConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenConnection(ctx, selections, v)
+			return ec.marshalOOauthTokenConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_oauthTokens(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -19831,10 +20110,10 @@ func (ec *executionContext) _Query_organisations(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.OrganisationConnection) graphql.Marshaler {
-			return ec.marshalNOrganisationConnection2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationConnection(ctx, selections, v)
+			return ec.marshalOOrganisationConnection2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_organisations(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -20129,10 +20408,10 @@ func (ec *executionContext) _Query_policies(ctx context.Context, field graphql.C
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PolicyConnection) graphql.Marshaler {
-			return ec.marshalNPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx, selections, v)
+			return ec.marshalOPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_policies(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -20206,10 +20485,10 @@ func (ec *executionContext) _Query_systemStats(ctx context.Context, field graphq
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.SystemStats) graphql.Marshaler {
-			return ec.marshalNSystemStats2ᚖgatehouseᚋgraphᚋmodelᚐSystemStats(ctx, selections, v)
+			return ec.marshalOSystemStats2ᚖgatehouseᚋgraphᚋmodelᚐSystemStats(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_systemStats(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -20282,10 +20561,10 @@ func (ec *executionContext) _Query_keyIndex(ctx context.Context, field graphql.C
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyIndex) graphql.Marshaler {
-			return ec.marshalNKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyIndex(ctx, selections, v)
+			return ec.marshalOKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyIndex(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_keyIndex(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -20490,10 +20769,10 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.UserConnection) graphql.Marshaler {
-			return ec.marshalNUserConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserConnection(ctx, selections, v)
+			return ec.marshalOUserConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_users(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -20634,10 +20913,10 @@ func (ec *executionContext) _Query_webhooks(ctx context.Context, field graphql.C
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.WebhookConnection) graphql.Marshaler {
-			return ec.marshalNWebhookConnection2ᚖgatehouseᚋgraphᚋmodelᚐWebhookConnection(ctx, selections, v)
+			return ec.marshalOWebhookConnection2ᚖgatehouseᚋgraphᚋmodelᚐWebhookConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_webhooks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -21240,6 +21519,29 @@ func (ec *executionContext) fieldContext_User_permissions(_ context.Context, fie
 	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _User_permissionsText(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_permissionsText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PermissionsText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_permissionsText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _User_isAdmin(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21330,6 +21632,29 @@ func (ec *executionContext) _User_document(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_User_document(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _User_documentText(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_documentText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DocumentText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_documentText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _User_organisation(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
@@ -21681,6 +22006,29 @@ func (ec *executionContext) fieldContext_Webhook_document(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Webhook", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _Webhook_documentText(ctx context.Context, field graphql.CollectedField, obj *core.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_documentText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DocumentText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_documentText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Webhook_apis(ctx context.Context, field graphql.CollectedField, obj *core.Webhook) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21713,10 +22061,10 @@ func (ec *executionContext) _Webhook_apis(ctx context.Context, field graphql.Col
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
-			return ec.marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
+			return ec.marshalOApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Webhook_apis(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -23420,14 +23768,14 @@ func (ec *executionContext) unmarshalInputKeyInput(ctx context.Context, obj any)
 			it.Per = data
 		case "quotaMax":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quotaMax"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			data, err := ec.unmarshalOInt642ᚖint64(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.QuotaMax = data
 		case "quotaRenewalRate":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quotaRenewalRate"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			data, err := ec.unmarshalOInt642ᚖint64(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -23794,21 +24142,21 @@ func (ec *executionContext) unmarshalInputPolicyInput(ctx context.Context, obj a
 			it.Per = data
 		case "quotaMax":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quotaMax"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			data, err := ec.unmarshalOInt642ᚖint64(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.QuotaMax = data
 		case "quotaRenewalRate":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quotaRenewalRate"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			data, err := ec.unmarshalOInt642ᚖint64(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.QuotaRenewalRate = data
 		case "keyExpiresIn":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keyExpiresIn"))
-			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			data, err := ec.unmarshalOInt642ᚖint64(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -24230,7 +24578,7 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 					}
 				}()
 				res = ec._Api_owners(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -24270,6 +24618,11 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 		case "definition":
 			out.Values[i] = ec._Api_definition(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "definitionText":
+			out.Values[i] = ec._Api_definitionText(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -24359,7 +24712,7 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 					}
 				}()
 				res = ec._Api_policies(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -24397,7 +24750,7 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 					}
 				}()
 				res = ec._Api_keys(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -24435,7 +24788,7 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 					}
 				}()
 				res = ec._Api_webhooks(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -24910,6 +25263,11 @@ func (ec *executionContext) _Certificate(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "detailsText":
+			out.Values[i] = ec._Certificate_detailsText(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "usages":
 			field := field
 
@@ -24920,7 +25278,7 @@ func (ec *executionContext) _Certificate(ctx context.Context, sel ast.SelectionS
 					}
 				}()
 				res = ec._Certificate_usages(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -25082,7 +25440,7 @@ func (ec *executionContext) _CertificateDependencies(ctx context.Context, sel as
 					}
 				}()
 				res = ec._CertificateDependencies_clientApis(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -25120,7 +25478,7 @@ func (ec *executionContext) _CertificateDependencies(ctx context.Context, sel as
 					}
 				}()
 				res = ec._CertificateDependencies_upstreamApis(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -25158,7 +25516,7 @@ func (ec *executionContext) _CertificateDependencies(ctx context.Context, sel as
 					}
 				}()
 				res = ec._CertificateDependencies_serverApis(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -25196,7 +25554,7 @@ func (ec *executionContext) _CertificateDependencies(ctx context.Context, sel as
 					}
 				}()
 				res = ec._CertificateDependencies_keys(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -25941,6 +26299,11 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "sessionText":
+			out.Values[i] = ec._Key_sessionText(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "usage":
 			field := field
 
@@ -25989,7 +26352,7 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 					}
 				}()
 				res = ec._Key_apis(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -26027,7 +26390,7 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 					}
 				}()
 				res = ec._Key_policies(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -26479,210 +26842,210 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reload(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createApi":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createApi(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateApi":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateApi(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "patchApi":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_patchApi(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteApi":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteApi(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "setApiOwners":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setApiOwners(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "importApis":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_importApis(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createCertificate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createCertificate(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteCertificate":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteCertificate(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteCertificateDependencies":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteCertificateDependencies(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "reloadGateways":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reloadGateways(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "invalidateApiCache":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_invalidateApiCache(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "invalidateJwksCache":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_invalidateJwksCache(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "proxyRequest":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_proxyRequest(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createKey(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createBasicAuthUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createBasicAuthUser(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateKey(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteKey(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "resetKeyQuota":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resetKeyQuota(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createOauthClient":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createOauthClient(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateOauthClient":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateOauthClient(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteOauthClient":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteOauthClient(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "revokeOauthToken":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revokeOauthToken(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "revokeOauthTokens":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revokeOauthTokens(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "authorizeOauthClient":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_authorizeOauthClient(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "purgeOauthTokens":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_purgeOauthTokens(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createOrganisation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createOrganisation(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateOrganisation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateOrganisation(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteOrganisation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteOrganisation(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "importOrganisation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_importOrganisation(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "setOrganisationSession":
@@ -26703,112 +27066,112 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createPolicy(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updatePolicy":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updatePolicy(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "patchPolicy":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_patchPolicy(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deletePolicy":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deletePolicy(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "importPolicies":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_importPolicies(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "rebuildKeyIndex":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_rebuildKeyIndex(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createUser(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateUser(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteUser(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "setUserPassword":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setUserPassword(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "resetUserKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resetUserKey(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "revokeUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revokeUser(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "allowPasswordReset":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_allowPasswordReset(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createWebhook":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createWebhook(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updateWebhook":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateWebhook(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteWebhook":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteWebhook(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -27111,6 +27474,11 @@ func (ec *executionContext) _OauthClient(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "metaDataText":
+			out.Values[i] = ec._OauthClient_metaDataText(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "document":
 			field := field
 
@@ -27121,6 +27489,44 @@ func (ec *executionContext) _OauthClient(ctx context.Context, sel ast.SelectionS
 					}
 				}()
 				res = ec._OauthClient_document(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "documentText":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._OauthClient_documentText(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -27508,6 +27914,44 @@ func (ec *executionContext) _Organisation(ctx context.Context, sel ast.Selection
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "documentText":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Organisation_documentText(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "apis":
 			field := field
 
@@ -27518,7 +27962,7 @@ func (ec *executionContext) _Organisation(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._Organisation_apis(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -27556,7 +28000,7 @@ func (ec *executionContext) _Organisation(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._Organisation_policies(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -27594,7 +28038,7 @@ func (ec *executionContext) _Organisation(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._Organisation_keys(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -27632,7 +28076,7 @@ func (ec *executionContext) _Organisation(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._Organisation_users(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -27670,7 +28114,7 @@ func (ec *executionContext) _Organisation(ctx context.Context, sel ast.Selection
 					}
 				}()
 				res = ec._Organisation_webhooks(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28013,6 +28457,11 @@ func (ec *executionContext) _Policy(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "documentText":
+			out.Values[i] = ec._Policy_documentText(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "apis":
 			field := field
 
@@ -28023,7 +28472,7 @@ func (ec *executionContext) _Policy(ctx context.Context, sel ast.SelectionSet, o
 					}
 				}()
 				res = ec._Policy_apis(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28061,7 +28510,7 @@ func (ec *executionContext) _Policy(ctx context.Context, sel ast.SelectionSet, o
 					}
 				}()
 				res = ec._Policy_keys(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28424,7 +28873,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_apis(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28446,7 +28895,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_apiCategories(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28490,7 +28939,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_certificates(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28512,7 +28961,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_certificateDependencies(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28556,7 +29005,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_gateways(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28600,7 +29049,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_keys(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28622,7 +29071,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_previewKey(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28688,7 +29137,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_oauthClients(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28710,7 +29159,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_oauthTokens(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28754,7 +29203,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_organisations(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28842,7 +29291,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_policies(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28864,7 +29313,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_systemStats(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28886,7 +29335,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_keyIndex(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28952,7 +29401,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_users(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -28996,7 +29445,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_webhooks(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -29231,6 +29680,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "permissionsText":
+			out.Values[i] = ec._User_permissionsText(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "isAdmin":
 			out.Values[i] = ec._User_isAdmin(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -29281,6 +29735,11 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "document":
 			out.Values[i] = ec._User_document(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "documentText":
+			out.Values[i] = ec._User_documentText(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -29453,6 +29912,11 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "documentText":
+			out.Values[i] = ec._Webhook_documentText(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "apis":
 			field := field
 
@@ -29463,7 +29927,7 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 					}
 				}()
 				res = ec._Webhook_apis(ctx, field, obj)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -30020,16 +30484,6 @@ func (ec *executionContext) marshalNApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx
 	return ec._Api(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx context.Context, sel ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._ApiConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNApiInput2gatehouseᚋgraphᚋmodelᚐAPIInput(ctx context.Context, v any) (model.APIInput, error) {
 	res, err := ec.unmarshalInputApiInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -30092,16 +30546,6 @@ func (ec *executionContext) marshalNCategoryCount2ᚖgatehouseᚋgraphᚋmodel�
 	return ec._CategoryCount(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNCategoryCountConnection2ᚖgatehouseᚋgraphᚋmodelᚐCategoryCountConnection(ctx context.Context, sel ast.SelectionSet, v *model.CategoryCountConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CategoryCountConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNCertificate2ᚕᚖgatehouseᚋinternalᚋcoreᚐCertificateᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Certificate) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -30126,26 +30570,6 @@ func (ec *executionContext) marshalNCertificate2ᚖgatehouseᚋinternalᚋcore�
 		return graphql.Null
 	}
 	return ec._Certificate(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNCertificateConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateConnection(ctx context.Context, sel ast.SelectionSet, v *model.CertificateConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CertificateConnection(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNCertificateDependencies2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx context.Context, sel ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CertificateDependencies(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCertificateStatus2gatehouseᚋinternalᚋcoreᚐCertificateStatus(ctx context.Context, v any) (core.CertificateStatus, error) {
@@ -30191,16 +30615,6 @@ func (ec *executionContext) marshalNCertificateUsage2ᚖgatehouseᚋgraphᚋmode
 	return ec._CertificateUsage(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNCertificateUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageConnection(ctx context.Context, sel ast.SelectionSet, v *model.CertificateUsageConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CertificateUsageConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNChange2ᚖgatehouseᚋinternalᚋcoreᚐChange(ctx context.Context, sel ast.SelectionSet, v *core.Change) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -30226,16 +30640,6 @@ func (ec *executionContext) marshalNChangeKind2gatehouseᚋinternalᚋcoreᚐCha
 		}
 	}
 	return res
-}
-
-func (ec *executionContext) marshalNCreatedKey2ᚖgatehouseᚋgraphᚋmodelᚐCreatedKey(ctx context.Context, sel ast.SelectionSet, v *model.CreatedKey) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._CreatedKey(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx context.Context, sel ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
@@ -30288,16 +30692,6 @@ func (ec *executionContext) marshalNGateway2ᚖgatehouseᚋinternalᚋcoreᚐNod
 		return graphql.Null
 	}
 	return ec._Gateway(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNGatewayConnection2ᚖgatehouseᚋgraphᚋmodelᚐGatewayConnection(ctx context.Context, sel ast.SelectionSet, v *model.GatewayConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._GatewayConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNGatewayState2gatehouseᚋgraphᚋmodelᚐGatewayState(ctx context.Context, v any) (model.GatewayState, error) {
@@ -30355,22 +30749,6 @@ func (ec *executionContext) marshalNID2ᚕstringᚄ(ctx context.Context, sel ast
 	return ret
 }
 
-func (ec *executionContext) marshalNImportedItem2ᚕᚖgatehouseᚋinternalᚋcoreᚐImportedItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.ImportedItem) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNImportedItem2ᚖgatehouseᚋinternalᚋcoreᚐImportedItem(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
 func (ec *executionContext) marshalNImportedItem2ᚖgatehouseᚋinternalᚋcoreᚐImportedItem(ctx context.Context, sel ast.SelectionSet, v *core.ImportedItem) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -30403,6 +30781,22 @@ func (ec *executionContext) unmarshalNInt2int64(ctx context.Context, v any) (int
 }
 
 func (ec *executionContext) marshalNInt2int64(ctx context.Context, sel ast.SelectionSet, v int64) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalInt64(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNInt642int64(ctx context.Context, v any) (int64, error) {
+	res, err := graphql.UnmarshalInt64(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNInt642int64(ctx context.Context, sel ast.SelectionSet, v int64) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalInt64(v)
 	if res == graphql.Null {
@@ -30488,16 +30882,6 @@ func (ec *executionContext) marshalNKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx
 	return ec._Key(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx context.Context, sel ast.SelectionSet, v *model.KeyConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._KeyConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNKeyCounter2ᚕᚖgatehouseᚋgraphᚋmodelᚐKeyCounterᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.KeyCounter) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -30532,16 +30916,6 @@ func (ec *executionContext) marshalNKeyCounterConnection2ᚖgatehouseᚋgraphᚋ
 		return graphql.Null
 	}
 	return ec._KeyCounterConnection(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyIndex(ctx context.Context, sel ast.SelectionSet, v *model.KeyIndex) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._KeyIndex(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNKeyInput2gatehouseᚋgraphᚋmodelᚐKeyInput(ctx context.Context, v any) (model.KeyInput, error) {
@@ -30602,16 +30976,6 @@ func (ec *executionContext) marshalNNotificationKind2gatehouseᚋinternalᚋcore
 	return res
 }
 
-func (ec *executionContext) marshalNOauthAuthorization2ᚖgatehouseᚋgraphᚋmodelᚐOauthAuthorization(ctx context.Context, sel ast.SelectionSet, v *model.OauthAuthorization) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._OauthAuthorization(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNOauthAuthorizationInput2gatehouseᚋgraphᚋmodelᚐOauthAuthorizationInput(ctx context.Context, v any) (model.OauthAuthorizationInput, error) {
 	res, err := ec.unmarshalInputOauthAuthorizationInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -30641,16 +31005,6 @@ func (ec *executionContext) marshalNOauthClient2ᚖgatehouseᚋinternalᚋcore�
 		return graphql.Null
 	}
 	return ec._OauthClient(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNOauthClientConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthClientConnection(ctx context.Context, sel ast.SelectionSet, v *model.OauthClientConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._OauthClientConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNOauthClientInput2gatehouseᚋgraphᚋmodelᚐOauthClientInput(ctx context.Context, v any) (model.OauthClientInput, error) {
@@ -30684,16 +31038,6 @@ func (ec *executionContext) marshalNOauthToken2ᚖgatehouseᚋgraphᚋmodelᚐOa
 	return ec._OauthToken(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNOauthTokenConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenConnection(ctx context.Context, sel ast.SelectionSet, v *model.OauthTokenConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._OauthTokenConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) marshalNOrganisation2ᚕᚖgatehouseᚋinternalᚋcoreᚐOrganisationᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Organisation) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -30718,16 +31062,6 @@ func (ec *executionContext) marshalNOrganisation2ᚖgatehouseᚋinternalᚋcore�
 		return graphql.Null
 	}
 	return ec._Organisation(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNOrganisationConnection2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationConnection(ctx context.Context, sel ast.SelectionSet, v *model.OrganisationConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._OrganisationConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNOrganisationInput2gatehouseᚋgraphᚋmodelᚐOrganisationInput(ctx context.Context, v any) (model.OrganisationInput, error) {
@@ -30801,16 +31135,6 @@ func (ec *executionContext) marshalNPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPoli
 	return ec._Policy(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx context.Context, sel ast.SelectionSet, v *model.PolicyConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._PolicyConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNPolicyInput2gatehouseᚋgraphᚋmodelᚐPolicyInput(ctx context.Context, v any) (model.PolicyInput, error) {
 	res, err := ec.unmarshalInputPolicyInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -30823,16 +31147,6 @@ func (ec *executionContext) marshalNPolicyPartitions2gatehouseᚋinternalᚋcore
 func (ec *executionContext) unmarshalNProxyRequestInput2gatehouseᚋgraphᚋmodelᚐProxyRequestInput(ctx context.Context, v any) (model.ProxyRequestInput, error) {
 	res, err := ec.unmarshalInputProxyRequestInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNProxyResponse2ᚖgatehouseᚋgraphᚋmodelᚐProxyResponse(ctx context.Context, sel ast.SelectionSet, v *model.ProxyResponse) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._ProxyResponse(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
@@ -30878,16 +31192,6 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalNSystemStats2ᚖgatehouseᚋgraphᚋmodelᚐSystemStats(ctx context.Context, sel ast.SelectionSet, v *model.SystemStats) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._SystemStats(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSystemStatsEntity2gatehouseᚋgraphᚋmodelᚐSystemStatsEntity(ctx context.Context, v any) (model.SystemStatsEntity, error) {
@@ -30968,16 +31272,6 @@ func (ec *executionContext) marshalNUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(c
 	return ec._User(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNUserConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserConnection(ctx context.Context, sel ast.SelectionSet, v *model.UserConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._UserConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNUserInput2gatehouseᚋgraphᚋmodelᚐUserInput(ctx context.Context, v any) (model.UserInput, error) {
 	res, err := ec.unmarshalInputUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -31007,16 +31301,6 @@ func (ec *executionContext) marshalNWebhook2ᚖgatehouseᚋinternalᚋcoreᚐWeb
 		return graphql.Null
 	}
 	return ec._Webhook(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNWebhookConnection2ᚖgatehouseᚋgraphᚋmodelᚐWebhookConnection(ctx context.Context, sel ast.SelectionSet, v *model.WebhookConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._WebhookConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNWebhookInput2gatehouseᚋgraphᚋmodelᚐWebhookInput(ctx context.Context, v any) (model.WebhookInput, error) {
@@ -31171,6 +31455,13 @@ func (ec *executionContext) marshalOApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx
 	return ec._Api(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx context.Context, sel ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ApiConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOApiFilter2ᚖgatehouseᚋgraphᚋmodelᚐAPIFilter(ctx context.Context, v any) (*model.APIFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -31225,11 +31516,32 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) marshalOCategoryCountConnection2ᚖgatehouseᚋgraphᚋmodelᚐCategoryCountConnection(ctx context.Context, sel ast.SelectionSet, v *model.CategoryCountConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CategoryCountConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCertificate2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx context.Context, sel ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Certificate(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCertificateConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateConnection(ctx context.Context, sel ast.SelectionSet, v *model.CertificateConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CertificateConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCertificateDependencies2ᚖgatehouseᚋinternalᚋcoreᚐCertificate(ctx context.Context, sel ast.SelectionSet, v *core.Certificate) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CertificateDependencies(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOCertificateFilter2ᚖgatehouseᚋgraphᚋmodelᚐCertificateFilter(ctx context.Context, v any) (*model.CertificateFilter, error) {
@@ -31238,6 +31550,27 @@ func (ec *executionContext) unmarshalOCertificateFilter2ᚖgatehouseᚋgraphᚋm
 	}
 	res, err := ec.unmarshalInputCertificateFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCertificateUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageConnection(ctx context.Context, sel ast.SelectionSet, v *model.CertificateUsageConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CertificateUsageConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOCreatedKey2ᚖgatehouseᚋgraphᚋmodelᚐCreatedKey(ctx context.Context, sel ast.SelectionSet, v *model.CreatedKey) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreatedKey(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx context.Context, sel ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Deleted(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
@@ -31262,6 +31595,13 @@ func (ec *executionContext) marshalOGateway2ᚖgatehouseᚋinternalᚋcoreᚐNod
 		return graphql.Null
 	}
 	return ec._Gateway(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOGatewayConnection2ᚖgatehouseᚋgraphᚋmodelᚐGatewayConnection(ctx context.Context, sel ast.SelectionSet, v *model.GatewayConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._GatewayConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOGatewayState2ᚖgatehouseᚋgraphᚋmodelᚐGatewayState(ctx context.Context, v any) (*model.GatewayState, error) {
@@ -31333,6 +31673,32 @@ func (ec *executionContext) marshalOID2ᚖstring(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) marshalOImportedItem2ᚕᚖgatehouseᚋinternalᚋcoreᚐImportedItemᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.ImportedItem) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNImportedItem2ᚖgatehouseᚋinternalᚋcoreᚐImportedItem(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOImportedItem2ᚖgatehouseᚋinternalᚋcoreᚐImportedItem(ctx context.Context, sel ast.SelectionSet, v *core.ImportedItem) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ImportedItem(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOInt2ᚖint(ctx context.Context, v any) (*int, error) {
 	if v == nil {
 		return nil, nil
@@ -31348,6 +31714,24 @@ func (ec *executionContext) marshalOInt2ᚖint(ctx context.Context, sel ast.Sele
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalInt(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOInt642ᚖint64(ctx context.Context, v any) (*int64, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalInt64(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOInt642ᚖint64(ctx context.Context, sel ast.SelectionSet, v *int64) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalInt64(*v)
 	return res
 }
 
@@ -31374,6 +31758,13 @@ func (ec *executionContext) marshalOKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx
 	return ec._Key(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOKeyConnection2ᚖgatehouseᚋgraphᚋmodelᚐKeyConnection(ctx context.Context, sel ast.SelectionSet, v *model.KeyConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._KeyConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOKeyFilter2ᚖgatehouseᚋgraphᚋmodelᚐKeyFilter(ctx context.Context, v any) (*model.KeyFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -31398,6 +31789,13 @@ func (ec *executionContext) marshalOKeyIdentifier2ᚖgatehouseᚋgraphᚋmodel�
 	return v
 }
 
+func (ec *executionContext) marshalOKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyIndex(ctx context.Context, sel ast.SelectionSet, v *model.KeyIndex) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._KeyIndex(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOKeyUsage2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx context.Context, sel ast.SelectionSet, v *core.Key) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -31405,11 +31803,32 @@ func (ec *executionContext) marshalOKeyUsage2ᚖgatehouseᚋinternalᚋcoreᚐKe
 	return ec._KeyUsage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOOauthAuthorization2ᚖgatehouseᚋgraphᚋmodelᚐOauthAuthorization(ctx context.Context, sel ast.SelectionSet, v *model.OauthAuthorization) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OauthAuthorization(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx context.Context, sel ast.SelectionSet, v *core.OauthClient) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._OauthClient(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOauthClientConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthClientConnection(ctx context.Context, sel ast.SelectionSet, v *model.OauthClientConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OauthClientConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOauthTokenConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenConnection(ctx context.Context, sel ast.SelectionSet, v *model.OauthTokenConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OauthTokenConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOOauthTokenType2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenType(ctx context.Context, v any) (*model.OauthTokenType, error) {
@@ -31435,6 +31854,13 @@ func (ec *executionContext) marshalOOrganisation2ᚖgatehouseᚋinternalᚋcore�
 	return ec._Organisation(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOOrganisationConnection2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationConnection(ctx context.Context, sel ast.SelectionSet, v *model.OrganisationConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OrganisationConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOOrganisationSession2ᚖgatehouseᚋinternalᚋcoreᚐOrgSession(ctx context.Context, sel ast.SelectionSet, v *core.OrgSession) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -31447,6 +31873,13 @@ func (ec *executionContext) marshalOPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPoli
 		return graphql.Null
 	}
 	return ec._Policy(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPolicyConnection2ᚖgatehouseᚋgraphᚋmodelᚐPolicyConnection(ctx context.Context, sel ast.SelectionSet, v *model.PolicyConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PolicyConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOPolicyFilter2ᚖgatehouseᚋgraphᚋmodelᚐPolicyFilter(ctx context.Context, v any) (*model.PolicyFilter, error) {
@@ -31471,6 +31904,13 @@ func (ec *executionContext) marshalOPolicySort2ᚖgatehouseᚋgraphᚋmodelᚐPo
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOProxyResponse2ᚖgatehouseᚋgraphᚋmodelᚐProxyResponse(ctx context.Context, sel ast.SelectionSet, v *model.ProxyResponse) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ProxyResponse(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
@@ -31526,6 +31966,13 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	return res
 }
 
+func (ec *executionContext) marshalOSystemStats2ᚖgatehouseᚋgraphᚋmodelᚐSystemStats(ctx context.Context, sel ast.SelectionSet, v *model.SystemStats) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SystemStats(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOSystemStatsEntity2ᚖgatehouseᚋgraphᚋmodelᚐSystemStatsEntity(ctx context.Context, v any) (*model.SystemStatsEntity, error) {
 	if v == nil {
 		return nil, nil
@@ -31567,6 +32014,13 @@ func (ec *executionContext) marshalOUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(c
 	return ec._User(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOUserConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserConnection(ctx context.Context, sel ast.SelectionSet, v *model.UserConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UserConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOUserFilter2ᚖgatehouseᚋgraphᚋmodelᚐUserFilter(ctx context.Context, v any) (*model.UserFilter, error) {
 	if v == nil {
 		return nil, nil
@@ -31580,6 +32034,13 @@ func (ec *executionContext) marshalOWebhook2ᚖgatehouseᚋinternalᚋcoreᚐWeb
 		return graphql.Null
 	}
 	return ec._Webhook(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOWebhookConnection2ᚖgatehouseᚋgraphᚋmodelᚐWebhookConnection(ctx context.Context, sel ast.SelectionSet, v *model.WebhookConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WebhookConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

@@ -193,13 +193,13 @@ type KeyCounter struct {
 	// What it counts for: empty for the key as a whole, or the scope of the limit: the id of an API or of a policy.
 	Scope string `json:"scope"`
 	// How many requests the quota allows per period; -1 for no quota.
-	QuotaMax int `json:"quotaMax"`
+	QuotaMax int64 `json:"quotaMax"`
 	// How many requests are left in this period; -1 for no quota.
-	QuotaRemaining int `json:"quotaRemaining"`
+	QuotaRemaining int64 `json:"quotaRemaining"`
 	// When the period ends and the quota is whole again; null when no request has started a period.
 	QuotaRenews *time.Time `json:"quotaRenews,omitempty"`
 	// How many requests were counted in the current rate window; null when the gateways' rate limiter does not tell.
-	RateUsed *int `json:"rateUsed,omitempty"`
+	RateUsed *int64 `json:"rateUsed,omitempty"`
 	// How many requests the rate allows per `per` seconds; 0 or -1 for no limit.
 	Rate float64 `json:"rate"`
 	// The length of the rate window, in seconds.
@@ -284,10 +284,10 @@ type KeyInput struct {
 	Rate *float64 `json:"rate,omitempty"`
 	// The length of the rate window, in seconds.
 	Per *float64 `json:"per,omitempty"`
-	// Requests per quota period; -1 for no quota. Numbers of 64 bits are taken, and shown.
-	QuotaMax *int `json:"quotaMax,omitempty"`
+	// Requests per quota period; -1 for no quota.
+	QuotaMax *int64 `json:"quotaMax,omitempty"`
 	// The length of the quota period, in seconds.
-	QuotaRenewalRate *int `json:"quotaRenewalRate,omitempty"`
+	QuotaRenewalRate *int64 `json:"quotaRenewalRate,omitempty"`
 	// Anything that middleware shall find with the key.
 	MetaData core.Document `json:"metaData,omitempty"`
 	// The organisation; for super users, others have one.
@@ -470,12 +470,12 @@ type PolicyInput struct {
 	Rate *float64 `json:"rate,omitempty"`
 	// The length of the rate window, in seconds.
 	Per *float64 `json:"per,omitempty"`
-	// Requests per quota period; -1 for no quota. Numbers of 64 bits are taken, and shown.
-	QuotaMax *int `json:"quotaMax,omitempty"`
+	// Requests per quota period; -1 for no quota.
+	QuotaMax *int64 `json:"quotaMax,omitempty"`
 	// The length of the quota period, in seconds.
-	QuotaRenewalRate *int `json:"quotaRenewalRate,omitempty"`
+	QuotaRenewalRate *int64 `json:"quotaRenewalRate,omitempty"`
 	// The life of new keys, in seconds; 0 for ever.
-	KeyExpiresIn *int `json:"keyExpiresIn,omitempty"`
+	KeyExpiresIn *int64 `json:"keyExpiresIn,omitempty"`
 	// Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000.
 	APIIds []string `json:"apiIds,omitempty"`
 	// Its tags, at most 1,000.

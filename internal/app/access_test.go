@@ -205,6 +205,7 @@ func TestAPermissionOpensJustItsOperations(t *testing.T) {
 					require.False(t, denied, "%s: %s should open %s: %s", permission, level, field.Name, r.Body)
 				} else {
 					require.Equal(t, "FORBIDDEN", code, "%s: %s should not open %s: %s", permission, level, field.Name, r.Body)
+					require.Equal(t, "null", r.Get("data.it").Raw, "a refusal blanks %s alone: %s", field.Name, r.Body)
 				}
 			}
 			f.checkRelations(t, key, granted)
@@ -249,6 +250,7 @@ func (f *foreigners) checkRelations(t *testing.T, key string, granted map[string
 				require.Empty(t, r.Get("errors").Raw, "%v should open %s.%s", granted, kind, field.Name)
 			} else {
 				require.Equal(t, "FORBIDDEN", r.Get("errors.0.extensions.code").Str, "%v should not open %s.%s: %s", granted, kind, field.Name, r.Body)
+				require.True(t, r.Get("data.it").IsObject(), "a refusal blanks %s.%s alone: %s", kind, field.Name, r.Body)
 			}
 		}
 	}

@@ -107,7 +107,8 @@ func hostile() map[string][]string {
 			"1",
 			"true",
 			"{}",
-		), "ID": append(texts, "1", "1e3", "true"), "Int": append(numbers, `"1"`, `"x"`, "true"), "Float": append(numbers, `"NaN"`, `"Inf"`, "true"),
+		), "ID": append(texts, "1", "1e3", "true"), "Int": append(numbers, `"1"`, `"x"`, "true"),
+		"Int64": append(numbers, `"1"`, `"x"`, "true"), "Float": append(numbers, `"NaN"`, `"Inf"`, "true"),
 		"Boolean": {
 			"true",
 			"false",

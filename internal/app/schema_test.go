@@ -10,6 +10,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"gatehouse/graph/generated"
+	"gatehouse/internal/authz"
 )
 
 // contract is the schema, for tests that are generated from it.
@@ -113,6 +114,38 @@ func TestEveryRootFieldNamesTheOperationThatItEquals(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+func TestWhatAPermissionCanHideIsNullable(t *testing.T) {
+	s := contract()
+	for _, def := range s.Types {
+		for _, f := range def.Fields {
+			operation, relation := f.Directives.ForName("operation"), f.Directives.ForName("permission")
+			if relation == nil && (operation == nil || def == s.Subscription ||
+				operation.Arguments.ForName("permission").Value.Raw == authz.PermissionNone) {
+				continue
+			}
+			require.False(t, f.Type.NonNull, "%s.%s: a refusal has to blank this field alone, so it cannot be %s",
+				def.Name, f.Name, f.Type)
+		}
+	}
+}
+
+func TestBesideEveryDocumentStandsItsText(t *testing.T) {
+	s := contract()
+	// These are no documents that anybody sends back.
+	shown := []string{"ProxyResponse.headers", "ProxyResponse.body", "OauthAuthorization.document"}
+	for _, def := range s.Types {
+		for _, f := range def.Fields {
+			if def.Kind != ast.Object || f.Type.Name() != "JSON" || slices.Contains(shown, def.Name+"."+f.Name) {
+				continue
+			}
+			text := def.Fields.ForName(f.Name + "Text")
+			require.NotNil(t, text, "%s.%s is JSON, whose numbers a browser rounds: put %sText beside it", def.Name, f.Name, f.Name)
+			require.Equal(t, "String", text.Type.Name())
+			require.Equal(t, f.Type.NonNull, text.Type.NonNull)
 		}
 	}
 }
