@@ -58,6 +58,8 @@ func apiDocument(in model.APIInput, stored core.Document) (core.Document, error)
 	f.text("api_definition.domain", in.Domain)
 	f.truth("api_definition.active", in.Active)
 	f.truth("api_definition.use_keyless", in.Keyless)
+	f.truth("api_definition.internal", in.Internal)
+	f.texts("api_definition.tags", in.Tags)
 	f.text("api_definition.proxy.target_url", in.TargetURL)
 	f.text("api_definition.proxy.listen_path", in.ListenPath)
 	return f.doc, nil
@@ -172,7 +174,7 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 	if f.Q != nil && *f.Q != "" {
 		where = append(where, store.AnyOf(store.Contains("name", *f.Q), store.Contains("slug_text", *f.Q)))
 	}
-	if f.Categories != nil {
+	if len(f.Categories) > 0 {
 		names := make([]string, len(f.Categories))
 		for i, c := range f.Categories {
 			names[i] = strings.TrimPrefix(c, "#")
@@ -185,7 +187,7 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 		}
 		where = append(where, store.HasLabel("kind", *f.Kind))
 	}
-	if f.AuthTypes != nil {
+	if len(f.AuthTypes) > 0 {
 		names := make([]string, len(f.AuthTypes))
 		for i, given := range f.AuthTypes {
 			name, ok := core.AuthTypeNamed(given)
@@ -199,6 +201,19 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 	if f.Owner != nil {
 		where = append(where, store.HasLabel("owner", *f.Owner))
 	}
+	if f.Tag != nil {
+		where = append(where, store.HasLabel("tag", *f.Tag))
+	}
+	if f.ListenPath != nil {
+		where = append(where, store.HasLabel("listen_path", *f.ListenPath))
+	}
+	if f.Domain != nil {
+		where = append(where, store.HasLabel("domain", strings.ToLower(*f.Domain)))
+	}
+	if f.Target != nil {
+		where = append(where, store.HasLabel("target", strings.ToLower(*f.Target)))
+	}
+	where = changedSince(where, f.UpdatedSince)
 	if f.Certificate != nil {
 		where = append(where, store.HasLabel("certificate", *f.Certificate))
 	}
@@ -228,16 +243,6 @@ func contains(list []string, s string) bool {
 		}
 	}
 	return false
-}
-
-// apiSorts maps the sorts of the schema to fields of the store.
-var apiSorts = map[model.APISort]struct {
-	field string
-	desc  bool
-}{
-	model.APISortName: {"name", false}, model.APISortNameDesc: {"name", true},
-	model.APISortCreatedAt: {"created_at", false}, model.APISortCreatedAtDesc: {"created_at", true},
-	model.APISortUpdatedAt: {"updated_at", false}, model.APISortUpdatedAtDesc: {"updated_at", true},
 }
 
 // importedApi makes an API of a document of an import: over the one with the same public id, or new with the ids it
@@ -317,11 +322,8 @@ func (r *Resolver) listApis(
 	if q.Where, err = r.apiConditions(ctx, t, filter); err != nil {
 		return nil, err
 	}
-	order := apiSorts[model.APISortCreatedAtDesc]
-	if sort != nil {
-		order = apiSorts[*sort]
-	}
-	q.Sort, q.Desc = order.field, order.desc
+	by := sorted(sort, nil, model.APISortCreatedAtDesc)
+	q.Sort, q.Desc = by.field, by.desc
 	c, err := list(ctx, r.store.Apis, q)
 	return (*model.APIConnection)(c), err
 }

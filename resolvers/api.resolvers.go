@@ -117,6 +117,9 @@ func (r *mutationResolver) PatchAPI(ctx context.Context, id string, patch core.D
 		return nil, err
 	}
 	return r.editApi(ctx, id, revision, func(old *core.Api) (core.Document, error) {
+		if err := core.CheckApiPatch(old.Definition, doc); err != nil {
+			return nil, err
+		}
 		return core.ParseDocument(old.Definition.MergePatch(doc))
 	})
 }

@@ -118,7 +118,7 @@ func (r *queryResolver) Certificate(ctx context.Context, id string) (*core.Certi
 }
 
 // Certificates is the resolver for the certificates field.
-func (r *queryResolver) Certificates(ctx context.Context, first *int, after *string, filter *model.CertificateFilter) (*model.CertificateConnection, error) {
+func (r *queryResolver) Certificates(ctx context.Context, first *int, after *string, filter *model.CertificateFilter, sort *model.CertificateSort) (*model.CertificateConnection, error) {
 	var org *string
 	if filter != nil {
 		org = filter.OrgID
@@ -134,6 +134,10 @@ func (r *queryResolver) Certificates(ctx context.Context, first *int, after *str
 	q.Sort, q.Desc = "created_at", true
 	if err := r.certificateConditions(&q, filter); err != nil {
 		return nil, err
+	}
+	if sort != nil {
+		by := sorted(sort, map[string]string{"SUBJECT": "subject_cn", "EXPIRES": "not_after"}, "")
+		q.Sort, q.Desc = by.field, by.desc
 	}
 	c, err := list(ctx, r.store.Certificates, q)
 	return (*model.CertificateConnection)(c), err

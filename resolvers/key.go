@@ -458,6 +458,7 @@ func (r *Resolver) keyConditions(ctx context.Context, t store.Tenant, f *model.K
 	if at := f.ExpiresAfter; at != nil {
 		where = append(where, store.Between("expires", max(1, at.Unix()+1), math.MaxInt64))
 	}
+	where = changedSince(where, f.UpdatedSince)
 	return truth(truth(where, "inactive", f.Inactive), "basic_auth", f.BasicAuth), nil
 }
 
@@ -523,12 +524,62 @@ func (r *Resolver) opens(ctx context.Context, own store.Tenant, apiID string) (s
 	return store.AnyOf(cond, store.HasLabel("policy", ids...)), nil
 }
 
+// editKey changes the session of a key. reset starts its quota and rate anew.
+func (r *Resolver) editKey(
+	ctx context.Context,
+	id string,
+	by *model.KeyIdentifier,
+	revision *int,
+	reset bool,
+	change func(old *core.Key) (core.Document, error),
+) (*core.Key, error) {
+	var before *core.Key
+	find := func() (*core.Key, error) { return r.findKey(ctx, id, by) }
+	write := func(ctx context.Context, next *core.Key) error { return r.replaceKey(ctx, next, before) }
+	k, err := edit(ctx, r, core.KeyKind, write, revision, find,
+		func(old *core.Key) (*core.Key, error) {
+			before = old
+			if byHash(old, id) && !r.settings.UpdateByHash {
+				return nil, errUpdateByHash
+			}
+			doc, err := change(old)
+			if err != nil {
+				return nil, err
+			}
+			next, err := r.newKey(ctx, old.OrgID, "", doc, old)
+			if err != nil || next.Session.Equal(old.Session) {
+				return nil, err
+			}
+			if err := r.claims.ReserveForKey(ctx, old.OrgID, next.Session, old.Session); err != nil {
+				return nil, r.writeError(ctx, core.KeyKind, err)
+			}
+			if reset {
+				next.Session = r.renewed(next.Session)
+			} else {
+				next.Session = r.continued(next.Session, old.Session)
+			}
+			r.logOpensAll(ctx, old, next)
+			return next, nil
+		})
+	if err != nil || r.space == nil {
+		return k, err
+	}
+	if reset {
+		if err := r.space.ResetQuota(ctx, k); err != nil {
+			return nil, err
+		}
+	}
+	r.forgotten(k, id)
+	return k, nil
+}
+
 func (r *Resolver) listKeys(
 	ctx context.Context,
 	t store.Tenant,
 	first *int,
 	after *string,
 	filter *model.KeyFilter,
+	sort *model.KeySort,
 ) (*model.KeyConnection, error) {
 	q, err := r.query(ctx, t, first, after)
 	if err != nil {
@@ -537,7 +588,8 @@ func (r *Resolver) listKeys(
 	if q.Where, err = r.keyConditions(ctx, t, filter); err != nil {
 		return nil, err
 	}
-	q.Desc = true
+	by := sorted(sort, nil, model.KeySortCreatedAtDesc)
+	q.Sort, q.Desc = by.field, by.desc
 	c, err := list(ctx, r.keys, q)
 	return (*model.KeyConnection)(c), err
 }

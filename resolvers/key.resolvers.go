@@ -116,44 +116,25 @@ func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username str
 
 // UpdateKey is the resolver for the updateKey field.
 func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int, resetQuota *bool) (*core.Key, error) {
-	reset := resetQuota != nil && *resetQuota
-	var before *core.Key
-	write := func(ctx context.Context, next *core.Key) error { return r.replaceKey(ctx, next, before) }
-	k, err := edit(ctx, r.Resolver, core.KeyKind, write, revision, func() (*core.Key, error) { return r.findKey(ctx, id, by) },
-		func(old *core.Key) (*core.Key, error) {
-			before = old
-			if byHash(old, id) && !r.settings.UpdateByHash {
-				return nil, errUpdateByHash
-			}
-			doc, err := keyDocument(input, old.Session)
-			if err != nil {
-				return nil, err
-			}
-			next, err := r.newKey(ctx, old.OrgID, "", doc, old)
-			if err != nil || next.Session.Equal(old.Session) {
-				return nil, err
-			}
-			if err := r.claims.ReserveForKey(ctx, old.OrgID, next.Session, old.Session); err != nil {
-				return nil, r.writeError(ctx, core.KeyKind, err)
-			}
-			if reset {
-				next.Session = r.renewed(next.Session)
-			} else {
-				next.Session = r.continued(next.Session, old.Session)
-			}
-			r.logOpensAll(ctx, old, next)
-			return next, nil
-		})
-	if err != nil || r.space == nil {
-		return k, err
+	return r.editKey(ctx, id, by, revision, resetQuota != nil && *resetQuota, func(old *core.Key) (core.Document, error) {
+		return keyDocument(input, old.Session)
+	})
+}
+
+// PatchKey is the resolver for the patchKey field.
+func (r *mutationResolver) PatchKey(ctx context.Context, id string, by *model.KeyIdentifier, patch core.Document, revision *int) (*core.Key, error) {
+	change, err := patched(patch)
+	if err != nil {
+		return nil, err
 	}
-	if reset {
-		if err := r.space.ResetQuota(ctx, k); err != nil {
+	return r.editKey(ctx, id, by, revision, false, func(old *core.Key) (core.Document, error) {
+		// As who reads and sends back: without the password, which stays.
+		doc, err := change(old.Public())
+		if err != nil {
 			return nil, err
 		}
-	}
-	r.forgotten(k, id)
-	return k, nil
+		return keyDocument(model.KeyInput{Session: doc}, old.Session)
+	})
 }
 
 // DeleteKey is the resolver for the deleteKey field.
@@ -196,7 +177,7 @@ func (r *queryResolver) Key(ctx context.Context, id string, by *model.KeyIdentif
 }
 
 // Keys is the resolver for the keys field.
-func (r *queryResolver) Keys(ctx context.Context, first *int, after *string, filter *model.KeyFilter) (*model.KeyConnection, error) {
+func (r *queryResolver) Keys(ctx context.Context, first *int, after *string, filter *model.KeyFilter, sort *model.KeySort) (*model.KeyConnection, error) {
 	if r.settings.HashKeys && !r.settings.ListHashedKeys {
 		return nil, core.Errorf(core.CodeForbidden, "keys are hashed, and the configuration forbids to list hashes (enable_hashed_keys_listing)")
 	}
@@ -208,7 +189,7 @@ func (r *queryResolver) Keys(ctx context.Context, first *int, after *string, fil
 	if err != nil {
 		return nil, err
 	}
-	return r.listKeys(ctx, t, first, after, filter)
+	return r.listKeys(ctx, t, first, after, filter, sort)
 }
 
 // PreviewKey is the resolver for the previewKey field.

@@ -53,3 +53,25 @@ func (r *Resolver) newOrganisation(doc core.Document, old *core.Organisation) (*
 	}
 	return core.ParseOrganisation(meta, f.doc)
 }
+
+// editOrganisation changes the document of an organisation.
+func (r *Resolver) editOrganisation(
+	ctx context.Context,
+	id string,
+	revision *int,
+	change func(stored core.Document) (core.Document, error),
+) (*core.Organisation, error) {
+	find := func() (*core.Organisation, error) { return r.findOrganisation(ctx, id) }
+	return edit(ctx, r, core.OrganisationKind, r.store.Organisations.Update, revision, find,
+		func(old *core.Organisation) (*core.Organisation, error) {
+			doc, err := change(old.Document)
+			if err != nil {
+				return nil, err
+			}
+			next, err := r.newOrganisation(doc, old)
+			if err != nil || next.Document.Equal(old.Document) {
+				return nil, err
+			}
+			return next, nil
+		})
+}

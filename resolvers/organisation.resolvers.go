@@ -33,18 +33,18 @@ func (r *mutationResolver) CreateOrganisation(ctx context.Context, input model.O
 
 // UpdateOrganisation is the resolver for the updateOrganisation field.
 func (r *mutationResolver) UpdateOrganisation(ctx context.Context, id string, input model.OrganisationInput, revision *int) (*core.Organisation, error) {
-	return edit(ctx, r.Resolver, core.OrganisationKind, r.store.Organisations.Update, revision, func() (*core.Organisation, error) { return r.findOrganisation(ctx, id) },
-		func(old *core.Organisation) (*core.Organisation, error) {
-			doc, err := organisationDocument(input, old.Document)
-			if err != nil {
-				return nil, err
-			}
-			next, err := r.newOrganisation(doc, old)
-			if err != nil || next.Document.Equal(old.Document) {
-				return nil, err
-			}
-			return next, nil
-		})
+	return r.editOrganisation(ctx, id, revision, func(stored core.Document) (core.Document, error) {
+		return organisationDocument(input, stored)
+	})
+}
+
+// PatchOrganisation is the resolver for the patchOrganisation field.
+func (r *mutationResolver) PatchOrganisation(ctx context.Context, id string, patch core.Document, revision *int) (*core.Organisation, error) {
+	change, err := patched(patch)
+	if err != nil {
+		return nil, err
+	}
+	return r.editOrganisation(ctx, id, revision, change)
 }
 
 // DeleteOrganisation is the resolver for the deleteOrganisation field.
@@ -119,17 +119,17 @@ func (r *organisationResolver) Policies(ctx context.Context, obj *core.Organisat
 
 // Keys is the resolver for the keys field.
 func (r *organisationResolver) Keys(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.KeyConnection, error) {
-	return r.listKeys(ctx, store.Org(obj.ID), first, after, nil)
+	return r.listKeys(ctx, store.Org(obj.ID), first, after, nil, nil)
 }
 
 // Users is the resolver for the users field.
 func (r *organisationResolver) Users(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.UserConnection, error) {
-	return r.listUsers(ctx, store.Org(obj.ID), first, after, nil)
+	return r.listUsers(ctx, store.Org(obj.ID), first, after, nil, nil)
 }
 
 // Webhooks is the resolver for the webhooks field.
 func (r *organisationResolver) Webhooks(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.WebhookConnection, error) {
-	return r.listWebhooks(ctx, store.Org(obj.ID), first, after, nil)
+	return r.listWebhooks(ctx, store.Org(obj.ID), first, after, nil, nil)
 }
 
 // Organisation is the resolver for the organisation field.
@@ -138,7 +138,7 @@ func (r *queryResolver) Organisation(ctx context.Context, id string) (*core.Orga
 }
 
 // Organisations is the resolver for the organisations field.
-func (r *queryResolver) Organisations(ctx context.Context, first *int, after *string, q *string) (*model.OrganisationConnection, error) {
+func (r *queryResolver) Organisations(ctx context.Context, first *int, after *string, q *string, sort *model.OrganisationSort) (*model.OrganisationConnection, error) {
 	query, err := r.query(ctx, store.AllTenants(), first, after)
 	if err != nil {
 		return nil, err
@@ -146,6 +146,8 @@ func (r *queryResolver) Organisations(ctx context.Context, first *int, after *st
 	if q != nil && *q != "" {
 		query.Where = []store.Cond{store.Contains("name", *q)}
 	}
+	by := sorted(sort, nil, model.OrganisationSortCreatedAt)
+	query.Sort, query.Desc = by.field, by.desc
 	c, err := list(ctx, r.store.Organisations, query)
 	return (*model.OrganisationConnection)(c), err
 }

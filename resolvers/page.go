@@ -2,6 +2,8 @@ package resolvers
 
 import (
 	"context"
+	"math"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -134,4 +136,12 @@ func truth(where []store.Cond, field string, want *bool) []store.Cond {
 		n = 1
 	}
 	return append(where, store.Between(field, n, n))
+}
+
+// changedSince is the condition that an object was changed at a moment or later; nil is no condition.
+func changedSince(where []store.Cond, at *time.Time) []store.Cond {
+	if at == nil {
+		return where
+	}
+	return append(where, store.Between("updated_at", at.UnixMicro(), math.MaxInt64))
 }

@@ -54,6 +54,17 @@ func policyDocument(in model.PolicyInput, stored core.Document) (core.Document, 
 	f.integer("quota_renewal_rate", in.QuotaRenewalRate)
 	f.integer("key_expires_in", in.KeyExpiresIn)
 	f.texts("tags", in.Tags)
+	f.truth("is_inactive", in.Inactive)
+	if p := in.Partitions; p != nil {
+		f.truth("partitions.quota", &p.Quota)
+		f.truth("partitions.rate_limit", &p.RateLimit)
+		f.truth("partitions.acl", &p.ACL)
+		f.truth("partitions.complexity", &p.Complexity)
+		f.truth("partitions.per_api", &p.PerAPI)
+	}
+	if err := f.object("meta_data", in.MetaData); err != nil {
+		return nil, err
+	}
 	return withAccess(f.doc, in.APIIds)
 }
 
@@ -148,33 +159,23 @@ func (r *Resolver) policyConditions(
 	if f.Q != nil && *f.Q != "" {
 		where = append(where, store.AnyOf(store.Contains("name", *f.Q), store.In("id", *f.Q)))
 	}
-	if f.Ids != nil {
+	if len(f.Ids) > 0 {
 		where = append(where, store.In("id", f.Ids...))
 	}
 	if f.State != nil {
 		where = append(where, store.In("state", store.Fold(*f.State)))
 	}
-	if f.APIIds != nil {
+	if len(f.APIIds) > 0 {
 		where = append(where, store.HasLabel("api", f.APIIds...))
 	}
-	if f.AuthTypes != nil {
+	if len(f.AuthTypes) > 0 {
 		where = append(where, store.HasLabel("auth", f.AuthTypes...))
 	}
 	if f.Tag != nil {
 		where = append(where, store.HasLabel("tag", *f.Tag))
 	}
 	where, err := r.dangling(where, f.DanglingOnly, func() (store.Cond, error) { return r.names.DanglingPolicies(ctx, t) })
-	return truth(where, "active", f.Active), err
-}
-
-// policySorts maps the sorts of the schema to fields of the store.
-var policySorts = map[model.PolicySort]struct {
-	field string
-	desc  bool
-}{
-	model.PolicySortName: {"name", false}, model.PolicySortNameDesc: {"name", true},
-	model.PolicySortCreatedAt: {"created_at", false}, model.PolicySortCreatedAtDesc: {"created_at", true},
-	model.PolicySortState: {"state", false}, model.PolicySortStateDesc: {"state", true},
+	return truth(changedSince(where, f.UpdatedSince), "active", f.Active), err
 }
 
 // importedPolicy makes a policy of a document of an import: over the one with the same id, or new with the ids it
@@ -279,11 +280,8 @@ func (r *Resolver) listPolicies(
 	if q.Where, err = r.policyConditions(ctx, t, filter); err != nil {
 		return nil, err
 	}
-	order := policySorts[model.PolicySortCreatedAt]
-	if sort != nil {
-		order = policySorts[*sort]
-	}
-	q.Sort, q.Desc = order.field, order.desc
+	by := sorted(sort, nil, model.PolicySortCreatedAt)
+	q.Sort, q.Desc = by.field, by.desc
 	c, err := list(ctx, r.store.Policies, q)
 	return (*model.PolicyConnection)(c), err
 }

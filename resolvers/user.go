@@ -201,6 +201,34 @@ func (r *Resolver) renewAccessKey(u *core.User) error {
 
 func accessKeyContext(u *core.User) string { return u.AccessKeyContext() }
 
+// rewriteUser changes the document of a user, and the password where the input has one.
+func (r *Resolver) rewriteUser(
+	ctx context.Context,
+	id string,
+	revision *int,
+	change func(stored core.Document) (*userInput, error),
+) (*core.User, error) {
+	find := func() (*core.User, error) { return r.findUser(ctx, id) }
+	return edit(ctx, r, core.UserKind, r.store.Users.Update, revision, find,
+		func(old *core.User) (*core.User, error) {
+			in, err := change(old.Document)
+			if err != nil {
+				return nil, err
+			}
+			if in.password != "" && !authz.From(ctx).Admin {
+				return nil, core.Errorf(
+					core.CodeForbidden,
+					"access denied: passwords are set with the actions/reset call, or with the admin secret",
+				)
+			}
+			next, err := r.newUser(ctx, old.OrgID, in, old)
+			if err != nil || (next.Document.Equal(old.Document) && in.password == "") {
+				return nil, err
+			}
+			return next, nil
+		})
+}
+
 // editUser changes a copy of a user that the caller may manage.
 func (r *Resolver) editUser(
 	ctx context.Context,
@@ -234,6 +262,7 @@ func (r *Resolver) listUsers(
 	first *int,
 	after *string,
 	filter *model.UserFilter,
+	sort *model.UserSort,
 ) (*model.UserConnection, error) {
 	q, err := r.query(ctx, t, first, after)
 	if err != nil {
@@ -249,8 +278,10 @@ func (r *Resolver) listUsers(
 		if f.GroupID != nil {
 			q.Where = append(q.Where, store.In("group_id", store.Fold(*f.GroupID)))
 		}
-		q.Where = truth(q.Where, "active", f.Active)
+		q.Where = changedSince(truth(q.Where, "active", f.Active), f.UpdatedSince)
 	}
+	by := sorted(sort, nil, model.UserSortCreatedAt)
+	q.Sort, q.Desc = by.field, by.desc
 	c, err := list(ctx, r.store.Users, q)
 	return (*model.UserConnection)(c), err
 }

@@ -45,21 +45,24 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input model.UserInput
 
 // UpdateUser is the resolver for the updateUser field.
 func (r *mutationResolver) UpdateUser(ctx context.Context, id string, input model.UserInput, revision *int) (*core.User, error) {
-	return edit(ctx, r.Resolver, core.UserKind, r.store.Users.Update, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
-		func(old *core.User) (*core.User, error) {
-			in, err := userDocument(input, old.Document)
-			if err != nil {
-				return nil, err
-			}
-			if in.password != "" && !authz.From(ctx).Admin {
-				return nil, core.Errorf(core.CodeForbidden, "access denied: passwords are set with the actions/reset call, or with the admin secret")
-			}
-			next, err := r.newUser(ctx, old.OrgID, in, old)
-			if err != nil || (next.Document.Equal(old.Document) && in.password == "") {
-				return nil, err
-			}
-			return next, nil
-		})
+	return r.rewriteUser(ctx, id, revision, func(stored core.Document) (*userInput, error) {
+		return userDocument(input, stored)
+	})
+}
+
+// PatchUser is the resolver for the patchUser field.
+func (r *mutationResolver) PatchUser(ctx context.Context, id string, patch core.Document, revision *int) (*core.User, error) {
+	change, err := patched(patch)
+	if err != nil {
+		return nil, err
+	}
+	return r.rewriteUser(ctx, id, revision, func(stored core.Document) (*userInput, error) {
+		doc, err := change(stored)
+		if err != nil {
+			return nil, err
+		}
+		return userDocument(model.UserInput{Document: doc}, stored)
+	})
 }
 
 // DeleteUser is the resolver for the deleteUser field.
@@ -131,7 +134,7 @@ func (r *queryResolver) User(ctx context.Context, id string) (*core.User, error)
 }
 
 // Users is the resolver for the users field.
-func (r *queryResolver) Users(ctx context.Context, first *int, after *string, filter *model.UserFilter) (*model.UserConnection, error) {
+func (r *queryResolver) Users(ctx context.Context, first *int, after *string, filter *model.UserFilter, sort *model.UserSort) (*model.UserConnection, error) {
 	var org *string
 	if filter != nil {
 		org = filter.OrgID
@@ -140,7 +143,7 @@ func (r *queryResolver) Users(ctx context.Context, first *int, after *string, fi
 	if err != nil {
 		return nil, err
 	}
-	return r.listUsers(ctx, t, first, after, filter)
+	return r.listUsers(ctx, t, first, after, filter, sort)
 }
 
 // AccessKey is the resolver for the accessKey field.

@@ -63,12 +63,35 @@ func (r *Resolver) newWebhook(
 	return w, r.sharing.Webhook(ctx, w.Document, old)
 }
 
+// editWebhook changes the document of a webhook.
+func (r *Resolver) editWebhook(
+	ctx context.Context,
+	id string,
+	revision *int,
+	change func(stored core.Document) (core.Document, error),
+) (*core.Webhook, error) {
+	find := func() (*core.Webhook, error) { return r.findWebhook(ctx, id) }
+	return edit(ctx, r, core.WebhookKind, r.store.Webhooks.Update, revision, find,
+		func(old *core.Webhook) (*core.Webhook, error) {
+			doc, err := change(old.Document)
+			if err != nil {
+				return nil, err
+			}
+			next, err := r.newWebhook(ctx, old.OrgID, doc, old)
+			if err != nil || next.Document.Equal(old.Document) {
+				return nil, err
+			}
+			return next, nil
+		})
+}
+
 func (r *Resolver) listWebhooks(
 	ctx context.Context,
 	t store.Tenant,
 	first *int,
 	after *string,
 	q *string,
+	sort *model.WebhookSort,
 ) (*model.WebhookConnection, error) {
 	query, err := r.query(ctx, t, first, after)
 	if err != nil {
@@ -77,6 +100,8 @@ func (r *Resolver) listWebhooks(
 	if q != nil && *q != "" {
 		query.Where = []store.Cond{store.Contains("name", *q)}
 	}
+	by := sorted(sort, nil, model.WebhookSortCreatedAt)
+	query.Sort, query.Desc = by.field, by.desc
 	c, err := list(ctx, r.store.Webhooks, query)
 	return (*model.WebhookConnection)(c), err
 }

@@ -37,18 +37,18 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Webhoo
 
 // UpdateWebhook is the resolver for the updateWebhook field.
 func (r *mutationResolver) UpdateWebhook(ctx context.Context, id string, input model.WebhookInput, revision *int) (*core.Webhook, error) {
-	return edit(ctx, r.Resolver, core.WebhookKind, r.store.Webhooks.Update, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) },
-		func(old *core.Webhook) (*core.Webhook, error) {
-			doc, err := webhookDocument(input, old.Document)
-			if err != nil {
-				return nil, err
-			}
-			next, err := r.newWebhook(ctx, old.OrgID, doc, old)
-			if err != nil || next.Document.Equal(old.Document) {
-				return nil, err
-			}
-			return next, nil
-		})
+	return r.editWebhook(ctx, id, revision, func(stored core.Document) (core.Document, error) {
+		return webhookDocument(input, stored)
+	})
+}
+
+// PatchWebhook is the resolver for the patchWebhook field.
+func (r *mutationResolver) PatchWebhook(ctx context.Context, id string, patch core.Document, revision *int) (*core.Webhook, error) {
+	change, err := patched(patch)
+	if err != nil {
+		return nil, err
+	}
+	return r.editWebhook(ctx, id, revision, change)
 }
 
 // DeleteWebhook is the resolver for the deleteWebhook field.
@@ -70,8 +70,8 @@ func (r *queryResolver) Webhook(ctx context.Context, id string) (*core.Webhook, 
 }
 
 // Webhooks is the resolver for the webhooks field.
-func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, q *string) (*model.WebhookConnection, error) {
-	return r.listWebhooks(ctx, tenant(ctx), first, after, q)
+func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, q *string, sort *model.WebhookSort) (*model.WebhookConnection, error) {
+	return r.listWebhooks(ctx, tenant(ctx), first, after, q, sort)
 }
 
 // Apis is the resolver for the apis field.

@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -169,6 +170,30 @@ func (r *Resolver) apiName(ctx context.Context, id string) string {
 		return "that was there first"
 	}
 	return a.NameAndID()
+}
+
+// patched makes the change that a JSON merge patch means: the document that an object shall have of the one that it has.
+func patched(patch core.Document) (func(stored core.Document) (core.Document, error), error) {
+	doc, err := core.ParsePatch(patch)
+	if err != nil {
+		return nil, err
+	}
+	return func(stored core.Document) (core.Document, error) {
+		return core.ParseDocument(stored.MergePatch(doc))
+	}, nil
+}
+
+// order is how a list is sorted: a field of the store, and whether backwards.
+type order struct {
+	field string
+	desc  bool
+}
+
+// sorted reads the sort of a list, in the words of its enum: what its fields are in the store, with _DESC for
+// backwards. otherwise is the one that holds without any.
+func sorted[T ~string](sort *T, fields map[string]string, otherwise T) order {
+	name, desc := strings.CutSuffix(string(*cmp.Or(sort, &otherwise)), "_DESC")
+	return order{cmp.Or(fields[name], strings.ToLower(name)), desc}
 }
 
 // did is the answer of a mutation that has nothing to show: true, or the error alone.

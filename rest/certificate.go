@@ -138,7 +138,7 @@ func (c *call) listCertificateDetails() (reply, error) {
 
 func (c *call) certificates(filter *model.CertificateFilter) fetch[core.Certificate] {
 	return func(first *int, after *string) (fetched[core.Certificate], error) {
-		l, err := c.Query.Certificates(c.ctx, first, after, filter)
+		l, err := c.Query.Certificates(c.ctx, first, after, filter, nil)
 		if err != nil {
 			return fetched[core.Certificate]{}, err
 		}

@@ -18,6 +18,7 @@ var keyRoutes = []route{
 	{"POST", "/api/keys", "createKey", (*call).createKey, keyErrors},
 	{"POST", "/api/keys/{id}", "createKey", (*call).createKey, keyErrors},
 	{"PUT", "/api/keys/{id}", "updateKey", (*call).updateKey, keyErrors},
+	{"PATCH", "/api/keys/{id}", "patchKey", (*call).patchKey, keyErrors},
 	{"PUT", "/api/keys/{id}/reset-quota", "resetKeyQuota", (*call).resetKeyQuota, keyErrors},
 	{"DELETE", "/api/keys/{id}", "deleteKey", (*call).deleteKey, keyErrors},
 	{"POST", "/api/apis/keys/basic/{username}", "createBasicAuthUser", (*call).createBasicAuthUser, keyErrors},
@@ -63,7 +64,7 @@ func (c *call) keyData(id string, k *core.Key) (keyData, error) {
 func (c *call) keys() fetch[core.Key] {
 	filter := &model.KeyFilter{APIID: optionalVar(c.vars["api"]), ID: c.optional("q")}
 	return func(first *int, after *string) (fetched[core.Key], error) {
-		l, err := c.Query.Keys(c.ctx, first, after, filter)
+		l, err := c.Query.Keys(c.ctx, first, after, filter, nil)
 		if err != nil {
 			return fetched[core.Key]{}, err
 		}
@@ -270,14 +271,22 @@ func (c *call) updateKey() (reply, error) {
 	return changing(c, func(doc core.Document, revision *int) (*core.Key, error) {
 		reset := c.param("suppress_reset") != "1"
 		return c.Mutation.UpdateKey(c.ctx, c.vars["id"], c.identifier(), model.KeyInput{Session: doc}, revision, &reset)
-	}, func(k *core.Key) (reply, error) {
-		data, err := c.keyData(c.vars["id"], k)
-		data.Warnings = k.Warnings()
-		return shown(struct {
-			answer
-			keyData
-		}{answer{Status: "OK", Message: "Key updated", Meta: ""}, data}), err
-	})
+	}, c.keyUpdated)
+}
+
+func (c *call) patchKey() (reply, error) {
+	return changing(c, func(doc core.Document, revision *int) (*core.Key, error) {
+		return c.Mutation.PatchKey(c.ctx, c.vars["id"], c.identifier(), doc, revision)
+	}, c.keyUpdated)
+}
+
+func (c *call) keyUpdated(k *core.Key) (reply, error) {
+	data, err := c.keyData(c.vars["id"], k)
+	data.Warnings = k.Warnings()
+	return shown(struct {
+		answer
+		keyData
+	}{answer{Status: "OK", Message: "Key updated", Meta: ""}, data}), err
 }
 
 func (c *call) deleteKey() (reply, error) {

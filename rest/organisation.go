@@ -14,6 +14,7 @@ var organisationRoutes = []route{
 	{"GET", "/admin/organisations/{id}", "organisation", (*call).getOrganisation, organisationErrors},
 	{"POST", "/admin/organisations", "createOrganisation", (*call).createOrganisation, organisationErrors},
 	{"PUT", "/admin/organisations/{id}", "updateOrganisation", (*call).updateOrganisation, organisationErrors},
+	{"PATCH", "/admin/organisations/{id}", "patchOrganisation", (*call).patchOrganisation, organisationErrors},
 	{"DELETE", "/admin/organisations/{id}", "deleteOrganisation", (*call).deleteOrganisation, legacyErrors{
 		core.CodeNotFound: {http.StatusNotFound, "Could not retrieve org detail", false},
 		core.CodeConflict: {http.StatusBadRequest, "Could not delete the org", true},
@@ -35,7 +36,7 @@ var systemRoutes = []route{
 func (c *call) listOrganisations() (reply, error) {
 	c.unpaged = true
 	next := func(first *int, after *string) (fetched[core.Organisation], error) {
-		l, err := c.Query.Organisations(c.ctx, first, after, c.optional("q"))
+		l, err := c.Query.Organisations(c.ctx, first, after, c.optional("q"), nil)
 		if err != nil {
 			return fetched[core.Organisation]{}, err
 		}
@@ -61,6 +62,12 @@ func (c *call) createOrganisation() (reply, error) {
 func (c *call) updateOrganisation() (reply, error) {
 	return changing(c, func(doc core.Document, revision *int) (*core.Organisation, error) {
 		return c.Mutation.UpdateOrganisation(c.ctx, c.vars["id"], model.OrganisationInput{Document: doc}, revision)
+	}, always[core.Organisation]("Org updated", ""))
+}
+
+func (c *call) patchOrganisation() (reply, error) {
+	return changing(c, func(doc core.Document, revision *int) (*core.Organisation, error) {
+		return c.Mutation.PatchOrganisation(c.ctx, c.vars["id"], doc, revision)
 	}, always[core.Organisation]("Org updated", ""))
 }
 

@@ -27,6 +27,16 @@ var userRoutes = []route{
 			core.CodeMalformed: malformed400,
 		},
 	},
+	{
+		"PATCH",
+		"/api/users/{id}",
+		"patchUser",
+		(*call).patchUser,
+		legacyErrors{
+			core.CodeNotFound:  {http.StatusBadRequest, "user does not exist.", false},
+			core.CodeMalformed: malformed400,
+		},
+	},
 	{"DELETE", "/api/users/{id}", "deleteUser", (*call).deleteUser, userErrors},
 	{"POST", "/api/users/{id}/actions/reset", "setUserPassword", (*call).setUserPassword, userErrors},
 	{"PUT", "/api/users/{id}/actions/key/reset", "resetUserKey", (*call).resetUserKey, userErrors},
@@ -93,7 +103,7 @@ func (c *call) userDocument(u *core.User) (core.Document, error) {
 
 func (c *call) users(filter *model.UserFilter) (reply, error) {
 	next := func(first *int, after *string) (fetched[core.User], error) {
-		l, err := c.Query.Users(c.ctx, first, after, filter)
+		l, err := c.Query.Users(c.ctx, first, after, filter, nil)
 		if err != nil {
 			return fetched[core.User]{}, err
 		}
@@ -162,6 +172,12 @@ func (c *call) updateUser() (reply, error) {
 
 func (c *call) adminUpdateUser() (reply, error) {
 	return changing(c, c.changedUser, always[core.User]("User updated", ""))
+}
+
+func (c *call) patchUser() (reply, error) {
+	return changing(c, func(doc core.Document, revision *int) (*core.User, error) {
+		return c.Mutation.PatchUser(c.ctx, c.vars["id"], doc, revision)
+	}, always[core.User]("User updated", nil))
 }
 
 func (c *call) deleteUser() (reply, error) {

@@ -26,6 +26,13 @@ var webhookRoutes = []route{
 		webhookErrors(http.StatusBadRequest, "Webhook not found."),
 	},
 	{
+		"PATCH",
+		"/api/hooks/{id}",
+		"patchWebhook",
+		(*call).patchWebhook,
+		webhookErrors(http.StatusBadRequest, "Webhook not found."),
+	},
+	{
 		"DELETE",
 		"/api/hooks/{id}",
 		"deleteWebhook",
@@ -44,7 +51,7 @@ func webhookErrors(missing int, message string) legacyErrors {
 
 func (c *call) listWebhooks() (reply, error) {
 	next := func(first *int, after *string) (fetched[core.Webhook], error) {
-		l, err := c.Query.Webhooks(c.ctx, first, after, c.optional("q"))
+		l, err := c.Query.Webhooks(c.ctx, first, after, c.optional("q"), nil)
 		if err != nil {
 			return fetched[core.Webhook]{}, err
 		}
@@ -72,6 +79,12 @@ func (c *call) createWebhook() (reply, error) {
 func (c *call) updateWebhook() (reply, error) {
 	return changing(c, func(doc core.Document, revision *int) (*core.Webhook, error) {
 		return c.Mutation.UpdateWebhook(c.ctx, c.vars["id"], model.WebhookInput{Document: doc}, revision)
+	}, always[core.Webhook]("Webhook updated", ""))
+}
+
+func (c *call) patchWebhook() (reply, error) {
+	return changing(c, func(doc core.Document, revision *int) (*core.Webhook, error) {
+		return c.Mutation.PatchWebhook(c.ctx, c.vars["id"], doc, revision)
 	}, always[core.Webhook]("Webhook updated", ""))
 }
 

@@ -65,6 +65,10 @@ var (
 			"claim",
 			"segment",
 			"public",
+			"tag",
+			"listen_path",
+			"domain",
+			"target",
 		},
 		Added: [][]string{
 			{"certificate"},
@@ -73,6 +77,7 @@ var (
 			{"listens", "claim", "segment"},
 			{"certificate", "certificate_use"},
 			{"public"},
+			{"tag", "listen_path", "domain", "target"},
 		}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth", "known"},
@@ -189,7 +194,8 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 					"certificate": slices.Sorted(maps.Keys(certificates)), "certificate_use": certificateUses(certificates),
 					"claim": a.Claims(), "segment": a.Segments(), "listens": {a.Listens()},
 					// So that it can be asked of many ids which there are, without reading documents.
-					"public": {a.ApiID}}}
+					"public": {a.ApiID},
+					"tag":    a.Tags, "listen_path": {a.ListenPath}, "domain": {strings.ToLower(a.Domain)}, "target": a.TargetHosts()}}
 			if name := core.LoopName(a.Name); name != "" {
 				r.Labels["loop"] = []string{name}
 			}

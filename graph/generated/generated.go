@@ -294,7 +294,11 @@ type ComplexityRoot struct {
 		InvalidateAPICache            func(childComplexity int, apiID string) int
 		InvalidateJwksCache           func(childComplexity int, apiID string) int
 		PatchAPI                      func(childComplexity int, id string, patch core.Document, revision *int) int
+		PatchKey                      func(childComplexity int, id string, by *model.KeyIdentifier, patch core.Document, revision *int) int
+		PatchOrganisation             func(childComplexity int, id string, patch core.Document, revision *int) int
 		PatchPolicy                   func(childComplexity int, id string, patch core.Document, revision *int) int
+		PatchUser                     func(childComplexity int, id string, patch core.Document, revision *int) int
+		PatchWebhook                  func(childComplexity int, id string, patch core.Document, revision *int) int
 		ProxyRequest                  func(childComplexity int, input model.ProxyRequestInput) int
 		PurgeOauthTokens              func(childComplexity int) int
 		RebuildKeyIndex               func(childComplexity int) int
@@ -474,12 +478,12 @@ type ComplexityRoot struct {
 		Apis                    func(childComplexity int, first *int, after *string, filter *model.APIFilter, sort *model.APISort) int
 		Certificate             func(childComplexity int, id string) int
 		CertificateDependencies func(childComplexity int, id string) int
-		Certificates            func(childComplexity int, first *int, after *string, filter *model.CertificateFilter) int
+		Certificates            func(childComplexity int, first *int, after *string, filter *model.CertificateFilter, sort *model.CertificateSort) int
 		Gateway                 func(childComplexity int, id string) int
 		Gateways                func(childComplexity int, state *model.GatewayState, first *int, after *string) int
 		Key                     func(childComplexity int, id string, by *model.KeyIdentifier) int
 		KeyIndex                func(childComplexity int) int
-		Keys                    func(childComplexity int, first *int, after *string, filter *model.KeyFilter) int
+		Keys                    func(childComplexity int, first *int, after *string, filter *model.KeyFilter, sort *model.KeySort) int
 		Me                      func(childComplexity int) int
 		Notifications           func(childComplexity int, first *int, after *string) int
 		OauthClient             func(childComplexity int, apiID string, clientID string) int
@@ -488,16 +492,16 @@ type ComplexityRoot struct {
 		Organisation            func(childComplexity int, id string) int
 		OrganisationSession     func(childComplexity int, orgID string) int
 		OrganisationSessions    func(childComplexity int, first *int, after *string) int
-		Organisations           func(childComplexity int, first *int, after *string, q *string) int
+		Organisations           func(childComplexity int, first *int, after *string, q *string, sort *model.OrganisationSort) int
 		Policies                func(childComplexity int, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) int
 		Policy                  func(childComplexity int, id string) int
 		PreviewKey              func(childComplexity int, input model.KeyInput) int
 		SystemStats             func(childComplexity int, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) int
 		User                    func(childComplexity int, id string) int
-		Users                   func(childComplexity int, first *int, after *string, filter *model.UserFilter) int
+		Users                   func(childComplexity int, first *int, after *string, filter *model.UserFilter, sort *model.UserSort) int
 		Version                 func(childComplexity int) int
 		Webhook                 func(childComplexity int, id string) int
-		Webhooks                func(childComplexity int, first *int, after *string, q *string) int
+		Webhooks                func(childComplexity int, first *int, after *string, q *string, sort *model.WebhookSort) int
 	}
 
 	Subscription struct {
@@ -632,6 +636,7 @@ type MutationResolver interface {
 	CreateKey(ctx context.Context, input model.KeyInput) (*model.CreatedKey, error)
 	CreateBasicAuthUser(ctx context.Context, username string, password *string, input model.KeyInput) (*model.CreatedKey, error)
 	UpdateKey(ctx context.Context, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int, resetQuota *bool) (*core.Key, error)
+	PatchKey(ctx context.Context, id string, by *model.KeyIdentifier, patch core.Document, revision *int) (*core.Key, error)
 	DeleteKey(ctx context.Context, id string, by *model.KeyIdentifier, revision *int) (*model.Deleted, error)
 	ResetKeyQuota(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error)
 	CreateOauthClient(ctx context.Context, apiID string, input model.OauthClientInput) (*core.OauthClient, error)
@@ -643,6 +648,7 @@ type MutationResolver interface {
 	PurgeOauthTokens(ctx context.Context) (*bool, error)
 	CreateOrganisation(ctx context.Context, input model.OrganisationInput) (*core.Organisation, error)
 	UpdateOrganisation(ctx context.Context, id string, input model.OrganisationInput, revision *int) (*core.Organisation, error)
+	PatchOrganisation(ctx context.Context, id string, patch core.Document, revision *int) (*core.Organisation, error)
 	DeleteOrganisation(ctx context.Context, id string, cascade *bool) (*model.Deleted, error)
 	ImportOrganisation(ctx context.Context, document core.Document) (*core.ImportedItem, error)
 	SetOrganisationSession(ctx context.Context, orgID string, session core.Document, resetQuota *bool) (*core.OrgSession, error)
@@ -655,6 +661,7 @@ type MutationResolver interface {
 	RebuildKeyIndex(ctx context.Context) (*model.KeyIndex, error)
 	CreateUser(ctx context.Context, input model.UserInput) (*core.User, error)
 	UpdateUser(ctx context.Context, id string, input model.UserInput, revision *int) (*core.User, error)
+	PatchUser(ctx context.Context, id string, patch core.Document, revision *int) (*core.User, error)
 	DeleteUser(ctx context.Context, id string, revision *int) (*model.Deleted, error)
 	SetUserPassword(ctx context.Context, id string, currentPassword *string, newPassword string) (*core.User, error)
 	ResetUserKey(ctx context.Context, id string) (*core.User, error)
@@ -662,6 +669,7 @@ type MutationResolver interface {
 	AllowPasswordReset(ctx context.Context, id string, allow bool) (*core.User, error)
 	CreateWebhook(ctx context.Context, input model.WebhookInput) (*core.Webhook, error)
 	UpdateWebhook(ctx context.Context, id string, input model.WebhookInput, revision *int) (*core.Webhook, error)
+	PatchWebhook(ctx context.Context, id string, patch core.Document, revision *int) (*core.Webhook, error)
 	DeleteWebhook(ctx context.Context, id string, revision *int) (*model.Deleted, error)
 }
 type OauthClientResolver interface {
@@ -694,19 +702,19 @@ type QueryResolver interface {
 	Apis(ctx context.Context, first *int, after *string, filter *model.APIFilter, sort *model.APISort) (*model.APIConnection, error)
 	APICategories(ctx context.Context, first *int, after *string) (*model.CategoryCountConnection, error)
 	Certificate(ctx context.Context, id string) (*core.Certificate, error)
-	Certificates(ctx context.Context, first *int, after *string, filter *model.CertificateFilter) (*model.CertificateConnection, error)
+	Certificates(ctx context.Context, first *int, after *string, filter *model.CertificateFilter, sort *model.CertificateSort) (*model.CertificateConnection, error)
 	CertificateDependencies(ctx context.Context, id string) (*core.Certificate, error)
 	Gateway(ctx context.Context, id string) (*core.Node, error)
 	Gateways(ctx context.Context, state *model.GatewayState, first *int, after *string) (*model.GatewayConnection, error)
 	Key(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error)
-	Keys(ctx context.Context, first *int, after *string, filter *model.KeyFilter) (*model.KeyConnection, error)
+	Keys(ctx context.Context, first *int, after *string, filter *model.KeyFilter, sort *model.KeySort) (*model.KeyConnection, error)
 	PreviewKey(ctx context.Context, input model.KeyInput) (*core.Key, error)
 	Notifications(ctx context.Context, first *int, after *string) (*model.NotificationConnection, error)
 	OauthClient(ctx context.Context, apiID string, clientID string) (*core.OauthClient, error)
 	OauthClients(ctx context.Context, apiID string, first *int, after *string) (*model.OauthClientConnection, error)
 	OauthTokens(ctx context.Context, apiID string, clientID string, first *int, after *string) (*model.OauthTokenConnection, error)
 	Organisation(ctx context.Context, id string) (*core.Organisation, error)
-	Organisations(ctx context.Context, first *int, after *string, q *string) (*model.OrganisationConnection, error)
+	Organisations(ctx context.Context, first *int, after *string, q *string, sort *model.OrganisationSort) (*model.OrganisationConnection, error)
 	OrganisationSession(ctx context.Context, orgID string) (*core.OrgSession, error)
 	OrganisationSessions(ctx context.Context, first *int, after *string) (*model.OrganisationSessionConnection, error)
 	Policy(ctx context.Context, id string) (*core.Policy, error)
@@ -715,9 +723,9 @@ type QueryResolver interface {
 	KeyIndex(ctx context.Context) (*model.KeyIndex, error)
 	Me(ctx context.Context) (*core.User, error)
 	User(ctx context.Context, id string) (*core.User, error)
-	Users(ctx context.Context, first *int, after *string, filter *model.UserFilter) (*model.UserConnection, error)
+	Users(ctx context.Context, first *int, after *string, filter *model.UserFilter, sort *model.UserSort) (*model.UserConnection, error)
 	Webhook(ctx context.Context, id string) (*core.Webhook, error)
-	Webhooks(ctx context.Context, first *int, after *string, q *string) (*model.WebhookConnection, error)
+	Webhooks(ctx context.Context, first *int, after *string, q *string, sort *model.WebhookSort) (*model.WebhookConnection, error)
 }
 type SubscriptionResolver interface {
 	Changes(ctx context.Context, objects []string) (<-chan *core.Change, error)
@@ -2011,6 +2019,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PatchAPI(childComplexity, args["id"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
+	case "Mutation.patchKey":
+		if e.ComplexityRoot.Mutation.PatchKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_patchKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PatchKey(childComplexity, args["id"].(string), args["by"].(*model.KeyIdentifier), args["patch"].(core.Document), args["revision"].(*int)), true
+	case "Mutation.patchOrganisation":
+		if e.ComplexityRoot.Mutation.PatchOrganisation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_patchOrganisation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PatchOrganisation(childComplexity, args["id"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
 	case "Mutation.patchPolicy":
 		if e.ComplexityRoot.Mutation.PatchPolicy == nil {
 			break
@@ -2022,6 +2052,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PatchPolicy(childComplexity, args["id"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
+	case "Mutation.patchUser":
+		if e.ComplexityRoot.Mutation.PatchUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_patchUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PatchUser(childComplexity, args["id"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
+	case "Mutation.patchWebhook":
+		if e.ComplexityRoot.Mutation.PatchWebhook == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_patchWebhook_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PatchWebhook(childComplexity, args["id"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
 	case "Mutation.proxyRequest":
 		if e.ComplexityRoot.Mutation.ProxyRequest == nil {
 			break
@@ -2957,7 +3009,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Certificates(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.CertificateFilter)), true
+		return e.ComplexityRoot.Query.Certificates(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.CertificateFilter), args["sort"].(*model.CertificateSort)), true
 	case "Query.gateway":
 		if e.ComplexityRoot.Query.Gateway == nil {
 			break
@@ -3008,7 +3060,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Keys(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.KeyFilter)), true
+		return e.ComplexityRoot.Query.Keys(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.KeyFilter), args["sort"].(*model.KeySort)), true
 	case "Query.me":
 		if e.ComplexityRoot.Query.Me == nil {
 			break
@@ -3102,7 +3154,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Organisations(childComplexity, args["first"].(*int), args["after"].(*string), args["q"].(*string)), true
+		return e.ComplexityRoot.Query.Organisations(childComplexity, args["first"].(*int), args["after"].(*string), args["q"].(*string), args["sort"].(*model.OrganisationSort)), true
 	case "Query.policies":
 		if e.ComplexityRoot.Query.Policies == nil {
 			break
@@ -3168,7 +3220,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.UserFilter)), true
+		return e.ComplexityRoot.Query.Users(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.UserFilter), args["sort"].(*model.UserSort)), true
 	case "Query.version":
 		if e.ComplexityRoot.Query.Version == nil {
 			break
@@ -3196,7 +3248,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["q"].(*string)), true
+		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["q"].(*string), args["sort"].(*model.WebhookSort)), true
 
 	case "Subscription.changes":
 		if e.ComplexityRoot.Subscription.Changes == nil {
@@ -3504,6 +3556,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputOrganisationInput,
 		ec.unmarshalInputPolicyFilter,
 		ec.unmarshalInputPolicyInput,
+		ec.unmarshalInputPolicyPartitionsInput,
 		ec.unmarshalInputProxyRequestInput,
 		ec.unmarshalInputUserFilter,
 		ec.unmarshalInputUserInput,
@@ -3844,11 +3897,11 @@ type CategoryCountConnection {
 input ApiFilter {
   "A part of the name or the slug, whatever the case."
   q: String
-  "Any of these categories, at most 1,000."
+  "Any of these categories, at most 1,000; none is any."
   categories: [String!]
   "tcp, rest, graphql, udg, subgraph, supergraph or internal."
   kind: String
-  "Any of these ways in, at most 1,000: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc."
+  "Any of these ways in, at most 1,000; none is any: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc."
   authTypes: [String!]
   "Only active ones, or only inactive ones."
   active: Boolean
@@ -3858,8 +3911,18 @@ input ApiFilter {
   owner: ID
   "Only APIs that are no version of another."
   baseOnly: Boolean
+  "With this segment tag."
+  tag: String
+  "With this listen path, as it is written in the definition."
+  listenPath: String
+  "With this domain, whatever the case; empty for those without one."
+  domain: String
+  "That send requests to this host, such as orders.internal or orders.internal:8080, whatever the case; targets of a load balancer among them."
+  target: String
   "That use the certificate of this id."
   certificate: ID
+  "Only those that were changed at this moment or later."
+  updatedSince: Time
   "Only this organisation; for super users."
   orgId: ID
 }
@@ -3903,6 +3966,10 @@ input ApiInput {
   active: Boolean
   "Whether anybody may call it without a key."
   keyless: Boolean
+  "Whether only other APIs can call it."
+  internal: Boolean
+  "The tags by which segmented gateways choose what they load, at most 1,000."
+  tags: [String!]
   "The organisation; for super users, others have one."
   orgId: ID
   "Makes the new API a version of this one (public or database id): its definition then lists the version."
@@ -4071,6 +4138,26 @@ input CertificateFilter {
   orgId: ID
 }
 
+"In which order to list certificates."
+enum CertificateSort {
+  "By the name of whom it is for, a to z."
+  SUBJECT
+  "By that name, z to a."
+  SUBJECT_DESC
+  "The first to end first."
+  EXPIRES
+  "The last to end first."
+  EXPIRES_DESC
+  "The oldest first."
+  CREATED_AT
+  "The newest first."
+  CREATED_AT_DESC
+  "The one that has not changed for longest first."
+  UPDATED_AT
+  "The one that changed last first."
+  UPDATED_AT_DESC
+}
+
 "A page of certificates."
 type CertificateConnection {
   "The certificates of this page."
@@ -4126,6 +4213,8 @@ extend type Query {
     after: String
     "Which ones."
     filter: CertificateFilter
+    "In which order; without one the newest first, or, when the filter asks about expiry, those that end first."
+    sort: CertificateSort
   ): CertificateConnection @operation(method: "GET", path: "/api/certs", permission: "certificates")
   "What uses a certificate."
   certificateDependencies("Its id, or its fingerprint." id: ID!): CertificateDependencies @operation(method: "GET", path: "/api/certs/dependencies/{id}", permission: "certificates")
@@ -4396,8 +4485,30 @@ input KeyFilter {
   basicAuth: Boolean
   "Only those that name APIs or policies which do not exist, or only the others. Super users name an organisation with it."
   danglingOnly: Boolean
+  "Only those that were changed at this moment or later."
+  updatedSince: Time
   "Only this organisation; for super users."
   orgId: ID
+}
+
+"In which order to list keys."
+enum KeySort {
+  "By alias, a to z."
+  ALIAS
+  "By alias, z to a."
+  ALIAS_DESC
+  "The first to end first; those without an end before them."
+  EXPIRES
+  "The last to end first; those without an end after them."
+  EXPIRES_DESC
+  "The oldest first."
+  CREATED_AT
+  "The newest first."
+  CREATED_AT_DESC
+  "The one that has not changed for longest first."
+  UPDATED_AT
+  "The one that changed last first."
+  UPDATED_AT_DESC
 }
 
 """
@@ -4445,6 +4556,8 @@ extend type Query {
     after: String
     "Which ones."
     filter: KeyFilter
+    "In which order."
+    sort: KeySort = CREATED_AT_DESC
   ): KeyConnection @operation(method: "GET", path: "/api/keys", permission: "keys")
   "Checks what would become a key, and shows it. Nothing is kept."
   previewKey("What it would be." input: KeyInput!): Key @operation(method: "POST", path: "/api/keys/preview", permission: "keys")
@@ -4475,6 +4588,17 @@ extend type Mutation {
     "Start its quota and rate anew, as REST does unless it is asked not to (suppress_reset=1)."
     resetQuota: Boolean = false
   ): Key @operation(method: "PUT", path: "/api/keys/{id}", permission: "keys")
+  "Changes parts of a key with a JSON merge patch (RFC 7396) of its session: null removes a field. Its quota and rate go on as they are."
+  patchKey(
+    "Which one."
+    id: ID!
+    "What the id is."
+    by: KeyIdentifier = AUTO
+    "The merge patch, for example {is_inactive: true}."
+    patch: JSON!
+    "Refuse when the key has another revision by now."
+    revision: Int
+  ): Key @operation(method: "PATCH", path: "/api/keys/{id}", permission: "keys")
   "Deletes a key: gateways refuse it from then on."
   deleteKey(
     "Which one."
@@ -4749,6 +4873,22 @@ type OrganisationConnection {
   pageInfo: PageInfo!
 }
 
+"In which order to list organisations."
+enum OrganisationSort {
+  "By name, a to z."
+  NAME
+  "By name, z to a."
+  NAME_DESC
+  "The oldest first."
+  CREATED_AT
+  "The newest first."
+  CREATED_AT_DESC
+  "The one that has not changed for longest first."
+  UPDATED_AT
+  "The one that changed last first."
+  UPDATED_AT_DESC
+}
+
 """
 What an organisation shall be: start from ` + "`" + `document` + "`" + `, from the other fields, or from both: the other fields are set in the document.
 """
@@ -4777,6 +4917,8 @@ extend type Query {
     after: String
     "A part of the name, whatever the case."
     q: String
+    "In which order."
+    sort: OrganisationSort = CREATED_AT
   ): OrganisationConnection @operation(method: "GET", path: "/admin/organisations", permission: "admin", admin: "/admin/organisations")
 }
 
@@ -4793,6 +4935,15 @@ extend type Mutation {
     "Refuse when the organisation has another revision by now."
     revision: Int
   ): Organisation @operation(method: "PUT", path: "/admin/organisations/{id}", permission: "admin", admin: "/admin/organisations/{id}")
+  "Changes parts of an organisation with a JSON merge patch (RFC 7396) of its document: null removes a field."
+  patchOrganisation(
+    "Which one."
+    id: ID!
+    "The merge patch, for example {owner_name: \"New name\"}."
+    patch: JSON!
+    "Refuse when the organisation has another revision by now."
+    revision: Int
+  ): Organisation @operation(method: "PATCH", path: "/admin/organisations/{id}", permission: "admin", admin: "/admin/organisations/{id}")
   "Deletes an organisation. One that still owns objects is refused, with what it owns, unless told to cascade."
   deleteOrganisation(
     "Which one."
@@ -4942,6 +5093,20 @@ type PolicyConnection {
   pageInfo: PageInfo!
 }
 
+"Which parts of a policy a key takes. perApi goes with acl alone."
+input PolicyPartitionsInput {
+  "The quota."
+  quota: Boolean! = false
+  "The rate limit."
+  rateLimit: Boolean! = false
+  "The access rights."
+  acl: Boolean! = false
+  "The limit on the depth of GraphQL queries."
+  complexity: Boolean! = false
+  "Limits of its own for each API."
+  perApi: Boolean! = false
+}
+
 "Which policies to list; every field that is given must hold."
 input PolicyFilter {
   "A part of the name, whatever the case; or a whole id."
@@ -4960,6 +5125,8 @@ input PolicyFilter {
   tag: String
   "Only those whose access rights name APIs that do not exist, or only the others. Super users name an organisation with it."
   danglingOnly: Boolean
+  "Only those that were changed at this moment or later."
+  updatedSince: Time
   "Only this organisation; for super users."
   orgId: ID
 }
@@ -4974,6 +5141,10 @@ enum PolicySort {
   CREATED_AT
   "The newest first."
   CREATED_AT_DESC
+  "The one that has not changed for longest first."
+  UPDATED_AT
+  "The one that changed last first."
+  UPDATED_AT_DESC
   "By state."
   STATE
   "By state, backwards."
@@ -4992,6 +5163,10 @@ input PolicyInput {
   policyId: ID
   "Whether it is offered for new keys."
   active: Boolean
+  "Whether keys that apply it are switched off."
+  inactive: Boolean
+  "Which parts of it a key takes; those that are left out are not taken. Without any, a key takes all of it."
+  partitions: PolicyPartitionsInput
   "active, draft or deny."
   state: String
   "Requests per ` + "`" + `per` + "`" + ` seconds."
@@ -5008,6 +5183,8 @@ input PolicyInput {
   apiIds: [ID!]
   "Its tags, at most 1,000."
   tags: [String!]
+  "Anything that middleware shall find with the keys that apply it; an object."
+  metaData: JSON
   "The organisation; for super users, others have one."
   orgId: ID
 }
@@ -5190,8 +5367,30 @@ input UserFilter {
   active: Boolean
   "Of this user group."
   groupId: ID
+  "Only those that were changed at this moment or later."
+  updatedSince: Time
   "Only this organisation; for super users and the admin secret."
   orgId: ID
+}
+
+"In which order to list users."
+enum UserSort {
+  "By e-mail address, a to z."
+  EMAIL
+  "By e-mail address, z to a."
+  EMAIL_DESC
+  "By name, a to z."
+  NAME
+  "By name, z to a."
+  NAME_DESC
+  "The oldest first."
+  CREATED_AT
+  "The newest first."
+  CREATED_AT_DESC
+  "The one that has not changed for longest first."
+  UPDATED_AT
+  "The one that changed last first."
+  UPDATED_AT_DESC
 }
 
 """
@@ -5231,6 +5430,8 @@ extend type Query {
     after: String
     "Which ones."
     filter: UserFilter
+    "In which order."
+    sort: UserSort = CREATED_AT
   ): UserConnection @operation(method: "GET", path: "/api/users", permission: "users", admin: "/admin/users")
 }
 
@@ -5246,6 +5447,15 @@ extend type Mutation {
     "Refuse when the user has another revision by now."
     revision: Int
   ): User @operation(method: "PUT", path: "/api/users/{id}", permission: "users", admin: "/admin/users/{id}")
+  "Changes parts of a user with a JSON merge patch (RFC 7396) of the document: null removes a field. Setting a password takes the admin secret."
+  patchUser(
+    "Which one."
+    id: ID!
+    "The merge patch, for example {active: false}."
+    patch: JSON!
+    "Refuse when the user has another revision by now."
+    revision: Int
+  ): User @operation(method: "PATCH", path: "/api/users/{id}", permission: "users", admin: "/admin/users/{id}")
   "Deletes a user; the access key ends with it."
   deleteUser(
     "Which one."
@@ -5311,6 +5521,22 @@ type WebhookConnection {
   pageInfo: PageInfo!
 }
 
+"In which order to list webhooks."
+enum WebhookSort {
+  "By name, a to z."
+  NAME
+  "By name, z to a."
+  NAME_DESC
+  "The oldest first."
+  CREATED_AT
+  "The newest first."
+  CREATED_AT_DESC
+  "The one that has not changed for longest first."
+  UPDATED_AT
+  "The one that changed last first."
+  UPDATED_AT_DESC
+}
+
 """
 What a webhook shall be: start from ` + "`" + `document` + "`" + `, from the other fields, or from both: the other fields are set in the document.
 """
@@ -5340,6 +5566,8 @@ extend type Query {
     after: String
     "A part of the name, whatever the case."
     q: String
+    "In which order."
+    sort: WebhookSort = CREATED_AT
   ): WebhookConnection @operation(method: "GET", path: "/api/hooks", permission: "hooks")
 }
 
@@ -5355,6 +5583,15 @@ extend type Mutation {
     "Refuse when the webhook has another revision by now."
     revision: Int
   ): Webhook @operation(method: "PUT", path: "/api/hooks/{id}", permission: "hooks")
+  "Changes parts of a webhook with a JSON merge patch (RFC 7396) of its document: null removes a field."
+  patchWebhook(
+    "Which one."
+    id: ID!
+    "The merge patch, for example {target_path: \"https://hooks.example/new\"}."
+    patch: JSON!
+    "Refuse when the webhook has another revision by now."
+    revision: Int
+  ): Webhook @operation(method: "PATCH", path: "/api/hooks/{id}", permission: "hooks")
   "Deletes a webhook. APIs keep the copy that they embed."
   deleteWebhook(
     "Which one."
@@ -7193,7 +7430,135 @@ func (ec *executionContext) field_Mutation_patchApi_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_patchKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "by",
+		func(ctx context.Context, v any) (*model.KeyIdentifier, error) {
+			return ec.unmarshalOKeyIdentifier2ᚖgatehouseᚋgraphᚋmodelᚐKeyIdentifier(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["by"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "patch",
+		func(ctx context.Context, v any) (core.Document, error) {
+			return ec.unmarshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["patch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_patchOrganisation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "patch",
+		func(ctx context.Context, v any) (core.Document, error) {
+			return ec.unmarshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["patch"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_patchPolicy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "patch",
+		func(ctx context.Context, v any) (core.Document, error) {
+			return ec.unmarshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["patch"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_patchUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "patch",
+		func(ctx context.Context, v any) (core.Document, error) {
+			return ec.unmarshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["patch"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_patchWebhook_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -7952,6 +8317,14 @@ func (ec *executionContext) field_Query_certificates_args(ctx context.Context, r
 		return nil, err
 	}
 	args["filter"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*model.CertificateSort, error) {
+			return ec.unmarshalOCertificateSort2ᚖgatehouseᚋgraphᚋmodelᚐCertificateSort(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg3
 	return args, nil
 }
 
@@ -8048,6 +8421,14 @@ func (ec *executionContext) field_Query_keys_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["filter"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*model.KeySort, error) {
+			return ec.unmarshalOKeySort2ᚖgatehouseᚋgraphᚋmodelᚐKeySort(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg3
 	return args, nil
 }
 
@@ -8240,6 +8621,14 @@ func (ec *executionContext) field_Query_organisations_args(ctx context.Context, 
 		return nil, err
 	}
 	args["q"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*model.OrganisationSort, error) {
+			return ec.unmarshalOOrganisationSort2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationSort(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg3
 	return args, nil
 }
 
@@ -8380,6 +8769,14 @@ func (ec *executionContext) field_Query_users_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["filter"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*model.UserSort, error) {
+			return ec.unmarshalOUserSort2ᚖgatehouseᚋgraphᚋmodelᚐUserSort(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg3
 	return args, nil
 }
 
@@ -8424,6 +8821,14 @@ func (ec *executionContext) field_Query_webhooks_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["q"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*model.WebhookSort, error) {
+			return ec.unmarshalOWebhookSort2ᚖgatehouseᚋgraphᚋmodelᚐWebhookSort(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg3
 	return args, nil
 }
 
@@ -13740,6 +14145,78 @@ func (ec *executionContext) fieldContext_Mutation_updateKey(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_patchKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_patchKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PatchKey(ctx, fc.Args["id"].(string), fc.Args["by"].(*model.KeyIdentifier), fc.Args["patch"].(core.Document), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PATCH")
+				if err != nil {
+					var zeroVal *core.Key
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/keys/{id}")
+				if err != nil {
+					var zeroVal *core.Key
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "keys")
+				if err != nil {
+					var zeroVal *core.Key
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.Key
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Key) graphql.Marshaler {
+			return ec.marshalOKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_patchKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_patchKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_deleteKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14520,6 +14997,83 @@ func (ec *executionContext) fieldContext_Mutation_updateOrganisation(ctx context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateOrganisation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_patchOrganisation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_patchOrganisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PatchOrganisation(ctx, fc.Args["id"].(string), fc.Args["patch"].(core.Document), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PATCH")
+				if err != nil {
+					var zeroVal *core.Organisation
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/admin/organisations/{id}")
+				if err != nil {
+					var zeroVal *core.Organisation
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "admin")
+				if err != nil {
+					var zeroVal *core.Organisation
+					return zeroVal, err
+				}
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/organisations/{id}")
+				if err != nil {
+					var zeroVal *core.Organisation
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.Organisation
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Organisation) graphql.Marshaler {
+			return ec.marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_patchOrganisation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_patchOrganisation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -15418,6 +15972,83 @@ func (ec *executionContext) fieldContext_Mutation_updateUser(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_patchUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_patchUser(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PatchUser(ctx, fc.Args["id"].(string), fc.Args["patch"].(core.Document), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PATCH")
+				if err != nil {
+					var zeroVal *core.User
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/users/{id}")
+				if err != nil {
+					var zeroVal *core.User
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "users")
+				if err != nil {
+					var zeroVal *core.User
+					return zeroVal, err
+				}
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/users/{id}")
+				if err != nil {
+					var zeroVal *core.User
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.User
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.User) graphql.Marshaler {
+			return ec.marshalOUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_patchUser(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_User(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_patchUser_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_deleteUser(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15931,6 +16562,78 @@ func (ec *executionContext) fieldContext_Mutation_updateWebhook(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateWebhook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_patchWebhook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_patchWebhook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PatchWebhook(ctx, fc.Args["id"].(string), fc.Args["patch"].(core.Document), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PATCH")
+				if err != nil {
+					var zeroVal *core.Webhook
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/hooks/{id}")
+				if err != nil {
+					var zeroVal *core.Webhook
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "hooks")
+				if err != nil {
+					var zeroVal *core.Webhook
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.Webhook
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Webhook) graphql.Marshaler {
+			return ec.marshalOWebhook2ᚖgatehouseᚋinternalᚋcoreᚐWebhook(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_patchWebhook(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Webhook(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_patchWebhook_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -19194,7 +19897,7 @@ func (ec *executionContext) _Query_certificates(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Certificates(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.CertificateFilter))
+			return ec.Resolvers.Query().Certificates(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.CertificateFilter), fc.Args["sort"].(*model.CertificateSort))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -19564,7 +20267,7 @@ func (ec *executionContext) _Query_keys(ctx context.Context, field graphql.Colle
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Keys(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.KeyFilter))
+			return ec.Resolvers.Query().Keys(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.KeyFilter), fc.Args["sort"].(*model.KeySort))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -20073,7 +20776,7 @@ func (ec *executionContext) _Query_organisations(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Organisations(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["q"].(*string))
+			return ec.Resolvers.Query().Organisations(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["q"].(*string), fc.Args["sort"].(*model.OrganisationSort))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -20732,7 +21435,7 @@ func (ec *executionContext) _Query_users(ctx context.Context, field graphql.Coll
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Users(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.UserFilter))
+			return ec.Resolvers.Query().Users(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.UserFilter), fc.Args["sort"].(*model.UserSort))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -20881,7 +21584,7 @@ func (ec *executionContext) _Query_webhooks(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Webhooks(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["q"].(*string))
+			return ec.Resolvers.Query().Webhooks(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["q"].(*string), fc.Args["sort"].(*model.WebhookSort))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -23280,7 +23983,7 @@ func (ec *executionContext) unmarshalInputApiFilter(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"q", "categories", "kind", "authTypes", "active", "servable", "owner", "baseOnly", "certificate", "orgId"}
+	fieldsInOrder := [...]string{"q", "categories", "kind", "authTypes", "active", "servable", "owner", "baseOnly", "tag", "listenPath", "domain", "target", "certificate", "updatedSince", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23343,6 +24046,34 @@ func (ec *executionContext) unmarshalInputApiFilter(ctx context.Context, obj any
 				return it, err
 			}
 			it.BaseOnly = data
+		case "tag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tag"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tag = data
+		case "listenPath":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listenPath"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ListenPath = data
+		case "domain":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("domain"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Domain = data
+		case "target":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("target"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Target = data
 		case "certificate":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("certificate"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -23350,6 +24081,13 @@ func (ec *executionContext) unmarshalInputApiFilter(ctx context.Context, obj any
 				return it, err
 			}
 			it.Certificate = data
+		case "updatedSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updatedSince"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdatedSince = data
 		case "orgId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -23373,7 +24111,7 @@ func (ec *executionContext) unmarshalInputApiInput(ctx context.Context, obj any)
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"definition", "name", "slug", "apiId", "listenPath", "domain", "targetUrl", "active", "keyless", "orgId", "baseApiId", "baseVersionName", "versionName", "versionIsDefault"}
+	fieldsInOrder := [...]string{"definition", "name", "slug", "apiId", "listenPath", "domain", "targetUrl", "active", "keyless", "internal", "tags", "orgId", "baseApiId", "baseVersionName", "versionName", "versionIsDefault"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23443,6 +24181,20 @@ func (ec *executionContext) unmarshalInputApiInput(ctx context.Context, obj any)
 				return it, err
 			}
 			it.Keyless = data
+		case "internal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("internal"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Internal = data
+		case "tags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tags = data
 		case "orgId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -23582,7 +24334,7 @@ func (ec *executionContext) unmarshalInputKeyFilter(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"q", "id", "alias", "tag", "apiId", "policyId", "expiresBefore", "expiresAfter", "inactive", "basicAuth", "danglingOnly", "orgId"}
+	fieldsInOrder := [...]string{"q", "id", "alias", "tag", "apiId", "policyId", "expiresBefore", "expiresAfter", "inactive", "basicAuth", "danglingOnly", "updatedSince", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23666,6 +24418,13 @@ func (ec *executionContext) unmarshalInputKeyFilter(ctx context.Context, obj any
 				return it, err
 			}
 			it.DanglingOnly = data
+		case "updatedSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updatedSince"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdatedSince = data
 		case "orgId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -23998,7 +24757,7 @@ func (ec *executionContext) unmarshalInputPolicyFilter(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"q", "ids", "active", "state", "apiIds", "authTypes", "tag", "danglingOnly", "orgId"}
+	fieldsInOrder := [...]string{"q", "ids", "active", "state", "apiIds", "authTypes", "tag", "danglingOnly", "updatedSince", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24061,6 +24820,13 @@ func (ec *executionContext) unmarshalInputPolicyFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.DanglingOnly = data
+		case "updatedSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updatedSince"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdatedSince = data
 		case "orgId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -24084,7 +24850,7 @@ func (ec *executionContext) unmarshalInputPolicyInput(ctx context.Context, obj a
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"document", "name", "policyId", "active", "state", "rate", "per", "quotaMax", "quotaRenewalRate", "keyExpiresIn", "apiIds", "tags", "orgId"}
+	fieldsInOrder := [...]string{"document", "name", "policyId", "active", "inactive", "partitions", "state", "rate", "per", "quotaMax", "quotaRenewalRate", "keyExpiresIn", "apiIds", "tags", "metaData", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24119,6 +24885,20 @@ func (ec *executionContext) unmarshalInputPolicyInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Active = data
+		case "inactive":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("inactive"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Inactive = data
+		case "partitions":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("partitions"))
+			data, err := ec.unmarshalOPolicyPartitionsInput2ᚖgatehouseᚋgraphᚋmodelᚐPolicyPartitionsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Partitions = data
 		case "state":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -24175,6 +24955,13 @@ func (ec *executionContext) unmarshalInputPolicyInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Tags = data
+		case "metaData":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("metaData"))
+			data, err := ec.unmarshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MetaData = data
 		case "orgId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -24182,6 +24969,80 @@ func (ec *executionContext) unmarshalInputPolicyInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputPolicyPartitionsInput(ctx context.Context, obj any) (model.PolicyPartitionsInput, error) {
+	var it model.PolicyPartitionsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["quota"]; !present {
+		asMap["quota"] = false
+	}
+	if _, present := asMap["rateLimit"]; !present {
+		asMap["rateLimit"] = false
+	}
+	if _, present := asMap["acl"]; !present {
+		asMap["acl"] = false
+	}
+	if _, present := asMap["complexity"]; !present {
+		asMap["complexity"] = false
+	}
+	if _, present := asMap["perApi"]; !present {
+		asMap["perApi"] = false
+	}
+
+	fieldsInOrder := [...]string{"quota", "rateLimit", "acl", "complexity", "perApi"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "quota":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quota"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Quota = data
+		case "rateLimit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rateLimit"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RateLimit = data
+		case "acl":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acl"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ACL = data
+		case "complexity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("complexity"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Complexity = data
+		case "perApi":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("perApi"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PerAPI = data
 		}
 	}
 	return it, nil
@@ -24260,7 +25121,7 @@ func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"q", "email", "active", "groupId", "orgId"}
+	fieldsInOrder := [...]string{"q", "email", "active", "groupId", "updatedSince", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24295,6 +25156,13 @@ func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj an
 				return it, err
 			}
 			it.GroupID = data
+		case "updatedSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updatedSince"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdatedSince = data
 		case "orgId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -26957,6 +27825,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "patchKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_patchKey(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "deleteKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteKey(ctx, field)
@@ -27030,6 +27905,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateOrganisation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateOrganisation(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "patchOrganisation":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_patchOrganisation(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -27118,6 +28000,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "patchUser":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_patchUser(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "deleteUser":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteUser(ctx, field)
@@ -27163,6 +28052,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateWebhook":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateWebhook(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "patchWebhook":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_patchWebhook(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -31552,6 +32448,22 @@ func (ec *executionContext) unmarshalOCertificateFilter2ᚖgatehouseᚋgraphᚋm
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOCertificateSort2ᚖgatehouseᚋgraphᚋmodelᚐCertificateSort(ctx context.Context, v any) (*model.CertificateSort, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.CertificateSort)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCertificateSort2ᚖgatehouseᚋgraphᚋmodelᚐCertificateSort(ctx context.Context, sel ast.SelectionSet, v *model.CertificateSort) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) marshalOCertificateUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐCertificateUsageConnection(ctx context.Context, sel ast.SelectionSet, v *model.CertificateUsageConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -31796,6 +32708,22 @@ func (ec *executionContext) marshalOKeyIndex2ᚖgatehouseᚋgraphᚋmodelᚐKeyI
 	return ec._KeyIndex(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOKeySort2ᚖgatehouseᚋgraphᚋmodelᚐKeySort(ctx context.Context, v any) (*model.KeySort, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.KeySort)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOKeySort2ᚖgatehouseᚋgraphᚋmodelᚐKeySort(ctx context.Context, sel ast.SelectionSet, v *model.KeySort) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) marshalOKeyUsage2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx context.Context, sel ast.SelectionSet, v *core.Key) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -31868,6 +32796,22 @@ func (ec *executionContext) marshalOOrganisationSession2ᚖgatehouseᚋinternal�
 	return ec._OrganisationSession(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOOrganisationSort2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationSort(ctx context.Context, v any) (*model.OrganisationSort, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.OrganisationSort)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOrganisationSort2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationSort(ctx context.Context, sel ast.SelectionSet, v *model.OrganisationSort) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) marshalOPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPolicy(ctx context.Context, sel ast.SelectionSet, v *core.Policy) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -31887,6 +32831,14 @@ func (ec *executionContext) unmarshalOPolicyFilter2ᚖgatehouseᚋgraphᚋmodel�
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputPolicyFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOPolicyPartitionsInput2ᚖgatehouseᚋgraphᚋmodelᚐPolicyPartitionsInput(ctx context.Context, v any) (*model.PolicyPartitionsInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPolicyPartitionsInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -32029,6 +32981,22 @@ func (ec *executionContext) unmarshalOUserFilter2ᚖgatehouseᚋgraphᚋmodelᚐ
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOUserSort2ᚖgatehouseᚋgraphᚋmodelᚐUserSort(ctx context.Context, v any) (*model.UserSort, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.UserSort)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUserSort2ᚖgatehouseᚋgraphᚋmodelᚐUserSort(ctx context.Context, sel ast.SelectionSet, v *model.UserSort) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) marshalOWebhook2ᚖgatehouseᚋinternalᚋcoreᚐWebhook(ctx context.Context, sel ast.SelectionSet, v *core.Webhook) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -32041,6 +33009,22 @@ func (ec *executionContext) marshalOWebhookConnection2ᚖgatehouseᚋgraphᚋmod
 		return graphql.Null
 	}
 	return ec._WebhookConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWebhookSort2ᚖgatehouseᚋgraphᚋmodelᚐWebhookSort(ctx context.Context, v any) (*model.WebhookSort, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.WebhookSort)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWebhookSort2ᚖgatehouseᚋgraphᚋmodelᚐWebhookSort(ctx context.Context, sel ast.SelectionSet, v *model.WebhookSort) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

@@ -25,11 +25,11 @@ type APIConnection struct {
 type APIFilter struct {
 	// A part of the name or the slug, whatever the case.
 	Q *string `json:"q,omitempty"`
-	// Any of these categories, at most 1,000.
+	// Any of these categories, at most 1,000; none is any.
 	Categories []string `json:"categories,omitempty"`
 	// tcp, rest, graphql, udg, subgraph, supergraph or internal.
 	Kind *string `json:"kind,omitempty"`
-	// Any of these ways in, at most 1,000: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc.
+	// Any of these ways in, at most 1,000; none is any: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc.
 	AuthTypes []string `json:"authTypes,omitempty"`
 	// Only active ones, or only inactive ones.
 	Active *bool `json:"active,omitempty"`
@@ -39,8 +39,18 @@ type APIFilter struct {
 	Owner *string `json:"owner,omitempty"`
 	// Only APIs that are no version of another.
 	BaseOnly *bool `json:"baseOnly,omitempty"`
+	// With this segment tag.
+	Tag *string `json:"tag,omitempty"`
+	// With this listen path, as it is written in the definition.
+	ListenPath *string `json:"listenPath,omitempty"`
+	// With this domain, whatever the case; empty for those without one.
+	Domain *string `json:"domain,omitempty"`
+	// That send requests to this host, such as orders.internal or orders.internal:8080, whatever the case; targets of a load balancer among them.
+	Target *string `json:"target,omitempty"`
 	// That use the certificate of this id.
 	Certificate *string `json:"certificate,omitempty"`
+	// Only those that were changed at this moment or later.
+	UpdatedSince *time.Time `json:"updatedSince,omitempty"`
 	// Only this organisation; for super users.
 	OrgID *string `json:"orgId,omitempty"`
 }
@@ -66,6 +76,10 @@ type APIInput struct {
 	Active *bool `json:"active,omitempty"`
 	// Whether anybody may call it without a key.
 	Keyless *bool `json:"keyless,omitempty"`
+	// Whether only other APIs can call it.
+	Internal *bool `json:"internal,omitempty"`
+	// The tags by which segmented gateways choose what they load, at most 1,000.
+	Tags []string `json:"tags,omitempty"`
 	// The organisation; for super users, others have one.
 	OrgID *string `json:"orgId,omitempty"`
 	// Makes the new API a version of this one (public or database id): its definition then lists the version.
@@ -240,6 +254,8 @@ type KeyFilter struct {
 	BasicAuth *bool `json:"basicAuth,omitempty"`
 	// Only those that name APIs or policies which do not exist, or only the others. Super users name an organisation with it.
 	DanglingOnly *bool `json:"danglingOnly,omitempty"`
+	// Only those that were changed at this moment or later.
+	UpdatedSince *time.Time `json:"updatedSince,omitempty"`
 	// Only this organisation; for super users.
 	OrgID *string `json:"orgId,omitempty"`
 }
@@ -450,6 +466,8 @@ type PolicyFilter struct {
 	Tag *string `json:"tag,omitempty"`
 	// Only those whose access rights name APIs that do not exist, or only the others. Super users name an organisation with it.
 	DanglingOnly *bool `json:"danglingOnly,omitempty"`
+	// Only those that were changed at this moment or later.
+	UpdatedSince *time.Time `json:"updatedSince,omitempty"`
 	// Only this organisation; for super users.
 	OrgID *string `json:"orgId,omitempty"`
 }
@@ -464,6 +482,10 @@ type PolicyInput struct {
 	PolicyID *string `json:"policyId,omitempty"`
 	// Whether it is offered for new keys.
 	Active *bool `json:"active,omitempty"`
+	// Whether keys that apply it are switched off.
+	Inactive *bool `json:"inactive,omitempty"`
+	// Which parts of it a key takes; those that are left out are not taken. Without any, a key takes all of it.
+	Partitions *PolicyPartitionsInput `json:"partitions,omitempty"`
 	// active, draft or deny.
 	State *string `json:"state,omitempty"`
 	// Requests per `per` seconds.
@@ -480,8 +502,24 @@ type PolicyInput struct {
 	APIIds []string `json:"apiIds,omitempty"`
 	// Its tags, at most 1,000.
 	Tags []string `json:"tags,omitempty"`
+	// Anything that middleware shall find with the keys that apply it; an object.
+	MetaData core.Document `json:"metaData,omitempty"`
 	// The organisation; for super users, others have one.
 	OrgID *string `json:"orgId,omitempty"`
+}
+
+// Which parts of a policy a key takes. perApi goes with acl alone.
+type PolicyPartitionsInput struct {
+	// The quota.
+	Quota bool `json:"quota"`
+	// The rate limit.
+	RateLimit bool `json:"rateLimit"`
+	// The access rights.
+	ACL bool `json:"acl"`
+	// The limit on the depth of GraphQL queries.
+	Complexity bool `json:"complexity"`
+	// Limits of its own for each API.
+	PerAPI bool `json:"perApi"`
 }
 
 // A request to send through a gateway.
@@ -562,6 +600,8 @@ type UserFilter struct {
 	Active *bool `json:"active,omitempty"`
 	// Of this user group.
 	GroupID *string `json:"groupId,omitempty"`
+	// Only those that were changed at this moment or later.
+	UpdatedSince *time.Time `json:"updatedSince,omitempty"`
 	// Only this organisation; for super users and the admin secret.
 	OrgID *string `json:"orgId,omitempty"`
 }
@@ -679,6 +719,82 @@ func (e *APISort) UnmarshalJSON(b []byte) error {
 }
 
 func (e APISort) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// In which order to list certificates.
+type CertificateSort string
+
+const (
+	// By the name of whom it is for, a to z.
+	CertificateSortSubject CertificateSort = "SUBJECT"
+	// By that name, z to a.
+	CertificateSortSubjectDesc CertificateSort = "SUBJECT_DESC"
+	// The first to end first.
+	CertificateSortExpires CertificateSort = "EXPIRES"
+	// The last to end first.
+	CertificateSortExpiresDesc CertificateSort = "EXPIRES_DESC"
+	// The oldest first.
+	CertificateSortCreatedAt CertificateSort = "CREATED_AT"
+	// The newest first.
+	CertificateSortCreatedAtDesc CertificateSort = "CREATED_AT_DESC"
+	// The one that has not changed for longest first.
+	CertificateSortUpdatedAt CertificateSort = "UPDATED_AT"
+	// The one that changed last first.
+	CertificateSortUpdatedAtDesc CertificateSort = "UPDATED_AT_DESC"
+)
+
+var AllCertificateSort = []CertificateSort{
+	CertificateSortSubject,
+	CertificateSortSubjectDesc,
+	CertificateSortExpires,
+	CertificateSortExpiresDesc,
+	CertificateSortCreatedAt,
+	CertificateSortCreatedAtDesc,
+	CertificateSortUpdatedAt,
+	CertificateSortUpdatedAtDesc,
+}
+
+func (e CertificateSort) IsValid() bool {
+	switch e {
+	case CertificateSortSubject, CertificateSortSubjectDesc, CertificateSortExpires, CertificateSortExpiresDesc, CertificateSortCreatedAt, CertificateSortCreatedAtDesc, CertificateSortUpdatedAt, CertificateSortUpdatedAtDesc:
+		return true
+	}
+	return false
+}
+
+func (e CertificateSort) String() string {
+	return string(e)
+}
+
+func (e *CertificateSort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CertificateSort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CertificateSort", str)
+	}
+	return nil
+}
+
+func (e CertificateSort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CertificateSort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CertificateSort) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -809,6 +925,82 @@ func (e KeyIdentifier) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// In which order to list keys.
+type KeySort string
+
+const (
+	// By alias, a to z.
+	KeySortAlias KeySort = "ALIAS"
+	// By alias, z to a.
+	KeySortAliasDesc KeySort = "ALIAS_DESC"
+	// The first to end first; those without an end before them.
+	KeySortExpires KeySort = "EXPIRES"
+	// The last to end first; those without an end after them.
+	KeySortExpiresDesc KeySort = "EXPIRES_DESC"
+	// The oldest first.
+	KeySortCreatedAt KeySort = "CREATED_AT"
+	// The newest first.
+	KeySortCreatedAtDesc KeySort = "CREATED_AT_DESC"
+	// The one that has not changed for longest first.
+	KeySortUpdatedAt KeySort = "UPDATED_AT"
+	// The one that changed last first.
+	KeySortUpdatedAtDesc KeySort = "UPDATED_AT_DESC"
+)
+
+var AllKeySort = []KeySort{
+	KeySortAlias,
+	KeySortAliasDesc,
+	KeySortExpires,
+	KeySortExpiresDesc,
+	KeySortCreatedAt,
+	KeySortCreatedAtDesc,
+	KeySortUpdatedAt,
+	KeySortUpdatedAtDesc,
+}
+
+func (e KeySort) IsValid() bool {
+	switch e {
+	case KeySortAlias, KeySortAliasDesc, KeySortExpires, KeySortExpiresDesc, KeySortCreatedAt, KeySortCreatedAtDesc, KeySortUpdatedAt, KeySortUpdatedAtDesc:
+		return true
+	}
+	return false
+}
+
+func (e KeySort) String() string {
+	return string(e)
+}
+
+func (e *KeySort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = KeySort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid KeySort", str)
+	}
+	return nil
+}
+
+func (e KeySort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *KeySort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e KeySort) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // What kind of token a token is.
 type OauthTokenType string
 
@@ -867,6 +1059,76 @@ func (e OauthTokenType) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// In which order to list organisations.
+type OrganisationSort string
+
+const (
+	// By name, a to z.
+	OrganisationSortName OrganisationSort = "NAME"
+	// By name, z to a.
+	OrganisationSortNameDesc OrganisationSort = "NAME_DESC"
+	// The oldest first.
+	OrganisationSortCreatedAt OrganisationSort = "CREATED_AT"
+	// The newest first.
+	OrganisationSortCreatedAtDesc OrganisationSort = "CREATED_AT_DESC"
+	// The one that has not changed for longest first.
+	OrganisationSortUpdatedAt OrganisationSort = "UPDATED_AT"
+	// The one that changed last first.
+	OrganisationSortUpdatedAtDesc OrganisationSort = "UPDATED_AT_DESC"
+)
+
+var AllOrganisationSort = []OrganisationSort{
+	OrganisationSortName,
+	OrganisationSortNameDesc,
+	OrganisationSortCreatedAt,
+	OrganisationSortCreatedAtDesc,
+	OrganisationSortUpdatedAt,
+	OrganisationSortUpdatedAtDesc,
+}
+
+func (e OrganisationSort) IsValid() bool {
+	switch e {
+	case OrganisationSortName, OrganisationSortNameDesc, OrganisationSortCreatedAt, OrganisationSortCreatedAtDesc, OrganisationSortUpdatedAt, OrganisationSortUpdatedAtDesc:
+		return true
+	}
+	return false
+}
+
+func (e OrganisationSort) String() string {
+	return string(e)
+}
+
+func (e *OrganisationSort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OrganisationSort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OrganisationSort", str)
+	}
+	return nil
+}
+
+func (e OrganisationSort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OrganisationSort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OrganisationSort) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // In which order to list policies.
 type PolicySort string
 
@@ -879,6 +1141,10 @@ const (
 	PolicySortCreatedAt PolicySort = "CREATED_AT"
 	// The newest first.
 	PolicySortCreatedAtDesc PolicySort = "CREATED_AT_DESC"
+	// The one that has not changed for longest first.
+	PolicySortUpdatedAt PolicySort = "UPDATED_AT"
+	// The one that changed last first.
+	PolicySortUpdatedAtDesc PolicySort = "UPDATED_AT_DESC"
 	// By state.
 	PolicySortState PolicySort = "STATE"
 	// By state, backwards.
@@ -890,13 +1156,15 @@ var AllPolicySort = []PolicySort{
 	PolicySortNameDesc,
 	PolicySortCreatedAt,
 	PolicySortCreatedAtDesc,
+	PolicySortUpdatedAt,
+	PolicySortUpdatedAtDesc,
 	PolicySortState,
 	PolicySortStateDesc,
 }
 
 func (e PolicySort) IsValid() bool {
 	switch e {
-	case PolicySortName, PolicySortNameDesc, PolicySortCreatedAt, PolicySortCreatedAtDesc, PolicySortState, PolicySortStateDesc:
+	case PolicySortName, PolicySortNameDesc, PolicySortCreatedAt, PolicySortCreatedAtDesc, PolicySortUpdatedAt, PolicySortUpdatedAtDesc, PolicySortState, PolicySortStateDesc:
 		return true
 	}
 	return false
@@ -993,6 +1261,152 @@ func (e *SystemStatsEntity) UnmarshalJSON(b []byte) error {
 }
 
 func (e SystemStatsEntity) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// In which order to list users.
+type UserSort string
+
+const (
+	// By e-mail address, a to z.
+	UserSortEmail UserSort = "EMAIL"
+	// By e-mail address, z to a.
+	UserSortEmailDesc UserSort = "EMAIL_DESC"
+	// By name, a to z.
+	UserSortName UserSort = "NAME"
+	// By name, z to a.
+	UserSortNameDesc UserSort = "NAME_DESC"
+	// The oldest first.
+	UserSortCreatedAt UserSort = "CREATED_AT"
+	// The newest first.
+	UserSortCreatedAtDesc UserSort = "CREATED_AT_DESC"
+	// The one that has not changed for longest first.
+	UserSortUpdatedAt UserSort = "UPDATED_AT"
+	// The one that changed last first.
+	UserSortUpdatedAtDesc UserSort = "UPDATED_AT_DESC"
+)
+
+var AllUserSort = []UserSort{
+	UserSortEmail,
+	UserSortEmailDesc,
+	UserSortName,
+	UserSortNameDesc,
+	UserSortCreatedAt,
+	UserSortCreatedAtDesc,
+	UserSortUpdatedAt,
+	UserSortUpdatedAtDesc,
+}
+
+func (e UserSort) IsValid() bool {
+	switch e {
+	case UserSortEmail, UserSortEmailDesc, UserSortName, UserSortNameDesc, UserSortCreatedAt, UserSortCreatedAtDesc, UserSortUpdatedAt, UserSortUpdatedAtDesc:
+		return true
+	}
+	return false
+}
+
+func (e UserSort) String() string {
+	return string(e)
+}
+
+func (e *UserSort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UserSort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UserSort", str)
+	}
+	return nil
+}
+
+func (e UserSort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UserSort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UserSort) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// In which order to list webhooks.
+type WebhookSort string
+
+const (
+	// By name, a to z.
+	WebhookSortName WebhookSort = "NAME"
+	// By name, z to a.
+	WebhookSortNameDesc WebhookSort = "NAME_DESC"
+	// The oldest first.
+	WebhookSortCreatedAt WebhookSort = "CREATED_AT"
+	// The newest first.
+	WebhookSortCreatedAtDesc WebhookSort = "CREATED_AT_DESC"
+	// The one that has not changed for longest first.
+	WebhookSortUpdatedAt WebhookSort = "UPDATED_AT"
+	// The one that changed last first.
+	WebhookSortUpdatedAtDesc WebhookSort = "UPDATED_AT_DESC"
+)
+
+var AllWebhookSort = []WebhookSort{
+	WebhookSortName,
+	WebhookSortNameDesc,
+	WebhookSortCreatedAt,
+	WebhookSortCreatedAtDesc,
+	WebhookSortUpdatedAt,
+	WebhookSortUpdatedAtDesc,
+}
+
+func (e WebhookSort) IsValid() bool {
+	switch e {
+	case WebhookSortName, WebhookSortNameDesc, WebhookSortCreatedAt, WebhookSortCreatedAtDesc, WebhookSortUpdatedAt, WebhookSortUpdatedAtDesc:
+		return true
+	}
+	return false
+}
+
+func (e WebhookSort) String() string {
+	return string(e)
+}
+
+func (e *WebhookSort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WebhookSort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WebhookSort", str)
+	}
+	return nil
+}
+
+func (e WebhookSort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WebhookSort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WebhookSort) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

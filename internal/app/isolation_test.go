@@ -26,6 +26,7 @@ type foreigners struct {
 	// api and policy are the visitor's as they were before the first probe.
 	api    *core.Api
 	policy *core.Policy
+	key    *core.Key
 	n      int
 }
 
@@ -49,10 +50,11 @@ func newForeignersOn(t *testing.T, more ...apptest.Option) *foreigners {
 		)...)
 	f := &foreigners{Server: srv, host: furnish(t, srv, marker), visitor: furnish(t, srv, visitorName)}
 	f.api, f.policy = found(t, srv.Store.Apis, f.visitor.api), found(t, srv.Store.Policies, f.visitor.policy)
+	f.key = found(t, srv.Store.Keys, f.visitor.key)
 	return f
 }
 
-// restore undoes what a probe did to the visitor's API and policy, so that the next one meets the same.
+// restore undoes what a probe did to the visitor's API, policy and key, so that the next one meets the same.
 func (f *foreigners) restore(t *testing.T) {
 	t.Helper()
 	if now := found(t, f.Store.Apis, f.visitor.api); !now.Definition.Equal(f.api.Definition) {
@@ -60,6 +62,9 @@ func (f *foreigners) restore(t *testing.T) {
 	}
 	if now := found(t, f.Store.Policies, f.visitor.policy); !now.Document.Equal(f.policy.Document) {
 		require.NoError(t, f.Store.Policies.Update(t.Context(), core.NewPolicy(now.Meta, f.policy.Document)))
+	}
+	if now := found(t, f.Store.Keys, f.visitor.key); !now.Session.Equal(f.key.Session) {
+		require.NoError(t, f.Store.Keys.Update(t.Context(), core.NewKey(now.Meta, f.key.Session)))
 	}
 }
 
