@@ -59,6 +59,13 @@ var userRoutes = []route{
 		legacyErrors{core.CodeNotFound: {http.StatusNotFound, "User not found", false}, core.CodeMalformed: malformed403},
 	},
 	{
+		"PATCH",
+		"/admin/users/{id}",
+		"patchUser",
+		(*call).adminPatchUser,
+		legacyErrors{core.CodeNotFound: {http.StatusNotFound, "User not found", false}, core.CodeMalformed: malformed403},
+	},
+	{
 		"PUT",
 		"/admin/users/{id}/actions/allow_reset_passwords",
 		"allowPasswordReset",
@@ -175,9 +182,15 @@ func (c *call) adminUpdateUser() (reply, error) {
 }
 
 func (c *call) patchUser() (reply, error) {
-	return changing(c, func(doc core.Document, revision *int) (*core.User, error) {
-		return c.Mutation.PatchUser(c.ctx, c.vars["id"], doc, revision)
-	}, always[core.User]("User updated", nil))
+	return changing(c, c.patchedUser, always[core.User]("User updated", nil))
+}
+
+func (c *call) adminPatchUser() (reply, error) {
+	return changing(c, c.patchedUser, always[core.User]("User updated", ""))
+}
+
+func (c *call) patchedUser(doc core.Document, revision *int) (*core.User, error) {
+	return c.Mutation.PatchUser(c.ctx, c.vars["id"], doc, revision)
 }
 
 func (c *call) deleteUser() (reply, error) {
