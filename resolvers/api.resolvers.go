@@ -50,7 +50,7 @@ func (r *apiResolver) Keys(ctx context.Context, obj *core.Api, first *int, after
 
 // Webhooks is the resolver for the webhooks field.
 func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api, first *int, after *string) (*model.WebhookConnection, error) {
-	c, err := named(ctx, r.Resolver, "webhooks of API "+obj.ID, hookIDs(obj), first, after, func(ids []string, siblings int) ([]*core.Webhook, error) {
+	c, err := named(ctx, r.Resolver, "webhooks of API "+obj.ID, core.HookIDs(obj.Definition), first, after, func(ids []string, siblings int) ([]*core.Webhook, error) {
 		return r.loaders(ctx).webhooks.All(ctx, obj.OrgID, ids, siblings)
 	})
 	return (*model.WebhookConnection)(c), err

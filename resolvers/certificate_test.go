@@ -328,7 +328,7 @@ func TestAPageOfCertificatesMakesAsManyStoreCallsForTwentyAsForTwo(t *testing.T)
 		engine, err := sql.OpenMemory(t.Context())
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = engine.Close() })
-		c := &storetest.Counting{Engine: engine}
+		c := &storetest.Counting{Engine: engine, Of: ofRequests}
 		s := apptest.New(t, apptest.WithEngine(c), apptest.WithStore(store.WithCacheTTL(time.Hour)))
 		for range certificates {
 			id := keep(t, s, "a.test", 100*day)

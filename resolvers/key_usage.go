@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"gatehouse/graph/model"
@@ -10,26 +9,12 @@ import (
 	"gatehouse/internal/gateway/keyspace"
 )
 
-// The fields of a session by which gateways know that its limits begin anew: another last_updated begins the rate, and
-// quota_renews is when the quota does so by itself.
-const (
-	lastUpdated = "last_updated"
-	quotaRenews = "quota_renews"
-)
-
 // renewed is a session whose limits begin anew. Without Redis nobody counts, and it stays as it is.
 func (r *Resolver) renewed(doc core.Document) core.Document {
 	if r.space == nil {
 		return doc
 	}
-	now := r.store.Now().Unix()
-	return doc.Set(
-		lastUpdated,
-		strconv.FormatInt(now, 10),
-	).Set(
-		quotaRenews,
-		core.After(now, doc.Get("quota_renewal_rate").Int()),
-	)
+	return keyspace.Renewed(doc, r.store.Now())
 }
 
 // continued is a session whose limits go on where those of the one that it replaces are.
@@ -37,21 +22,7 @@ func (r *Resolver) continued(doc, old core.Document) core.Document {
 	if r.space == nil {
 		return doc
 	}
-	keep := func(path string) {
-		if was := old.Get(path); was.Exists() && was.Raw != doc.Get(path).Raw {
-			doc = doc.SetRaw(path, []byte(was.Raw))
-		}
-	}
-	keep(lastUpdated)
-	keep(quotaRenews)
-	rights := old.Get("access_rights").Map()
-	return doc.EachOf("access_rights", func(api string, right core.Document) core.Document {
-		was, limit := rights[api].Get("limit."+quotaRenews), right.Get("limit")
-		if !limit.IsObject() || !was.Exists() || was.Raw == limit.Get(quotaRenews).Raw {
-			return right
-		}
-		return right.SetRaw("limit", core.Document(limit.Raw).SetRaw(quotaRenews, []byte(was.Raw)))
-	})
+	return keyspace.Continued(doc, old)
 }
 
 // forgotten has gateways forget what they cached of a key under the name by which its caller gave it.

@@ -92,7 +92,7 @@ func siblings[T any](ctx context.Context, objects []*T) {
 		case *core.Api:
 			l.organisations.Expect("", o.OrgID)
 			l.users.Expect(o.OrgID, o.UserOwners...)
-			l.webhooks.Expect(o.OrgID, hookIDs(o)...)
+			l.webhooks.Expect(o.OrgID, core.HookIDs(o.Definition)...)
 			l.policiesByApi.Expect(o.OrgID, o.ApiID)
 			l.keysByApi.Expect(o.OrgID, o.ApiID)
 		case *core.Policy:

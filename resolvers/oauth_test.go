@@ -610,7 +610,7 @@ func TestWhatClientsRelateToIsLoadedTogether(t *testing.T) {
 		engine, err := sql.OpenMemory(t.Context())
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = engine.Close() })
-		counting := &storetest.Counting{Engine: engine}
+		counting := &storetest.Counting{Engine: engine, Of: ofRequests}
 		g := gatewaytest.New(t)
 		w := &oauthWorld{
 			gateway: g,

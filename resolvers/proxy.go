@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net/http"
-	"net/url"
 	"strings"
 
 	"gatehouse/graph/model"
@@ -30,15 +28,7 @@ func (r *Resolver) forget(ctx context.Context, apiID string, command notify.Comm
 			"there is no way to tell gateways: set redis_host, or tyk_api_config.Host, tyk_api_config.Port and tyk_api_config.Secret",
 		)
 	}
-	err = r.gateway.Do(ctx, http.MethodDelete, path+url.PathEscape(a.ApiID), nil, nil)
-	if gateway.IsStatus(err, http.StatusNotFound) {
-		return core.Wrap(
-			core.CodeUnavailable,
-			err,
-			"the gateway is too old to forget these: upgrade it, or restart it",
-		)
-	}
-	return gateway.Explain(err)
+	return r.gateway.Forget(ctx, path, a.ApiID)
 }
 
 // proxy sends the request and shows what came back.

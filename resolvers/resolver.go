@@ -12,6 +12,7 @@ import (
 	"gatehouse/internal/changes"
 	"gatehouse/internal/config"
 	"gatehouse/internal/core"
+	"gatehouse/internal/credential"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/certificate"
 	"gatehouse/internal/gateway/claim"
@@ -113,7 +114,7 @@ type Resolver struct {
 	forwarder    *gateway.Forwarder
 	oauth        *oauth.Clients
 	certificates *certificate.Shelf
-	attempts     *limits.Attempts
+	credentials  *credential.Credentials
 	// shares hold organisations to how often they call, and quota to what they keep.
 	shares *limits.Organisations
 	quota  *limits.Quota
@@ -169,8 +170,9 @@ func New(d Dependencies) *Resolver {
 		gateway:      d.Gateway,
 		oauth:        d.Oauth,
 		certificates: d.Certificates,
-		attempts:     d.Attempts,
-		forwarder:    gateway.NewForwarder(d.Settings.Gateways...),
+		credentials: credential.New(credential.Options{Keyring: d.Keyring, Attempts: d.Attempts, Now: d.Store.Now, Log: d.Log,
+			Cost: d.Settings.PasswordCost, History: d.Settings.PasswordHistory}),
+		forwarder: gateway.NewForwarder(d.Settings.Gateways...),
 	}
 	r.shares = limits.NewOrganisations(
 		limits.OrganisationsOptions{Defaults: d.OrganisationLimits, Find: limits.FindIn(d.Store), Now: d.Store.Now},

@@ -100,7 +100,7 @@ func TestTheWarningsOfManyApisAreFoundTogether(t *testing.T) {
 	engine, err := sql.OpenMemory(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = engine.Close() })
-	counting := &storetest.Counting{Engine: engine}
+	counting := &storetest.Counting{Engine: engine, Of: ofRequests}
 	s := apptest.New(t, apptest.WithEngine(counting))
 	n := &neighbours{Server: s, theirs: s.AccessKey}
 	n.ourOrg, n.ours = s.Organisation(t, "ours")

@@ -9,8 +9,6 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
-	"gatehouse/internal/limits"
-	"gatehouse/internal/secret"
 	"gatehouse/store"
 )
 
@@ -104,102 +102,21 @@ func (r *Resolver) newUser(ctx context.Context, org string, in *userInput, old *
 	if err != nil {
 		return nil, err
 	}
-	if err := mayGrant(ctx, u, old); err != nil {
+	if err := authz.From(ctx).MayManage(u, old); err != nil {
 		return nil, err
 	}
 	if in.password != "" {
-		if err := r.setPassword(u, in.password); err != nil {
+		if err := r.credentials.SetPassword(u, in.password); err != nil {
 			return nil, err
 		}
 	}
 	if old == nil {
-		if err := r.renewAccessKey(u); err != nil {
+		if err := r.credentials.RenewAccessKey(u); err != nil {
 			return nil, err
 		}
 	}
 	return u, nil
 }
-
-// ranks orders the levels of a permission.
-var ranks = map[string]int{"deny": 0, "": 1, "read": 2, "write": 3, "admin": 4}
-
-// mayGrant holds back a caller who is no administrator from making a user who may do more than the caller, or from
-// changing one who already may.
-func mayGrant(ctx context.Context, next, old *core.User) error {
-	a := authz.From(ctx)
-	if a.Admin || a.User == nil || a.User.IsAdmin() {
-		return nil
-	}
-	for _, u := range []*core.User{old, next} {
-		if u == nil {
-			continue
-		}
-		for permission, level := range u.Permissions {
-			if ranks[level] > ranks[a.User.Permissions[permission]] && ranks[level] > ranks["deny"] {
-				return core.Errorf(
-					core.CodeForbidden,
-					"access denied: you may not manage a user with the permission %s: %s, which you do not have yourself",
-					permission,
-					level,
-				)
-			}
-		}
-	}
-	return nil
-}
-
-// checkPassword holds whoever has a user's access key to the user's password, and slows down who guesses it.
-func (r *Resolver) checkPassword(ctx context.Context, u *core.User, password string) error {
-	attempt, err := r.attempts.Begin(limits.RealmPassword, u.ID, password)
-	if err != nil {
-		return err
-	}
-	if !secret.CheckPassword(u.Secrets.PasswordHash, password) {
-		attempt.Failed(ctx)
-		return core.Errorf(core.CodeForbidden, "access denied: the current password is wrong")
-	}
-	attempt.Held()
-	return nil
-}
-
-// setPassword sets a new password, strong enough and none of the last ones.
-func (r *Resolver) setPassword(u *core.User, password string) error {
-	if err := core.CheckPassword(password, u); err != nil {
-		return err
-	}
-	if r.settings.PasswordHistory > 0 {
-		recent := u.Secrets.PasswordHistory
-		if u.Secrets.PasswordHash != "" {
-			recent = append([]string{u.Secrets.PasswordHash}, recent...)
-		}
-		recent = recent[:min(len(recent), r.settings.PasswordHistory)]
-		for _, hash := range recent {
-			if secret.CheckPassword(hash, password) {
-				return core.Errorf(core.CodeInvalid, "the password must not be one of the last %d", r.settings.PasswordHistory)
-			}
-		}
-		u.Secrets.PasswordHistory = recent
-	}
-	hash, err := secret.HashPassword(password, r.settings.PasswordCost)
-	if err != nil {
-		return err
-	}
-	u.Secrets.PasswordHash, u.Secrets.PasswordUpdated = hash, r.store.Now()
-	return nil
-}
-
-// renewAccessKey gives the user a new access key.
-func (r *Resolver) renewAccessKey(u *core.User) error {
-	key := secret.NewSecret()
-	sealed, err := r.keyring.Seal(key, accessKeyContext(u))
-	if err != nil {
-		return err
-	}
-	u.Secrets.AccessKeyHash, u.Secrets.AccessKeySealed = r.keyring.Lookup(key), sealed
-	return nil
-}
-
-func accessKeyContext(u *core.User) string { return u.AccessKeyContext() }
 
 // rewriteUser changes the document of a user, and the password where the input has one.
 func (r *Resolver) rewriteUser(
@@ -239,7 +156,7 @@ func (r *Resolver) editUser(
 	return edit(ctx, r, core.UserKind, r.store.Users.Update, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
 		func(old *core.User) (*core.User, error) {
 			if old.ID != authz.From(ctx).ID() {
-				if err := mayGrant(ctx, old, nil); err != nil {
+				if err := authz.From(ctx).MayManage(old, nil); err != nil {
 					return nil, err
 				}
 			}

@@ -72,7 +72,7 @@ func (r *mutationResolver) DeleteUser(ctx context.Context, id string, revision *
 		if err != nil {
 			return nil, err
 		}
-		return u, mayGrant(ctx, u, nil)
+		return u, authz.From(ctx).MayManage(u, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -85,11 +85,11 @@ func (r *mutationResolver) SetUserPassword(ctx context.Context, id string, curre
 	return r.editUser(ctx, id, nil, func(u *core.User) error {
 		own := authz.From(ctx).ID() == u.ID
 		if own && u.Secrets.PasswordHash != "" {
-			if err := r.checkPassword(ctx, u, deref(currentPassword)); err != nil {
+			if err := r.credentials.CheckPassword(ctx, u, deref(currentPassword)); err != nil {
 				return err
 			}
 		}
-		return r.setPassword(u, newPassword)
+		return r.credentials.SetPassword(u, newPassword)
 	})
 }
 
@@ -99,7 +99,7 @@ func (r *mutationResolver) ResetUserKey(ctx context.Context, id string) (*core.U
 		if a := authz.From(ctx); r.settings.ForbidResetAccessKey && a.ID() != u.ID && !a.Admin {
 			return core.Errorf(core.CodeForbidden, "access denied: the configuration forbids to reset the access keys of others (security.forbid_admin_reset_access_token)")
 		}
-		return r.renewAccessKey(u)
+		return r.credentials.RenewAccessKey(u)
 	})
 }
 
@@ -107,7 +107,7 @@ func (r *mutationResolver) ResetUserKey(ctx context.Context, id string) (*core.U
 func (r *mutationResolver) RevokeUser(ctx context.Context, id string) (*core.User, error) {
 	return r.editUser(ctx, id, nil, func(u *core.User) error {
 		withField(u, "active", false)
-		return r.renewAccessKey(u)
+		return r.credentials.RenewAccessKey(u)
 	})
 }
 
@@ -151,16 +151,10 @@ func (r *userResolver) AccessKey(ctx context.Context, obj *core.User) (*string, 
 	a := authz.From(ctx)
 	self := a.ID() == obj.ID
 	admin := a.User != nil && a.User.IsAdmin() && !r.settings.ForbidViewAccessKey
-	if !self && !admin && !a.Admin || obj.Secrets.AccessKeySealed == "" {
+	if !self && !admin && !a.Admin {
 		return nil, nil
 	}
-	key, err := r.keyring.Open(obj.Secrets.AccessKeySealed, accessKeyContext(obj))
-	if err != nil {
-		// It was sealed with another encryption key: it opens nothing any more, and must not keep the user from being shown.
-		r.log.WarnContext(ctx, "an access key cannot be opened", "user", obj.ID, "error", err)
-		return nil, nil
-	}
-	return &key, nil
+	return r.credentials.AccessKey(ctx, obj), nil
 }
 
 // Organisation is the resolver for the organisation field.

@@ -85,6 +85,18 @@ func (r *Resolver) editWebhook(
 		})
 }
 
+// embedHooks writes the organisation's webhooks that a definition refers to into its event handlers.
+func (r *Resolver) embedHooks(ctx context.Context, org string, doc core.Document) (core.Document, error) {
+	var known []*core.Webhook
+	if ids := core.HookIDs(doc); len(ids) > 0 {
+		var err error
+		if known, err = r.store.Webhooks.FindMany(ctx, store.Org(org), "id", ids); err != nil {
+			return nil, err
+		}
+	}
+	return doc.WithHooks(known)
+}
+
 func (r *Resolver) listWebhooks(
 	ctx context.Context,
 	t store.Tenant,

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -96,6 +97,19 @@ func Explain(err error) error {
 		"the gateway refuses: %s",
 		cmp.Or(e.Message, fmt.Sprintf("it answered %d", e.Status)),
 	)
+}
+
+// Forget has the gateway drop what it cached for an API, under a path that ends in a slash.
+func (c *Client) Forget(ctx context.Context, path, apiID string) error {
+	err := c.Do(ctx, http.MethodDelete, path+url.PathEscape(apiID), nil, nil)
+	if IsStatus(err, http.StatusNotFound) {
+		return core.Wrap(
+			core.CodeUnavailable,
+			err,
+			"the gateway is too old to forget these: upgrade it, or restart it",
+		)
+	}
+	return Explain(err)
 }
 
 // wrongSecret starts what a gateway answers to a secret that is not its own.
