@@ -36,7 +36,9 @@ func Operations() map[string]authz.Operation {
 				AdminPath: text("admin"), Self: text("self"),
 			}
 			if self := text("self"); self != "" && f.Arguments.ForName(self) == nil {
-				panic(fmt.Sprintf("graph: @operation of %s.%s names the argument %s, which is none of its", root.Name, f.Name, self))
+				panic(fmt.Sprintf(
+					"graph: @operation of %s.%s names the argument %s, which is none of its", root.Name, f.Name, self,
+				))
 			}
 		}
 	}

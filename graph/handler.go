@@ -139,7 +139,8 @@ func sayWhyItEnded(next graphql.ResponseHandler) graphql.ResponseHandler {
 // subscriptionEnded is the last answer of a subscription that we ended and that may begin again.
 func subscriptionEnded() *graphql.Response {
 	return &graphql.Response{Errors: gqlerror.List{{
-		Message:    "the subscription ended: it fell too far behind, your user was changed, or the server stops; subscribe again, and read anew what you show",
+		Message: "the subscription ended: it fell too far behind, your user was changed, or the server stops; " +
+			"subscribe again, and read anew what you show",
 		Extensions: map[string]any{"code": string(core.CodeUnavailable)},
 	}}}
 }

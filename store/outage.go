@@ -40,8 +40,8 @@ func Broken(err error) bool {
 	if errors.As(err, &network) || errors.As(err, &garbled) {
 		return true
 	}
-	for _, one := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, io.ErrShortWrite, io.ErrNoProgress, net.ErrClosed,
-		context.Canceled} {
+	for _, one := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, io.ErrShortWrite, io.ErrNoProgress,
+		net.ErrClosed, context.Canceled} {
 		if errors.Is(err, one) {
 			return true
 		}

@@ -45,10 +45,12 @@ func newBackupCommand(load func() (*config.Loaded, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Write a backup of the embedded database, also while the server runs",
-		Long: `Write what the embedded database holds at one moment to a new file, also while servers go on. An existing file is not replaced.
+		Long: `Write what the embedded database holds at one moment to a new file, also while servers go on. An existing file
+is not replaced.
 
-Access keys, private keys of certificates and secrets of OAuth clients are encrypted in it. The encryption key is not in the file,
-unless --with-key puts it there: whoever has both can read everything, so keep them apart, or the file safe.`,
+Access keys, private keys of certificates and secrets of OAuth clients are encrypted in it. The encryption key
+is not in the file, unless --with-key puts it there: whoever has both can read everything, so keep them apart,
+or the file safe.`,
 		Example: `  gatehouse backup /backups/gatehouse-monday.backup
   gatehouse backup --with-key /safe/gatehouse.backup`,
 		Args: cobra.ExactArgs(1),

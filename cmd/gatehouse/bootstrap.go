@@ -19,8 +19,8 @@ func newBootstrapCommand(load func() (*config.Loaded, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bootstrap",
 		Short: "Make an organisation and its administrator, where they are missing",
-		Long: `Make an organisation and an administrator in the store, and print the credentials. What is there already stays as it is, so
-the command can be repeated. It needs no running server, and may run beside one.`,
+		Long: `Make an organisation and an administrator in the store, and print the credentials. What is there already stays
+as it is, so the command can be repeated. It needs no running server, and may run beside one.`,
 		Example: `  gatehouse bootstrap
   gatehouse bootstrap --organisation "Weather Ltd." --slug weather --email ops@weather.example`,
 		Args: cobra.NoArgs,
@@ -98,5 +98,6 @@ func describeAdminSecret(ctx context.Context, cfg *config.Config, a *app.App) (s
 			secret.AdminSecretFile,
 		) + ", unless another is configured for the server", nil
 	}
-	return "made by the first start of the server, in " + secret.AdminSecretFile + " of the data directory, unless it is configured", nil
+	return "made by the first start of the server, in " + secret.AdminSecretFile +
+		" of the data directory, unless it is configured", nil
 }

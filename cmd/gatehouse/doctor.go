@@ -63,8 +63,9 @@ func newDoctorCommand(load func() (*config.Loaded, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check configuration, files, database and Redis, and say what to do",
-		Long: `Check what the server needs: its configuration, the data directory, the secrets in it, the database, and Redis. Every finding says
-what to do about it. Nothing is changed, and it may run beside a server: an embedded database is read from its first page to the last.
+		Long: `Check what the server needs: its configuration, the data directory, the secrets in it, the database, and Redis.
+Every finding says what to do about it. Nothing is changed, and it may run beside a server: an embedded database
+is read from its first page to the last.
 
 The exit code is 1 when something would keep the server from working. Secrets are never shown.`,
 		Example: `  gatehouse doctor --conf tyk_analytics.conf

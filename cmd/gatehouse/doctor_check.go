@@ -169,7 +169,10 @@ func (d *doctor) database(ctx context.Context, cfg *config.Config, keyring *secr
 			)
 			return
 		} else if err != nil {
-			d.add(check, verdictFail, path+": "+err.Error(), "keep a copy of the file as it is; then restore a backup with gatehouse restore --force")
+			d.add(
+				check, verdictFail, path+": "+err.Error(),
+				"keep a copy of the file as it is; then restore a backup with gatehouse restore --force",
+			)
 			return
 		}
 		d.add("pages of the database", verdictOK, path+" holds together from its first page to the last", "")
@@ -281,7 +284,10 @@ func (d *doctor) redis(ctx context.Context, cfg *config.Config) {
 	switch c := client.(type) {
 	case *redis.ClusterClient:
 		if info, err := c.ClusterInfo(ctx).Result(); err == nil && !strings.Contains(info, "cluster_state:ok") {
-			d.add(check, verdictFail, "the cluster does not serve all slots", "see redis-cli cluster info, and bring the missing masters back")
+			d.add(
+				check, verdictFail, "the cluster does not serve all slots",
+				"see redis-cli cluster info, and bring the missing masters back",
+			)
 		}
 		_ = c.ForEachMaster(ctx, ask)
 	case *redis.Client:

@@ -23,8 +23,8 @@ func newHealthCommand(load func() (*config.Loaded, error)) *cobra.Command {
 	return &cobra.Command{
 		Use:   "health",
 		Short: "Ask the server on this machine how it is",
-		Long: `Ask the server that runs on this machine with this configuration, print what it says, and end with 0 when it can serve.
-It is the health check of the container image.`,
+		Long: `Ask the server that runs on this machine with this configuration, print what it says, and end with 0
+when it can serve. It is the health check of the container image.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			loaded, err := load()

@@ -44,13 +44,15 @@ func newRootCommand() *cobra.Command {
 		Short: "Management server for API gateways: GraphQL first, a drop-in for the Tyk Dashboard",
 		Long: `Gatehouse manages API definitions, policies and keys for Tyk Gateways.
 
-It serves GraphQL on /graphql, a playground to learn it on /playground, and the REST endpoints of the Tyk Dashboard on /api and
-/admin. It needs no configuration and no other program: without any, it listens on port 3000 and keeps its data in ./data.
-The first start makes an organisation and an administrator, and prints their credentials once.`,
+It serves GraphQL on /graphql, a playground to learn it on /playground, and the REST endpoints of the Tyk
+Dashboard on /api and /admin. It needs no configuration and no other program: without any, it listens on port
+3000 and keeps its data in ./data. The first start makes an organisation and an administrator, and prints their
+credentials once.`,
 		Example: `  gatehouse                                serve on port 3000
   gatehouse serve --port 8080              serve elsewhere
   gatehouse --conf tyk_analytics.conf      serve with the configuration file of a Tyk Dashboard
-  TYK_DB_STORAGE_MAIN_TYPE=postgres TYK_DB_STORAGE_MAIN_CONNECTIONSTRING='host=db user=gatehouse database=gatehouse' gatehouse
+  TYK_DB_STORAGE_MAIN_TYPE=postgres \
+    TYK_DB_STORAGE_MAIN_CONNECTIONSTRING='host=db user=gatehouse database=gatehouse' gatehouse
   gatehouse config                         show the configuration in effect, and where each value came from`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,

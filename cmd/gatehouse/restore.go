@@ -21,11 +21,12 @@ func newRestoreCommand(load func() (*config.Loaded, error)) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Bring a backup back into the embedded database; no server may run",
-		Long: `Check a backup that gatehouse backup made, and put it in the place of the embedded database. No server may run meanwhile.
+		Long: `Check a backup that gatehouse backup made, and put it in the place of the embedded database. No server may run
+meanwhile.
 
-Where there is a database, nothing is done without --force, which moves the database aside and does not delete it. A backup needs
-the encryption key that its secrets were sealed with: in it, in the data directory, or configured. Without, nothing is done unless
---new-key says that these secrets may be lost.`,
+Where there is a database, nothing is done without --force, which moves the database aside and does not delete
+it. A backup needs the encryption key that its secrets were sealed with: in it, in the data directory, or
+configured. Without, nothing is done unless --new-key says that these secrets may be lost.`,
 		Example: `  gatehouse restore /backups/gatehouse-monday.backup
   gatehouse restore --force /backups/gatehouse-monday.backup`,
 		Args: cobra.ExactArgs(1),
@@ -125,8 +126,10 @@ func keyFor(cfg *config.Config, b *sql.Backup, loss bool) (place func(aside stri
 		where = "that in " + filepath.Join(dir, secret.KeyFile) + " is another"
 	}
 	return nil, fmt.Errorf(
-		"restore: the encryption key of this backup is missing: it is not in the file, and %s. Bring the key of the server that was backed up "+
-			"(encryption.key of its data directory, or gatehouse.encryption_key). With --new-key and another key, these can never be read again: the access keys of %d users, "+
+		"restore: the encryption key of this backup is missing: it is not in the file, and %s. "+
+			"Bring the key of the server that was backed up "+
+			"(encryption.key of its data directory, or gatehouse.encryption_key). "+
+			"With --new-key and another key, these can never be read again: the access keys of %d users, "+
 			"the private keys of %d certificates, the secrets of %d OAuth clients",
 		where,
 		b.Users,

@@ -186,9 +186,11 @@ func keyringFor(ctx context.Context, cfg *config.Config, s *store.Store) (*secre
 			return found, err
 		}
 		return nil, fmt.Errorf(
-			"the encryption key is missing: the database has users, and %s is not there, nor is gatehouse.encryption_key configured. "+
-				"Bring the key back: without it, no access key, no private key of a certificate and no secret of an OAuth client can be read. "+
-				"If it is lost, put 64 hex digits of your own into that file, for nobody else to read, and make new access keys with the admin secret",
+			"the encryption key is missing: the database has users, and %s is not there, "+
+				"nor is gatehouse.encryption_key configured. Bring the key back: without it, no access key, "+
+				"no private key of a certificate and no secret of an OAuth client can be read. "+
+				"If it is lost, put 64 hex digits of your own into that file, for nobody else to read, "+
+				"and make new access keys with the admin secret",
 			filepath.Join(dir, secret.KeyFile),
 		)
 	}
@@ -256,8 +258,10 @@ func openEngine(ctx context.Context, cfg *config.Config, log *slog.Logger) (stor
 
 func mongoConfig(cfg *config.Config, layer config.Layer, log *slog.Logger) mongo.Config {
 	return mongo.Config{URL: layer.WriteDSN(), UseSSL: cfg.MongoUseSSL, InsecureSkipVerify: cfg.MongoSSLInsecureSkipVerify,
-		AllowInvalidHostnames: cfg.MongoSSLAllowInvalidHostnames, CAFile: cfg.MongoSSLCAFile, PEMKeyFile: cfg.MongoSSLPEMKeyFile,
-		SessionConsistency: cfg.MongoSessionConsistency, BatchSize: cfg.MongoBatchSize, DirectConnection: cfg.MongoDirectConnection, Logger: log}
+		AllowInvalidHostnames: cfg.MongoSSLAllowInvalidHostnames,
+		CAFile:                cfg.MongoSSLCAFile, PEMKeyFile: cfg.MongoSSLPEMKeyFile,
+		SessionConsistency: cfg.MongoSessionConsistency, BatchSize: cfg.MongoBatchSize,
+		DirectConnection: cfg.MongoDirectConnection, Logger: log}
 }
 
 func sqlConfig(layer config.Layer, log *slog.Logger) sql.Config {

@@ -132,10 +132,8 @@ func New(o Options) (*App, error) {
 		Separator: cfg.OAuthRedirectURISeparator, Log: o.Log})
 	a.resolver = resolvers.New(
 		resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Log: o.Log,
-			Settings: settings(
-				o,
-			), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts, OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(),
-			Gateway: client, Oauth: clients},
+			Settings: settings(o), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts,
+			OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(), Gateway: client, Oauth: clients},
 	)
 	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, AdminSecret: o.AdminSecret,
 		Attempts: attempts, Address: httpserver.Address, Request: a.resolver.Organisations().Request}
@@ -206,18 +204,22 @@ func settings(o Options) resolvers.Settings {
 		gateway = "http://localhost:8080"
 	}
 	return resolvers.Settings{
-		Version: o.Version, PasswordCost: cmp.Or(o.PasswordCost, secret.PasswordCost), Pages: page.Sizes{Default: cfg.PageSize, Max: maxPageSize(cfg)},
+		Version: o.Version, PasswordCost: cmp.Or(o.PasswordCost, secret.PasswordCost),
+		Pages:    page.Sizes{Default: cfg.PageSize, Max: maxPageSize(cfg)},
 		HashKeys: cfg.HashKeys, HashFunction: token.Default, ListHashedKeys: cfg.EnableHashedKeysListing,
-		UpdateByHash: cfg.EnableUpdateKeyByHash, DeleteByHash: cfg.EnableDeleteKeyByHash, NoKeyByUsername: cfg.DisableKeyActionsByUsername,
+		UpdateByHash: cfg.EnableUpdateKeyByHash, DeleteByHash: cfg.EnableDeleteKeyByHash,
+		NoKeyByUsername: cfg.DisableKeyActionsByUsername,
 		Routes: claim.Rules{
 			Sharing:    claim.Sharing(cfg.Gatehouse.SharedRoutes),
 			Routes:     routeRules(cfg, gateway),
 			Duplicates: cfg.EnableDuplicateSlugs,
 		},
 		ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
-		ForbidViewAccessKey: cfg.Security.ForbidAdminViewAccessToken, ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
-		PasswordHistory: cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
-		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg), Gateways: cfg.Gateways(),
+		ForbidViewAccessKey:  cfg.Security.ForbidAdminViewAccessToken,
+		ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
+		PasswordHistory:      cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
+		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg),
+		Gateways: cfg.Gateways(),
 		Sharing: sharing.Options{
 			Denied:     cfg.Gatehouse.SharedGateways.Denied(),
 			Shared:     cfg.Gatehouse.SharedGateways.Apply,
@@ -271,9 +273,11 @@ func (a *App) faces(
 			CallerSubscriptions: graphQL.MaxSubscriptionsPerCaller,
 			SocketOperations:    graphQL.MaxOperationsPerSocket,
 		},
-		Introspection: graphQL.Introspection, Timeout: cfg.Gatehouse.RequestTimeout, Sockets: a.resolver.Organisations().Socket,
+		Introspection: graphQL.Introspection, Timeout: cfg.Gatehouse.RequestTimeout,
+		Sockets:        a.resolver.Organisations().Socket,
 		Metered:        func(ctx context.Context, read func(int) error) context.Context { return store.WithMeter(ctx, read) },
-		AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, Outages: outages, AccessLog: o.AccessLog, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
+		AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, Outages: outages,
+		AccessLog: o.AccessLog, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
 	})))
 	health := httpserver.NewHealth(o.Version, o.Log, a.checks())
 	legacy := rest.New(rest.Options{

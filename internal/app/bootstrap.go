@@ -51,8 +51,8 @@ func (a *App) CheckKeyring(ctx context.Context) error {
 	if err == nil && key == nil {
 		err = errors.New(
 			"the encryption key is not the one that the access keys in the store were sealed with, so none of them opens " +
-				"anything: start with the key of before (gatehouse.encryption_key, or encryption.key in the data directory), or make new " +
-				"access keys with the admin secret",
+				"anything: start with the key of before (gatehouse.encryption_key, or encryption.key in the data directory), " +
+				"or make new access keys with the admin secret",
 		)
 	}
 	return err

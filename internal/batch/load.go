@@ -35,8 +35,8 @@ func NewByID[T any](find Find[T], unique string, key func(*T) Key, met Met[T]) *
 	}}}
 }
 
-// Expect announces which ids a sibling will ask for, if the first of them asks at all. ids is kept, not copied: a list of
-// thousands may be announced of which nobody asks for more than a page.
+// Expect announces which ids a sibling will ask for, if the first of them asks at all. ids is kept, not copied: a list
+// of thousands may be announced of which nobody asks for more than a page.
 func (b *ByID[T]) Expect(org string, ids ...string) { b.expect(org, ids...) }
 
 // One loads one object; nil where it does not exist in the organisation.

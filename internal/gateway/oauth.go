@@ -91,7 +91,8 @@ func notLoaded(err error) bool {
 	var e *StatusError
 	return errors.As(err, &e) && (e.Status == http.StatusBadRequest || e.Status == http.StatusNotFound) &&
 		slices.Contains([]string{
-			"API doesn't exist", "API is not OAuth2", "Policy doesn't exist", "Policy access rights doesn't contain API this OAuth client belongs to",
+			"API doesn't exist", "API is not OAuth2", "Policy doesn't exist",
+			"Policy access rights doesn't contain API this OAuth client belongs to",
 		}, e.Message)
 }
 

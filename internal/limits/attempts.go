@@ -77,7 +77,8 @@ func NewAttempts(o AttemptsOptions) *Attempts {
 	a := &Attempts{failures: o.Failures, now: o.Now, log: o.Log, seed: maphash.MakeSeed(),
 		counter: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_credentials_refused_total",
-			Help: "Credentials that were refused, by kind: wrong ones, and ones that were not looked at since there were too many wrong ones.",
+			Help: "Credentials that were refused, by kind: wrong ones, and " +
+				"ones that were not looked at since there were too many wrong ones.",
 		}, []string{"kind", "reason"}),
 		subjects: remember[string, *subject](maxSubjects), good: remember[uint64, time.Time](maxGood)}
 	if a.now == nil {
@@ -132,7 +133,8 @@ func (a *Attempts) Begin(realm, at, credential string) (Attempt, error) {
 	if wait > 0 {
 		a.counter.WithLabelValues(realm, "too_many").Inc()
 		return t, &core.Error{Code: core.CodeTooMany, RetryAfter: wait,
-			Message: "there were too many wrong credentials from your address: wait as long as Retry-After says, and correct them"}
+			Message: "there were too many wrong credentials from your address: " +
+				"wait as long as Retry-After says, and correct them"}
 	}
 	s.running++
 	t.counted = true

@@ -110,7 +110,8 @@ func (o *Organisations) Request(ctx context.Context, org string) error {
 	if b.tokens < 1 {
 		wait := time.Duration(math.Ceil((1 - b.tokens) / rate * float64(time.Second)))
 		return &core.Error{Code: core.CodeTooMany, RetryAfter: wait,
-			Message: "the organisation makes too many requests: wait as long as Retry-After says, and make fewer; its administrators may ask for a higher limit (requests_per_second)"}
+			Message: "the organisation makes too many requests: wait as long as Retry-After says, " +
+				"and make fewer; its administrators may ask for a higher limit (requests_per_second)"}
 	}
 	b.tokens--
 	return nil

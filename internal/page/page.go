@@ -1,8 +1,8 @@
 // Package page cuts lists into pages. Those of the store are cut by the store; these are lists that are at hand as a
 // whole, such as the ids that an object names.
 //
-// It guarantees that no page is longer than it may be, that a cursor is good for the list and the order that made it and
-// for no other, and that a list which changes between two pages goes on behind the same element.
+// It guarantees that no page is longer than it may be, that a cursor is good for the list and the order that made it
+// and for no other, and that a list which changes between two pages goes on behind the same element.
 package page
 
 import "gatehouse/internal/core"

@@ -43,11 +43,12 @@ func (r *Racer) End() {
 	}
 }
 
-// Pause waits a little, longer and at random with each try, so that racers part. It fails, with CodeUnavailable, when ctx
-// ends.
+// Pause waits a little, longer and at random with each try, so that racers part. It fails, with CodeUnavailable, when
+// ctx ends.
 func Pause(ctx context.Context, try int) error {
 	select {
-	case <-time.After(time.Duration(rand.IntN(try*2000)+100) * time.Microsecond): //nolint:gosec // racers part; nothing is secret
+	//nolint:gosec // racers part; nothing is secret
+	case <-time.After(time.Duration(rand.IntN(try*2000)+100) * time.Microsecond):
 		return nil
 	case <-ctx.Done():
 		return tooLong(ctx.Err())

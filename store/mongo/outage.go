@@ -93,8 +93,9 @@ func outage(err error) string {
 				return reason
 			}
 		}
-		for _, label := range []string{driver.TransientTransactionError, driver.RetryableWriteError, driver.UnknownTransactionCommitResult,
-			driver.NetworkError, driver.ErrSystemOverloadedError, driver.ErrRetryableError} {
+		for _, label := range []string{driver.TransientTransactionError, driver.RetryableWriteError,
+			driver.UnknownTransactionCommitResult, driver.NetworkError, driver.ErrSystemOverloadedError,
+			driver.ErrRetryableError} {
 			if server.HasErrorLabel(label) {
 				return store.NoAnswer
 			}
@@ -127,5 +128,6 @@ func outage(err error) string {
 // lost are errors of the driver about connections that are no more, and about what belonged to them.
 var lost = []error{
 	topology.ErrConnectionClosed, topology.ErrServerClosed, topology.ErrTopologyClosed,
-	driver.ErrCursorNotFound, driver.ErrNoCursor, driver.ErrNoDocCommandResponse, driver.ErrMultiDocCommandResponse, driver.ErrReplyDocumentMismatch,
+	driver.ErrCursorNotFound, driver.ErrNoCursor, driver.ErrNoDocCommandResponse, driver.ErrMultiDocCommandResponse,
+	driver.ErrReplyDocumentMismatch,
 }

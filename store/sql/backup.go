@@ -113,7 +113,8 @@ func note(ctx context.Context, path string, notes Notes) (err error) {
 	if err := check(ctx, db, "quick_check(1)"); err != nil {
 		return err
 	}
-	if _, err := db.ExecContext(ctx, "CREATE TABLE "+backupTable+" (made TEXT NOT NULL, program TEXT NOT NULL, key_check TEXT NOT NULL, key TEXT NOT NULL) STRICT"); err != nil {
+	if _, err := db.ExecContext(ctx, "CREATE TABLE "+backupTable+
+		" (made TEXT NOT NULL, program TEXT NOT NULL, key_check TEXT NOT NULL, key TEXT NOT NULL) STRICT"); err != nil {
 		return err
 	}
 	_, err = db.ExecContext(
@@ -158,7 +159,8 @@ func schemaOf(ctx context.Context, db *stdsql.DB) (int64, error) {
 		return 0, err
 	}
 	var version int64
-	if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version").Scan(&version); err != nil {
+	const newest = "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version"
+	if err := db.QueryRowContext(ctx, newest).Scan(&version); err != nil {
 		return 0, damaged(fmt.Errorf("it has no version: %w", err))
 	}
 	sources := provider.ListSources()

@@ -37,8 +37,8 @@ func mysqlConfig(dsn string) (*mysql.Config, error) {
 	return config, nil
 }
 
-// mysqlDSN reads the driver's own form, user:password@tcp(host:3306)/database?parameters. The driver looks for its parts
-// from the end, so that a password may hold what it likes.
+// mysqlDSN reads the driver's own form, user:password@tcp(host:3306)/database?parameters. The driver looks for its
+// parts from the end, so that a password may hold what it likes.
 func mysqlDSN(dsn string) (*mysql.Config, error) {
 	config, err := mysql.ParseDSN(dsn)
 	if err != nil {

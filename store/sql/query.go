@@ -130,7 +130,8 @@ func (b *builder) cond(t *table, tenant store.Tenant, c store.Cond) error {
 			b.add("EXISTS (SELECT 1 FROM labels WHERE collection = '" + t.Name + "' AND field = '" + c.Field + "' AND ")
 			b.in("value", c.Values)
 			b.add(
-				" AND labels.org_id = " + t.sqlName + ".org_id AND labels.created_at = " + t.sqlName + ".created_at AND object_id = id)",
+				" AND labels.org_id = " + t.sqlName + ".org_id AND labels.created_at = " +
+					t.sqlName + ".created_at AND object_id = id)",
 			)
 			return nil
 		}

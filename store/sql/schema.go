@@ -45,7 +45,8 @@ func Schema(ctx context.Context, c Config) (version, newest int64, err error) {
 	there := map[*dialect]string{
 		&sqliteDialect: "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'goose_db_version'",
 		&postgres:      "SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('goose_db_version')",
-		&mysqlDialect:  "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'goose_db_version'",
+		&mysqlDialect: "SELECT COUNT(*) FROM information_schema.tables " +
+			"WHERE table_schema = DATABASE() AND table_name = 'goose_db_version'",
 	}[d]
 	if err := db.QueryRowContext(ctx, there).Scan(&tables); err != nil || tables == 0 {
 		return 0, newest, damaged(err)

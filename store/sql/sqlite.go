@@ -46,7 +46,8 @@ var sqliteDialect = dialect{
 // were changed several times by then.
 const (
 	sqliteShared = "_pragma=busy_timeout(10000)&_pragma=temp_store(MEMORY)"
-	sqliteWriter = sqliteShared + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"
+	sqliteWriter = sqliteShared + "&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+		"&_pragma=cache_size(-32000)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"
 	sqliteReader = sqliteShared + "&_pragma=query_only(1)&_pragma=cache_size(-16000)"
 )
 

@@ -50,7 +50,8 @@ func newTable(d *dialect, c *store.Collection) *table {
 	t.delete = d.bind("DELETE FROM " + t.sqlName + " WHERE id = ? AND org_id = ? AND (revision = ? OR ? = 0)")
 	t.deleteLabels, t.deleteLabelsArgs = "DELETE FROM labels WHERE object_id = ? AND collection = '"+c.Name+"'", 1
 	if d.labelsByTime {
-		t.deleteLabels, t.deleteLabelsArgs = t.deleteLabels+" AND created_at = (SELECT created_at FROM "+t.sqlName+" WHERE id = ?)", 2
+		t.deleteLabelsArgs = 2
+		t.deleteLabels += " AND created_at = (SELECT created_at FROM " + t.sqlName + " WHERE id = ?)"
 	}
 	t.deleteLabels = d.bind(t.deleteLabels)
 	t.labelRow = "('" + c.Name + "', " + placeholders(labelRowArgs) + ")"

@@ -122,7 +122,8 @@ func (b *Bundle) Info(org string) core.CertificateInfo {
 	shown := details{ID: b.ID(org), Fingerprint: info.Fingerprint, HasPrivate: info.HasPrivate}
 	if leaf := b.leaf(); leaf != nil {
 		notBefore, notAfter := leaf.NotBefore.UTC(), leaf.NotAfter.UTC()
-		info.IsCa, info.SubjectCn, info.IssuerCn, info.DNSNames = leaf.IsCA, leaf.Subject.CommonName, leaf.Issuer.CommonName, leaf.DNSNames
+		info.IsCa, info.DNSNames = leaf.IsCA, leaf.DNSNames
+		info.SubjectCn, info.IssuerCn = leaf.Subject.CommonName, leaf.Issuer.CommonName
 		info.NotBefore, info.NotAfter = &notBefore, &notAfter
 		shown.Issuer, shown.Subject, shown.NotBefore, shown.NotAfter = leaf.Issuer, leaf.Subject, notBefore, notAfter
 		shown.DNSNames, shown.IsCA = leaf.DNSNames, leaf.IsCA

@@ -60,8 +60,8 @@ func (s *Shelf) Check(b *Bundle) error {
 	if b.HasPrivate() && s.o.Redis != nil && s.o.Secret == "" {
 		return core.Errorf(
 			core.CodeInvalid,
-			"the gateways could not read the private key: set security.private_certificate_encoding_secret to the value that it has "+
-				"at the gateways, or tyk_api_config.Secret where they have none, and upload the certificate again",
+			"the gateways could not read the private key: set security.private_certificate_encoding_secret "+
+				"to the value that it has at the gateways, or tyk_api_config.Secret where they have none, and upload the certificate again",
 		)
 	}
 	return nil

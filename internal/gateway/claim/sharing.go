@@ -16,7 +16,8 @@ import (
 // that the route is shared, and nothing else of the other API.
 
 const (
-	insideForeignRoot = "the listen path lies inside of the / of another organisation: requests that gateways do not route to this API, such as while it is switched off, go there"
+	insideForeignRoot = "the listen path lies inside of the / of another organisation: " +
+		"requests that gateways do not route to this API, such as while it is switched off, go there"
 	aroundForeignPath = "another organisation has an API inside of this /: gateways route the requests for its path there"
 )
 

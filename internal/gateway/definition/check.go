@@ -238,7 +238,9 @@ func (c *checker) warn(what string) {
 
 // wrong says what is expected, and what is there: as it is where it can be no secret.
 func (c *checker) wrong(k *kind, v gjson.Result) error {
-	there := map[gjson.Type]string{gjson.String: "a string", gjson.Number: "a number", gjson.Null: "null", gjson.True: "true", gjson.False: "false"}[v.Type]
+	there := map[gjson.Type]string{
+		gjson.String: "a string", gjson.Number: "a number", gjson.Null: "null", gjson.True: "true", gjson.False: "false",
+	}[v.Type]
 	switch {
 	case v.IsObject():
 		there = "an object"

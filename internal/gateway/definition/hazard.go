@@ -82,7 +82,9 @@ func (c *checker) hazard(path, format string, args ...any) error {
 
 // deferred tells whether a text, or a part of it, is put in by the gateway: it is not judged as if it were the value.
 func deferred(text string) bool {
-	for _, scheme := range []string{"env://", "secrets://", "consul://", "vault://", "kv://", "$secret_", "$kv{", "$env{"} {
+	for _, scheme := range []string{
+		"env://", "secrets://", "consul://", "vault://", "kv://", "$secret_", "$kv{", "$env{",
+	} {
 		if strings.Contains(text, scheme) {
 			return true
 		}

@@ -85,7 +85,8 @@ func foreignCertificates(a *core.Api) []string {
 		return nil
 	}
 	return []string{
-		"gateways that organisations share are told of no certificate where the definition names one that is not the organisation's: " +
+		"gateways that organisations share are told of no certificate where the definition names one " +
+			"that is not the organisation's: " +
 			core.SomeOf(named),
 	}
 }

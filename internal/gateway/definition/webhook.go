@@ -22,6 +22,7 @@ func NewWebhookAccess(doc, old core.Document, subjects []string) []Access {
 // asHandler is a definition with a webhook in it. All of its document is there, which is more than what gateways are
 // told: their fields are read in any capitals.
 func asHandler(webhook core.Document) core.Document {
-	const before, after = `{"event_handlers":{"events":{"Event":[{"handler_name":"eh_web_hook_handler","handler_meta":`, `}]}}}`
+	const before = `{"event_handlers":{"events":{"Event":[{"handler_name":"eh_web_hook_handler","handler_meta":`
+	const after = `}]}}}`
 	return core.Document(before + string(webhook) + after)
 }

@@ -151,7 +151,8 @@ func (s *Space) compare(ctx context.Context, ids []string, from origin) (*plan, 
 				return nil, err
 			}
 			continue
-		case row != nil && row.OrgID == key.OrgID && (string(row.Session) == raws[i] || from != own && same(row.Session, raws[i])):
+		case row != nil && row.OrgID == key.OrgID &&
+			(string(row.Session) == raws[i] || from != own && same(row.Session, raws[i])):
 			key.Meta = row.Meta
 		case row != nil && row.OrgID == key.OrgID:
 			key.Meta = row.Meta
@@ -329,7 +330,8 @@ func plain(raw []byte) (map[string]any, error) {
 // pause waits a little, longer and at random with each try, so that servers part.
 func pause(ctx context.Context, try int) error {
 	select {
-	case <-time.After(time.Duration(rand.IntN(try*2000)+100) * time.Microsecond): //nolint:gosec // racers part; nothing is secret
+	//nolint:gosec // racers part; nothing is secret
+	case <-time.After(time.Duration(rand.IntN(try*2000)+100) * time.Microsecond):
 		return nil
 	case <-ctx.Done():
 		return core.Wrap(core.CodeUnavailable, ctx.Err(), "the request took too long")

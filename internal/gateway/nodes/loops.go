@@ -137,7 +137,8 @@ func findTargets(ctx context.Context, s *store.Store, org string, hosts []string
 	}
 	slices.Sort(names)
 	seen := 0
-	for a, err := range s.Apis.All(ctx, store.Query{Tenant: store.Org(org), Where: []store.Cond{store.HasLabel("loop", slices.Compact(names)...)}, Limit: feedPage}) {
+	where := []store.Cond{store.HasLabel("loop", slices.Compact(names)...)}
+	for a, err := range s.Apis.All(ctx, store.Query{Tenant: store.Org(org), Where: where, Limit: feedPage}) {
 		if err != nil {
 			return t, err
 		}

@@ -188,8 +188,9 @@ func answer(w http.ResponseWriter, status int, body reply) {
 }
 
 var statuses = map[core.Code]int{
-	core.CodeForbidden: http.StatusForbidden, core.CodeInvalid: http.StatusBadRequest, core.CodeMalformed: http.StatusBadRequest,
-	core.CodeTooLarge: http.StatusRequestEntityTooLarge, core.CodeUnavailable: http.StatusServiceUnavailable,
+	core.CodeForbidden: http.StatusForbidden, core.CodeInvalid: http.StatusBadRequest,
+	core.CodeMalformed: http.StatusBadRequest,
+	core.CodeTooLarge:  http.StatusRequestEntityTooLarge, core.CodeUnavailable: http.StatusServiceUnavailable,
 	core.CodeTimeout: http.StatusRequestTimeout, core.CodeTooMany: http.StatusTooManyRequests,
 }
 

@@ -148,7 +148,8 @@ func (s *Organisations) deletion(
 }
 
 // AddTo makes a write that adds objects to organisations, none of which is deleted meanwhile: to one that is not there
-// nothing is added, core.CodeNotFound, and what was added to one that went in the meantime is removed, core.CodeConflict.
+// nothing is added, core.CodeNotFound, and what was added to one that went in the meantime is removed,
+// core.CodeConflict.
 func (s *Organisations) AddTo(ctx context.Context, orgs []string, write func() error) error {
 	for _, org := range orgs {
 		if _, err := s.o.Store.Organisations.Find(ctx, store.AllTenants(), org); err != nil {

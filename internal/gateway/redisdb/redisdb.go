@@ -38,7 +38,8 @@ func Open(c *config.Config) (redis.UniversalClient, error) {
 		Username: c.RedisUsername, Password: c.RedisPassword, SentinelPassword: c.RedisSentinelPassword, DB: c.RedisDatabase,
 		ClientName: "gatehouse", TLSConfig: tlsConfig, PoolSize: cmp.Or(c.RedisMaxActive, 500),
 		// Half of the time for a server that is gone leaves the other half for one that is not.
-		DialTimeout: timeout / 2, DialerRetries: 1, MaxRetries: 1, ReadTimeout: timeout, WriteTimeout: timeout, PoolTimeout: timeout,
+		DialTimeout: timeout / 2, DialerRetries: 1, MaxRetries: 1, ReadTimeout: timeout,
+		WriteTimeout: timeout, PoolTimeout: timeout,
 		ContextTimeoutEnabled: true,
 		// These are asked of managed services only, and other servers log them as errors.
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
