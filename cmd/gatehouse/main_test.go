@@ -164,7 +164,7 @@ func (r reply) get(path string) gjson.Result { return gjson.Get(r.body, path) }
 // request sends a request; headers are "Name: value".
 func (s *server) request(method, target, body string, headers ...string) (reply, error) {
 	// the server's own time-outs end it
-	r, err := http.NewRequest(method, s.url+target, strings.NewReader(body)) //nolint:noctx
+	r, err := http.NewRequest(method, s.url+target, strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}

@@ -302,8 +302,9 @@ func (e *Engine) Apply(ctx context.Context, writes ...store.Write) error {
 		}
 		e.logger.DebugContext(ctx, "transaction runs again", "attempt", n, "cause", err)
 		pause := time.Duration(
+			//nolint:gosec // racers part; nothing is secret
 			rand.Int64N(int64(time.Millisecond) << min(n, 6)),
-		) //nolint:gosec // racers part; nothing is secret
+		)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
