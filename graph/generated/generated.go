@@ -407,8 +407,9 @@ type ComplexityRoot struct {
 	}
 
 	OrganisationSession struct {
-		OrgID   func(childComplexity int) int
-		Session func(childComplexity int) int
+		OrgID       func(childComplexity int) int
+		Session     func(childComplexity int) int
+		SessionText func(childComplexity int) int
 	}
 
 	OrganisationSessionConnection struct {
@@ -2669,6 +2670,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrganisationSession.Session(childComplexity), true
+	case "OrganisationSession.sessionText":
+		if e.ComplexityRoot.OrganisationSession.SessionText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganisationSession.SessionText(childComplexity), true
 
 	case "OrganisationSessionConnection.nodes":
 		if e.ComplexityRoot.OrganisationSessionConnection.Nodes == nil {
@@ -4657,7 +4664,7 @@ extend type Query {
     first: Int
     "The endCursor of the page before."
     after: String
-  ): NotificationConnection! @operation(method: "GET", path: "/api/org/notifications", permission: "certificates")
+  ): NotificationConnection @operation(method: "GET", path: "/api/org/notifications", permission: "certificates")
 }
 `, BuiltIn: false},
 	{Name: "../schema/oauth.graphqls", Input: `"A client of an API that is protected by OAuth 2.0 with the gateway as its authorisation server."
@@ -4965,6 +4972,8 @@ type OrganisationSession {
   orgId: ID!
   "The session, as gateways read it, counters included."
   session: JSON!
+  "The text of ` + "`" + `session` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  sessionText: String!
 }
 
 "A page of sessions of organisations."
@@ -4987,7 +4996,7 @@ extend type Query {
     first: Int
     "The endCursor of the page before."
     after: String
-  ): OrganisationSessionConnection! @operation(method: "GET", path: "/admin/org/keys", permission: "admin", admin: "/admin/org/keys")
+  ): OrganisationSessionConnection @operation(method: "GET", path: "/admin/org/keys", permission: "admin", admin: "/admin/org/keys")
 }
 
 extend type Mutation {
@@ -4999,9 +5008,9 @@ extend type Mutation {
     session: JSON!
     "Has the quota begin anew."
     resetQuota: Boolean = false
-  ): OrganisationSession! @operation(method: "PUT", path: "/admin/org/keys/{orgId}", permission: "admin", admin: "/admin/org/keys/{orgId}")
+  ): OrganisationSession @operation(method: "PUT", path: "/admin/org/keys/{orgId}", permission: "admin", admin: "/admin/org/keys/{orgId}")
   "Takes the session of an organisation away, so that nothing limits it in all."
-  deleteOrganisationSession("The organisation." orgId: ID!): Deleted!
+  deleteOrganisationSession("The organisation." orgId: ID!): Deleted
     @operation(method: "DELETE", path: "/admin/org/keys/{orgId}", permission: "admin", admin: "/admin/org/keys/{orgId}")
 }
 `, BuiltIn: false},
@@ -6210,6 +6219,8 @@ func (ec *executionContext) childFields_OrganisationSession(ctx context.Context,
 		return ec.fieldContext_OrganisationSession_orgId(ctx, field)
 	case "session":
 		return ec.fieldContext_OrganisationSession_session(ctx, field)
+	case "sessionText":
+		return ec.fieldContext_OrganisationSession_sessionText(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OrganisationSession", field.Name)
 }
@@ -15281,10 +15292,10 @@ func (ec *executionContext) _Mutation_setOrganisationSession(ctx context.Context
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.OrgSession) graphql.Marshaler {
-			return ec.marshalNOrganisationSession2ᚖgatehouseᚋinternalᚋcoreᚐOrgSession(ctx, selections, v)
+			return ec.marshalOOrganisationSession2ᚖgatehouseᚋinternalᚋcoreᚐOrgSession(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_setOrganisationSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -15358,10 +15369,10 @@ func (ec *executionContext) _Mutation_deleteOrganisationSession(ctx context.Cont
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deleteOrganisationSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -18422,6 +18433,29 @@ func (ec *executionContext) fieldContext_OrganisationSession_session(_ context.C
 	return graphql.NewScalarFieldContext("OrganisationSession", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _OrganisationSession_sessionText(ctx context.Context, field graphql.CollectedField, obj *core.OrgSession) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrganisationSession_sessionText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SessionText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrganisationSession_sessionText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrganisationSession", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _OrganisationSessionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.OrganisationSessionConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20443,10 +20477,10 @@ func (ec *executionContext) _Query_notifications(ctx context.Context, field grap
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.NotificationConnection) graphql.Marshaler {
-			return ec.marshalNNotificationConnection2ᚖgatehouseᚋgraphᚋmodelᚐNotificationConnection(ctx, selections, v)
+			return ec.marshalONotificationConnection2ᚖgatehouseᚋgraphᚋmodelᚐNotificationConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_notifications(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -20967,10 +21001,10 @@ func (ec *executionContext) _Query_organisationSessions(ctx context.Context, fie
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.OrganisationSessionConnection) graphql.Marshaler {
-			return ec.marshalNOrganisationSessionConnection2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationSessionConnection(ctx, selections, v)
+			return ec.marshalOOrganisationSessionConnection2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationSessionConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_organisationSessions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -27934,14 +27968,14 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setOrganisationSession(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deleteOrganisationSession":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteOrganisationSession(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "createPolicy":
@@ -29129,6 +29163,11 @@ func (ec *executionContext) _OrganisationSession(ctx context.Context, sel ast.Se
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "sessionText":
+			out.Values[i] = ec._OrganisationSession_sessionText(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -29989,7 +30028,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_notifications(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -30143,7 +30182,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_organisationSessions(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -31538,16 +31577,6 @@ func (ec *executionContext) marshalNChangeKind2gatehouseᚋinternalᚋcoreᚐCha
 	return res
 }
 
-func (ec *executionContext) marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx context.Context, sel ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._Deleted(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
 	res, err := scalar.UnmarshalFloat(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -31845,16 +31874,6 @@ func (ec *executionContext) marshalNNotification2ᚖgatehouseᚋinternalᚋcore�
 	return ec._Notification(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNNotificationConnection2ᚖgatehouseᚋgraphᚋmodelᚐNotificationConnection(ctx context.Context, sel ast.SelectionSet, v *model.NotificationConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._NotificationConnection(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNNotificationKind2gatehouseᚋinternalᚋcoreᚐNotificationKind(ctx context.Context, v any) (core.NotificationKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := core.NotificationKind(tmp)
@@ -31989,16 +32008,6 @@ func (ec *executionContext) marshalNOrganisationSession2ᚖgatehouseᚋinternal�
 		return graphql.Null
 	}
 	return ec._OrganisationSession(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNOrganisationSessionConnection2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationSessionConnection(ctx context.Context, sel ast.SelectionSet, v *model.OrganisationSessionConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._OrganisationSessionConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
@@ -32731,6 +32740,13 @@ func (ec *executionContext) marshalOKeyUsage2ᚖgatehouseᚋinternalᚋcoreᚐKe
 	return ec._KeyUsage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalONotificationConnection2ᚖgatehouseᚋgraphᚋmodelᚐNotificationConnection(ctx context.Context, sel ast.SelectionSet, v *model.NotificationConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._NotificationConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOOauthAuthorization2ᚖgatehouseᚋgraphᚋmodelᚐOauthAuthorization(ctx context.Context, sel ast.SelectionSet, v *model.OauthAuthorization) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -32794,6 +32810,13 @@ func (ec *executionContext) marshalOOrganisationSession2ᚖgatehouseᚋinternal�
 		return graphql.Null
 	}
 	return ec._OrganisationSession(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOrganisationSessionConnection2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationSessionConnection(ctx context.Context, sel ast.SelectionSet, v *model.OrganisationSessionConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OrganisationSessionConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOOrganisationSort2ᚖgatehouseᚋgraphᚋmodelᚐOrganisationSort(ctx context.Context, v any) (*model.OrganisationSort, error) {

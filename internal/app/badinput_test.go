@@ -197,7 +197,6 @@ func TestWhatIsMissingOrWrongIsNamed(t *testing.T) {
 		{"an API with a listen path that is taken", "POST", "/api/apis", `{"api_definition":{"name":"n","active":true,"proxy":{"listen_path":"/served"}}}`, 409, "the one served"},
 		{"a policy without a name", "POST", "/api/portal/policies", `{"rate":1}`, 400, "name is required"},
 		{"a policy with a name that is taken", "POST", "/api/portal/policies", `{"name":"visitor policy"}`, 400, "unique policy name"},
-		{"a policy for an unknown API", "POST", "/api/portal/policies", `{"name":"n","access_rights":{"nope":{}}}`, 400, "nope"},
 		{"a policy with an unknown state", "POST", "/api/portal/policies", `{"name":"n","state":"asleep"}`, 400, "active, draft or deny"},
 		{"a policy with another spelling of org_id", "POST", "/api/portal/policies", `{"name":"n","ORG_ID":"x"}`, 400, "must be spelled"},
 		{"a key without rights", "POST", "/api/keys", `{"alias":"x"}`, 400, "access_rights"},

@@ -12,6 +12,9 @@ func (p *Policy) DocumentText() string { return string(p.Document) }
 // SessionText is the text of Public.
 func (k *Key) SessionText() string { return string(k.Public()) }
 
+// SessionText is the text of Session.
+func (s *OrgSession) SessionText() string { return string(s.Session) }
+
 // DocumentText is the text of Document.
 func (u *User) DocumentText() string { return string(u.Document) }
 
