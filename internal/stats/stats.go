@@ -13,8 +13,8 @@ import (
 // maxDays is how many days one history may have.
 const maxDays = 3660
 
-// Days are the days of a history, at their beginning in UTC, none of them in the future. Without from it begins with the
-// last year, without to it ends today.
+// Days are the days of a history, at their beginning in UTC, none of them in the future. Without from it begins with
+// the last year, without to it ends today.
 func Days(now time.Time, from, to *time.Time) ([]time.Time, error) {
 	day := func(t time.Time) time.Time {
 		y, m, d := t.UTC().Date()

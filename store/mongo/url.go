@@ -113,7 +113,8 @@ func databaseName(path string) (string, error) {
 		return DefaultDatabase, nil
 	case len(name) > 63 || !utf8.ValidString(name) || strings.ContainsAny(name, "/\\. \"$*<>:|?\x00"):
 		return "", fmt.Errorf(
-			"mongo: the database name %q in the connection URL must have at most 63 bytes and none of / \\ . \" $ * < > : | ? or space",
+			"mongo: the database name %q in the connection URL must have at most 63 bytes "+
+				"and none of / \\ . \" $ * < > : | ? or space",
 			name,
 		)
 	}

@@ -103,13 +103,13 @@ func (b *Bundle) ForGateways(secret string) (string, error) {
 	if b.key == nil {
 		return string(text), nil
 	}
-	block, err := x509.EncryptPEMBlock(
+	block, err := x509.EncryptPEMBlock( //nolint:staticcheck // what gateways read
 		rand.Reader,
 		typeEncryptedKey,
 		b.key.Bytes,
 		[]byte(secret),
 		x509.PEMCipherAES256,
-	) //nolint:staticcheck // what gateways read
+	)
 	if err != nil {
 		return "", fmt.Errorf("encrypt a private key: %w", err)
 	}

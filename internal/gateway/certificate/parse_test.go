@@ -99,13 +99,13 @@ func TestWhatIsRefusedAndWhy(t *testing.T) {
 	require.NoError(t, err)
 	onEd := issue(t, "ed.test", nil, edKey)
 	key, _ := pem.Decode([]byte(leaf.pkcs8()))
-	legacy, err := x509.EncryptPEMBlock(
+	legacy, err := x509.EncryptPEMBlock( //nolint:staticcheck // what people have
 		rand.Reader,
 		"EC PRIVATE KEY",
 		key.Bytes,
 		[]byte("x"),
 		x509.PEMCipherAES256,
-	) //nolint:staticcheck // what people have
+	)
 	require.NoError(t, err)
 	cut := leaf.pem()
 	for _, tc := range []struct{ name, text, says string }{

@@ -131,6 +131,7 @@ func (s *Organisations) tell(ctx context.Context, method, org string, session co
 	}
 	err := s.o.Gateway.Do(ctx, method, "/tyk/org/keys/"+url.PathEscape(org), body, nil)
 	if err != nil && !(method == http.MethodDelete && gateway.IsStatus(err, http.StatusNotFound)) {
-		s.o.Log.WarnContext(ctx, "the gateway was not told of the session of an organisation", "organisation", org, "error", err)
+		s.o.Log.WarnContext(ctx, "the gateway was not told of the session of an organisation",
+			"organisation", org, "error", err)
 	}
 }

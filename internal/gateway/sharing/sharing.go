@@ -1,5 +1,5 @@
-// Package sharing holds organisations that share gateways to what they may have them do: what a definition, a webhook or
-// a session asks of a gateway, all organisations on it live with.
+// Package sharing holds organisations that share gateways to what they may have them do: what a definition, a webhook
+// or a session asks of a gateway, all organisations on it live with.
 //
 // It judges what a save adds. What was there before may stay, so that the rest can be changed, and those who run
 // Gatehouse may add everything. The rules of what a document asks for are those of the packages definition and core.
