@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -182,7 +183,7 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 		where = append(where, store.HasLabel("category", names...))
 	}
 	if f.Kind != nil {
-		if !contains(core.ApiKinds(), *f.Kind) {
+		if !slices.Contains(core.ApiKinds(), *f.Kind) {
 			return nil, core.InField("api_type", "must be one of %s", strings.Join(core.ApiKinds(), ", "))
 		}
 		where = append(where, store.HasLabel("kind", *f.Kind))
@@ -234,15 +235,6 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 		where = append(where, faulty)
 	}
 	return truth(where, "active", f.Active), nil
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // importedApi makes an API of a document of an import: over the one with the same public id, or new with the ids it

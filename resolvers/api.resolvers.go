@@ -145,7 +145,7 @@ func (r *mutationResolver) SetAPIOwners(ctx context.Context, id string, input mo
 
 // ImportApis is the resolver for the importApis field.
 func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document) ([]*core.ImportedItem, error) {
-	im := &importer{resolver: r.Resolver, kind: core.ApiKind}
+	im := &importer{resolver: r.Resolver, kind: core.ApiKind, list: "apis"}
 	var writes []claim.Api
 	for i, raw := range apis {
 		a, old, err := r.importedApi(ctx, raw)
@@ -153,7 +153,7 @@ func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document)
 			return nil, core.InList("apis", i, err)
 		}
 		same := old != nil && a.Definition.Equal(old.Definition)
-		plan(im, r.store.Apis, a, old, same, &core.ImportedItem{ID: a.ApiID, Created: old == nil})
+		plan(im, r.store.Apis, a, old, same, a.Definition, &core.ImportedItem{ID: a.ApiID, Created: old == nil})
 		if !same {
 			writes = append(writes, claim.Api{Next: a, Old: old, Item: i})
 		}

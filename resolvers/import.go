@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"errors"
 
 	"gatehouse/internal/core"
 	"gatehouse/internal/limits"
@@ -13,6 +14,9 @@ import (
 type importer struct {
 	resolver *Resolver
 	kind     *core.Kind
+	// list is the name of the list that the elements came in, for errors; "" where there is one alone.
+	list     string
+	elements []core.ImportElement
 	writes   []store.Change
 	adds     []limits.Addition
 	done     []func(ctx context.Context)
@@ -21,14 +25,16 @@ type importer struct {
 	apply func(ctx context.Context, writes ...store.Change) error
 }
 
-// plan adds one object. old is what it replaces, nil for a new one; same tells that the two are equal.
+// plan adds one object with its document. old is what it replaces, nil for a new one; same tells that the two are equal.
 func plan[T any, P object[T]](
 	im *importer,
 	repo *store.Repository[T],
 	next, old *T,
 	same bool,
+	doc core.Document,
 	item *core.ImportedItem,
 ) {
+	im.elements = append(im.elements, core.ImportElement{ID: P(next).Base().ID, Doc: doc})
 	im.report = append(im.report, item)
 	kind := core.ChangeUpdated
 	switch {
@@ -55,7 +61,11 @@ func (im *importer) run(ctx context.Context) ([]*core.ImportedItem, error) {
 	}
 	if len(im.writes) > 0 {
 		if err := im.resolver.within(ctx, im.adds, func() error { return apply(ctx, im.writes...) }); err != nil {
-			return nil, im.resolver.writeError(ctx, im.kind, err)
+			said := im.resolver.writeError(ctx, im.kind, err)
+			if taken := (*store.ConflictError)(nil); errors.As(err, &taken) && im.list != "" {
+				said = core.Collision(im.kind, im.list, im.elements, taken.ID, taken.OtherID, said)
+			}
+			return nil, said
 		}
 	}
 	for _, announce := range im.done {

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -148,7 +149,7 @@ func (r *Resolver) oauthPolicy(
 	if err != nil {
 		return nil, err
 	}
-	if !contains(p.ApiIDs, a.ApiID) {
+	if !slices.Contains(p.ApiIDs, a.ApiID) {
 		return nil, core.Errorf(
 			core.CodeInvalid,
 			"the policy %q gives no access to the API %q: add the API to the access rights of the policy",

@@ -81,7 +81,7 @@ func (r *mutationResolver) ImportOrganisation(ctx context.Context, document core
 	}
 	im := &importer{resolver: r.Resolver, kind: core.OrganisationKind}
 	same := old != nil && o.Document.Equal(old.Document)
-	plan(im, r.store.Organisations, o, old, same, &core.ImportedItem{ID: o.ID, Created: old == nil})
+	plan(im, r.store.Organisations, o, old, same, o.Document, &core.ImportedItem{ID: o.ID, Created: old == nil})
 	report, err := im.run(ctx)
 	if err != nil {
 		return nil, err

@@ -188,6 +188,7 @@ func (r *Resolver) importedPolicy(
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	doc = core.NamedByID(doc)
 	org := doc.Text("org_id")
 	if org == "" {
 		return nil, nil, nil, core.InField("org_id", "is required: it says into which organisation the policy goes")

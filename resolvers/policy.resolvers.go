@@ -66,7 +66,7 @@ func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision
 
 // ImportPolicies is the resolver for the importPolicies field.
 func (r *mutationResolver) ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error) {
-	im := &importer{resolver: r.Resolver, kind: core.PolicyKind}
+	im := &importer{resolver: r.Resolver, kind: core.PolicyKind, list: "Data"}
 	var written []claim.Policy
 	for i, raw := range policies {
 		p, old, warnings, err := r.importedPolicy(ctx, raw)
@@ -78,7 +78,7 @@ func (r *mutationResolver) ImportPolicies(ctx context.Context, policies []core.D
 		}
 		written = append(written, claim.Policy{Next: p, Old: old})
 		same := old != nil && p.Document.Equal(old.Document)
-		plan(im, r.store.Policies, p, old, same, &core.ImportedItem{ID: p.PolicyID, Created: old == nil, Warnings: warnings})
+		plan(im, r.store.Policies, p, old, same, p.Document, &core.ImportedItem{ID: p.PolicyID, Created: old == nil, Warnings: warnings})
 	}
 	im.apply = func(ctx context.Context, writes ...store.Change) error {
 		return r.claims.WritePolicies(ctx, written, writes...)

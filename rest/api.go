@@ -248,6 +248,10 @@ func (c *call) importList(name string) ([]core.Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	return elementsOf(doc, name)
+}
+
+func elementsOf(doc core.Document, name string) ([]core.Document, error) {
 	list := doc.Get(name)
 	if !list.IsArray() {
 		return nil, core.Errorf(core.CodeMalformed, "%s must be an array of what to import", name)

@@ -2,7 +2,11 @@ package rest
 
 import (
 	"io"
+	"maps"
 	"net/http"
+	"slices"
+
+	"github.com/tidwall/gjson"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -142,8 +146,34 @@ func (c *call) deletePolicy() (reply, error) {
 	}, "Data deleted", nil)
 }
 
+// policiesToImport reads the policies of an import: Data, as lists of policies show it, or a map of ids to policies, as the
+// open-source gateway keeps them in policies.json.
+func (c *call) policiesToImport() ([]core.Document, error) {
+	doc, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	byID := gjson.ParseBytes(doc).Map()
+	if len(byID) == 0 || byID["Data"].IsArray() {
+		return elementsOf(doc, "Data")
+	}
+	var list []core.Document
+	for _, id := range slices.Sorted(maps.Keys(byID)) {
+		policy := core.Document(byID[id].Raw)
+		if !byID[id].IsObject() {
+			return nil, core.Errorf(core.CodeMalformed,
+				"the body must have Data, an array of policies, or be a map of ids to policies, as policies.json of the gateway")
+		}
+		if policy.Text("id") == "" {
+			policy = policy.Set("id", id)
+		}
+		list = append(list, policy)
+	}
+	return list, nil
+}
+
 func (c *call) importPolicies() (reply, error) {
-	list, err := c.importList("Data")
+	list, err := c.policiesToImport()
 	if err != nil {
 		return nil, err
 	}

@@ -27,8 +27,8 @@ var (
 	headerValue      = regexp.MustCompile(`^[^\x00-\x08\x0a-\x1f\x7f]*$`)
 )
 
-// NewRequest makes a request of what somebody gave: a method, "" for GET; the address, see Target; headers, an object of
-// texts and of lists of them, or nil; and a body, whose null is none.
+// NewRequest makes a request of what somebody gave: a method, "" for GET; the address, see Target; headers, an object
+// of texts and of lists of them, or nil; and a body, whose null is none.
 func (f *Forwarder) NewRequest(method, address string, headers, body []byte) (*Request, error) {
 	r := &Request{Method: http.MethodGet, Body: body}
 	if method != "" {
