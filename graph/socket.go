@@ -94,6 +94,7 @@ func (s *server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		cancel()
 		c.operations.Wait()
+		c.closing.Do(func() {}) // whoever is about to close has begun by now, and nobody begins after the wait
 		c.closed.Wait()
 		_ = conn.CloseNow()
 	}()
