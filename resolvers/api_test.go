@@ -76,7 +76,7 @@ func TestAnApiThatStandsInTheWayIsNamed(t *testing.T) {
 		"the listen path on the domain":     {`{"name":"B","active":true,"domain":"a.test","proxy":{"listen_path":"/taken/"}}`, []string{"listen path", `"First one" (first)`}},
 		"the path without its slash":        {`{"name":"B","active":true,"domain":"A.test","proxy":{"listen_path":"/taken"}}`, []string{"listen path", `"First one" (first)`}},
 		"the public id":                     {`{"name":"B","api_id":"first"}`, []string{"Found API with the same ID"}},
-		"the database id":                   {`{"name":"B","id":"` + anID + `"}`, []string{"Found API with the same ID"}},
+		"the database id":                   {`{"name":"B","id":"` + anID + `"}`, []string{"Found API with the same ID", "api_definition.id", "leave it out"}},
 		"nothing, for a path on other host": {`{"name":"B","active":true,"domain":"b.test","proxy":{"listen_path":"/taken/"}}`, nil},
 		"nothing, for a longer path":        {`{"name":"B","active":true,"domain":"a.test","proxy":{"listen_path":"/taken/more/"}}`, nil},
 	} {

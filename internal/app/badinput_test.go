@@ -193,6 +193,7 @@ func TestWhatIsMissingOrWrongIsNamed(t *testing.T) {
 		{"an API with another spelling of listen_path", "POST", "/api/apis", `{"api_definition":{"name":"n","proxy":{"Listen_Path":"/x/"}}}`, 400, "must be spelled"},
 		{"an API with a public id that is taken", "POST", "/api/apis", `{"api_definition":{"name":"n","api_id":"` + v.apiID + `"}}`, 409, "same id"},
 		{"an API with a database id that is taken", "POST", "/api/apis", `{"api_definition":{"name":"n","id":"` + v.api + `"}}`, 409, "same id"},
+		{"an API with an address that gateways cannot read", "POST", "/api/apis", `{"api_definition":{"name":"n","enable_ip_whitelisting":true,"allowed_ips":["1.2.3.4.5"]}}`, 400, "allowed_ips[0] must be an ip address"},
 		{"an API with a slug that is taken", "POST", "/api/apis", `{"api_definition":{"name":"n","slug":"visitor-slug"}}`, 409, "visitor api"},
 		{"an API with a listen path that is taken", "POST", "/api/apis", `{"api_definition":{"name":"n","active":true,"proxy":{"listen_path":"/served"}}}`, 409, "the one served"},
 		{"a policy without a name", "POST", "/api/portal/policies", `{"rate":1}`, 400, "name is required"},

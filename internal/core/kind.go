@@ -74,7 +74,7 @@ func (o *Organisation) Size() int64 { return 0 }
 var (
 	ApiKind = &Kind{Name: "Api", Word: "API", Plural: "APIs", Collection: "apis", Owned: true, Permission: "apis",
 		Conflicts: map[string]Conflict{
-			"id":     {"Found API with the same ID", "api_definition.id"},
+			"id":     {"Found API with the same ID: the database id (api_definition.id) is; leave it out", "api_definition.id"},
 			"api_id": {"Found API with the same ID", "api_definition.api_id"},
 			"slug":   {"the slug is taken by the API %s: give another slug", "api_definition.slug"},
 		},

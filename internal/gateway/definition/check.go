@@ -31,6 +31,8 @@ type checker struct {
 	depth    int
 	warnings []string
 	more     int
+	// misreads are those of the warnings that a save may not add.
+	misreads []misread
 }
 
 // step is one part of a path: a name, or where inList is set an index.
@@ -228,12 +230,15 @@ func (c *checker) numbers(raw string) error {
 	return nil
 }
 
-func (c *checker) warn(what string) {
+// warn notes something about the place of the walk.
+func (c *checker) warn(what string) { c.note(what + c.place()) }
+
+func (c *checker) note(warning string) {
 	if len(c.warnings) == maxWarnings {
 		c.more++
 		return
 	}
-	c.warnings = append(c.warnings, what+c.place())
+	c.warnings = append(c.warnings, warning)
 }
 
 // wrong says what is expected, and what is there: as it is where it can be no secret.

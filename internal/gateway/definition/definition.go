@@ -48,7 +48,7 @@ func New(oldest Release) Rules {
 }
 
 // rulesVersion grows with each change of what the rules find, so that what was found by earlier ones is looked at anew.
-const rulesVersion = 8
+const rulesVersion = 9
 
 // Version is the same for rules that find the same.
 func (r Rules) Version() string { return fmt.Sprintf("%d-%d", rulesVersion, r.oldest) }
@@ -65,12 +65,20 @@ func (r Rules) Fault(doc core.Document) string {
 // names the first field whose type gateways refuse, and what gateways may stumble over: fields that only newer ones
 // know, or none. The document is valid JSON (core.ParseDocument).
 func (r Rules) CheckApi(doc core.Document) (warnings []string, err error) {
+	warnings, _, err = r.judgeApi(doc)
+	return warnings, err
+}
+
+// judgeApi also tells which of the warnings are of what a save may not add.
+func (r Rules) judgeApi(doc core.Document) (warnings []string, misreads []misread, err error) {
 	c := checker{oldest: r.oldest, effect: "gateways would refuse all definitions with it", owned: ownedByApi}
+	definition := gjson.ParseBytes(doc)
 	if wrapped := doc.Get("api_definition"); wrapped.Exists() {
 		c.path = []step{{name: "api_definition"}}
-		return c.check("APIDefinition", wrapped)
+		definition = wrapped
 	}
-	return c.check("APIDefinition", gjson.ParseBytes(doc))
+	warnings, err = c.check("APIDefinition", definition)
+	return warnings, c.misreads, err
 }
 
 // CheckPolicy checks a policy, as CheckApi does.

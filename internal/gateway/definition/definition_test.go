@@ -233,7 +233,7 @@ func samples(t testing.TB, pattern string) []string {
 	t.Helper()
 	dir := os.Getenv("GATEHOUSE_SAMPLES")
 	if dir == "" {
-		dir = "../../../shared/samples"
+		dir = "../../../../shared/samples"
 	}
 	paths, err := filepath.Glob(filepath.Join(dir, pattern))
 	require.NoError(t, err)

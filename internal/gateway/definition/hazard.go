@@ -32,6 +32,12 @@ func ruleOf(typeName string) rule {
 		return (*checker).virtual
 	case "ValidatePathMeta":
 		return (*checker).validation
+	case "HardTimeoutMeta":
+		return (*checker).hardTimeout
+	case "GraphQLEngineConfig":
+		return (*checker).engine
+	case "UpstreamAuth":
+		return (*checker).upstreamAuth
 	case "URLRewriteMeta", "RoutingTrigger":
 		return (*checker).rewrite
 	}

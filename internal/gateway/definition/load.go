@@ -36,6 +36,9 @@ func (c *checker) api(fields map[string]gjson.Result) error {
 	if err := c.routes(fields); err != nil {
 		return err
 	}
+	if c.access == nil {
+		c.ignored(fields)
+	}
 	return c.versions(fields["definition"], self)
 }
 

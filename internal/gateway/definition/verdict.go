@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -8,18 +9,21 @@ import (
 	"gatehouse/internal/core"
 )
 
-// CheckSave refuses a definition that gateways must not be given. What the API had already may stay, since gateways are
-// not given it either way: it can be switched off, and corrected bit by bit. old is the API that it replaces, nil for a
-// new one.
+// CheckSave refuses a definition that gateways must not be given, or that they would not go by. What the API had already
+// may stay: it can be switched off, and corrected bit by bit. old is the API that it replaces, nil for a new one.
 func (r Rules) CheckSave(doc core.Document, old *core.Api) error {
-	_, fault := r.CheckApi(doc)
-	if fault == nil || old == nil {
-		return fault
-	}
-	if _, before := r.CheckApi(old.Definition); before != nil && before.Error() == fault.Error() {
+	_, misreads, fault := r.judgeApi(doc)
+	if fault == nil && len(misreads) == 0 {
 		return nil
 	}
-	return fault
+	if old == nil {
+		return cmp.Or(fault, added(misreads, nil))
+	}
+	_, before, was := r.judgeApi(old.Definition)
+	if fault != nil && (was == nil || was.Error() != fault.Error()) {
+		return fault
+	}
+	return added(misreads, before)
 }
 
 // maxVerdicts is how many judgements on definitions are remembered. One may hold a schema of megabytes, which takes a
