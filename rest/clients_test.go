@@ -64,6 +64,7 @@ func TestTheCallsOfOtherProgramsAreAnsweredAsTheyNeed(t *testing.T) {
 		"health":     healthCalls,
 		"addressing": addressingCalls,
 		"system":     systemCalls,
+		"portal":     portalCalls,
 	} {
 		t.Run(story, func(t *testing.T) {
 			t.Parallel()
@@ -291,4 +292,35 @@ var systemCalls = []clientCall{
 	{client: "a script of an operator", what: "asks for what is gone", method: "GET", path: "/admin/org/keys/{org}", status: 404, want: wanted{"Status": `"Error"`}},
 	{client: "a script of an operator", what: "changes what is gone", method: "PUT", path: "/admin/org/keys/{org}", status: 404, body: `{"rate":1}`},
 	{client: "a script of an operator", what: "names an organisation that is none", method: "POST", path: "/admin/org/keys", status: 404, body: `{"org_id":"5e9d9544a1dcd60001d0ed20"}`},
+}
+
+var portalCalls = []clientCall{
+	{client: "the operator", what: "reads the catalogue before it deletes a policy", method: "GET", path: "/api/portal/catalogue",
+		want: wanted{"id": hex24, "org_id": `"{org}"`, "apis": "[]", "email": `""`}, keep: map[string]string{"catalogue": "id"}},
+	{client: "a bootstrap script", what: "makes the catalogue, which is there", method: "POST", path: "/api/portal/catalogue/", headers: []string{"Authorization: {key}", curl},
+		body: `{"org_id":"{org}"}`, want: wanted{"Status": `"OK"`, "Message": `"{catalogue}"`, "Meta": "null"}},
+	{client: "a bootstrap script", what: "adds an entry to it", method: "PUT", path: "/api/portal/catalogue",
+		body: `{"id":"{catalogue}","org_id":"{org}","apis":[{"name":"A","version":"v2","policy_id":"p","show":true,"config":{"oauth_usage_limit":-1}}],"email":""}`,
+		want: wanted{"Status": `"OK"`, "Message": `"Data updated"`}},
+	{client: "the operator", what: "reads it again", method: "GET", path: "/api/portal/catalogue", want: wanted{"id": `"{catalogue}"`, "apis.#": "1"}},
+	{client: "an installer", what: "makes the configuration without a body", method: "PUT", path: "/api/portal/configuration", want: wanted{"Status": `"OK"`}},
+	{client: "a bootstrap script", what: "makes it once more", method: "POST", path: "/api/portal/configuration", body: `{}`, want: wanted{"Status": `"OK"`, "Message": hex24}},
+	{client: "the operator", what: "reads it", method: "GET", path: "/api/portal/configuration", want: wanted{"id": hex24, "org_id": `"{org}"`}},
+	{client: "an installer", what: "names the host of the portal", method: "PUT", path: "/api/portal/cname", body: `{"CNAME":"portal.local"}`, want: wanted{"Status": `"OK"`}},
+	{client: "an operator", what: "finds it in the organisation", method: "GET", path: "/admin/organisations/{org}", want: wanted{"cname": `"portal.local"`}},
+	{client: "a bootstrap script", what: "documents an API", method: "POST", path: "/api/portal/documentation",
+		body: `{"api_id":"","doc_type":"swagger","documentation":"e30="}`, want: wanted{"Status": `"OK"`, "Message": hex24}, keep: map[string]string{"doc": "Message"}},
+	{client: "the operator", what: "deletes the documentation", method: "DELETE", path: "/api/portal/documentation/{doc}", want: wanted{"Message": `"Data deleted"`}},
+	{client: "the operator", what: "deletes it again", method: "DELETE", path: "/api/portal/documentation/{doc}", status: 404},
+	{client: "a bootstrap script", what: "makes the home page", method: "POST", path: "/api/portal/pages",
+		body: `{"is_homepage":true,"template_name":"","title":"Home","slug":"/","fields":{"SubHeading":"x"}}`, want: wanted{"Status": `"OK"`, "Message": hex24}},
+	{client: "a bootstrap script", what: "adds a developer", method: "POST", path: "/api/portal/developers",
+		body: `{"email":"Dev@x.test","password":"a-secret-1","org_id":"{org}","sso_key":"k1"}`, want: wanted{"Status": `"OK"`, "Message": hex24}, keep: map[string]string{"dev": "Message"}},
+	{client: "the identity broker", what: "finds the developer by its key", method: "GET", path: "/api/portal/developers/ssokey/k1",
+		want: wanted{"id": `"{dev}"`, "email": `"dev@x.test"`, "password": missing, "keys": "{}", "nonce": `""`}},
+	{client: "the identity broker", what: "looks for one who is not there", method: "GET", path: "/api/portal/developers/ssokey/none", status: 404},
+	{client: "the identity broker", what: "finds one by the address", method: "GET", path: "/api/portal/developers/email/DEV@x.test", want: wanted{"id": `"{dev}"`}},
+	{client: "the identity broker", what: "notes a nonce", method: "PUT", path: "/api/portal/developers/{dev}",
+		body: `{"id":"{dev}","org_id":"{org}","email":"dev@x.test","sso_key":"k1","nonce":"n"}`, want: wanted{"Message": `"Data updated"`}},
+	{client: "a generated client", what: "lists the developers", method: "GET", path: "/api/portal/developers/?p=1", want: wanted{"Data.#": "1", "Data.0.nonce": `"n"`, "Pages": "1"}},
 }

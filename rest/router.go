@@ -123,7 +123,7 @@ func routes() []route {
 	var all []route
 	for _, area := range [][]route{apiRoutes, keyRoutes, keyIndexRoutes, policyRoutes, userRoutes, webhookRoutes, organisationRoutes,
 		gatewayRoutes, proxyRoutes, oauthRoutes, certificateRoutes, systemRoutes, statsRoutes, assetRoutes, notificationRoutes,
-		organisationSessionRoutes} {
+		organisationSessionRoutes, portalRoutes, portalAreas()} {
 		all = append(all, area...)
 	}
 	return all

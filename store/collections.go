@@ -117,13 +117,18 @@ var (
 		Text: []string{"subject_cn", "fingerprint"},
 		Int:  []string{"not_after", "has_private"},
 	}
+	portalDocuments = &Collection{
+		Name:   "portal_documents",
+		Text:   []string{"type", "name"},
+		Unique: []Unique{{"portal_key", false}, {"sso_key", false}},
+	}
 	// What the installation keeps for itself, such as how far an index is.
 	settings = &Collection{Name: "settings"}
 )
 
 // Collections lists every collection.
 func Collections() []*Collection {
-	return []*Collection{organisations, users, apis, policies, keys, webhooks, nodes, oauthClients, certificates, settings}
+	return []*Collection{organisations, users, apis, policies, keys, webhooks, nodes, oauthClients, certificates, portalDocuments, settings}
 }
 
 // kind joins a collection with the way its objects become records and back.
@@ -363,6 +368,39 @@ var certificateKind = kind[core.Certificate]{
 		}
 		return core.NewCertificate(m, r.Doc, sealed)
 	},
+}
+
+var portalKind = kind[core.PortalDocument]{
+	Collection: portalDocuments, of: core.PortalKind,
+	meta: func(d *core.PortalDocument) *core.Meta { return &d.Meta },
+	encode: func(d *core.PortalDocument) Record {
+		sealed, err := json.Marshal(portalSecrets{d.Type, d.PasswordHash})
+		if err != nil {
+			panic(fmt.Sprintf("store: portal secrets: %v", err)) // texts always are JSON
+		}
+		return Record{
+			Doc:    d.Document,
+			Sealed: sealed,
+			Text:   map[string]string{"type": string(d.Type), "name": d.Name},
+			Unique: map[string]string{"portal_key": d.Key(), "sso_key": d.SsoKey},
+		}
+	},
+	decode: func(m core.Meta, r Record) (*core.PortalDocument, error) {
+		var s portalSecrets
+		if len(r.Sealed) > 0 {
+			if err := json.Unmarshal(r.Sealed, &s); err != nil {
+				return nil, fmt.Errorf("store: what is kept beside the document of the portal %s: %w", m.ID, err)
+			}
+		}
+		return core.NewPortalDocument(m, s.Type, r.Doc, s.PasswordHash), nil
+	},
+}
+
+// portalSecrets is what is kept of a document of the portal beside it: what it is, which it does not say itself, and
+// the password of a developer.
+type portalSecrets struct {
+	Type         core.PortalType `json:"type"`
+	PasswordHash string          `json:"password,omitempty"`
 }
 
 var settingKind = kind[core.Setting]{

@@ -19,7 +19,9 @@ type Store struct {
 	Nodes         *Repository[core.Node]
 	OauthClients  *Repository[core.OauthClient]
 	Certificates  *Repository[core.Certificate]
-	Settings      *Repository[core.Setting]
+	// PortalDocuments are those of the classic developer portal.
+	PortalDocuments *Repository[core.PortalDocument]
+	Settings        *Repository[core.Setting]
 
 	repositories map[*core.Kind]Objects
 	engine       Engine
@@ -79,6 +81,7 @@ func New(engine Engine, opts ...Option) *Store {
 	s.Nodes = newRepository(s, nodeKind, o)
 	s.OauthClients = newRepository(s, oauthClientKind, o)
 	s.Certificates = newRepository(s, certificateKind, o)
+	s.PortalDocuments = newRepository(s, portalKind, o)
 	s.Settings = newRepository(s, settingKind, o)
 	return s
 }

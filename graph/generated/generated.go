@@ -41,6 +41,7 @@ type ResolverRoot interface {
 	OauthClient() OauthClientResolver
 	Organisation() OrganisationResolver
 	Policy() PolicyResolver
+	PortalDocument() PortalDocumentResolver
 	Query() QueryResolver
 	Subscription() SubscriptionResolver
 	User() UserResolver
@@ -276,6 +277,7 @@ type ComplexityRoot struct {
 		CreateOauthClient             func(childComplexity int, apiID string, input model.OauthClientInput) int
 		CreateOrganisation            func(childComplexity int, input model.OrganisationInput) int
 		CreatePolicy                  func(childComplexity int, input model.PolicyInput) int
+		CreatePortalDocument          func(childComplexity int, typeArg core.PortalType, input model.PortalDocumentInput) int
 		CreateUser                    func(childComplexity int, input model.UserInput) int
 		CreateWebhook                 func(childComplexity int, input model.WebhookInput) int
 		DeleteAPI                     func(childComplexity int, id string, revision *int) int
@@ -286,6 +288,7 @@ type ComplexityRoot struct {
 		DeleteOrganisation            func(childComplexity int, id string, cascade *bool) int
 		DeleteOrganisationSession     func(childComplexity int, orgID string) int
 		DeletePolicy                  func(childComplexity int, id string, revision *int) int
+		DeletePortalDocument          func(childComplexity int, id string, revision *int) int
 		DeleteUser                    func(childComplexity int, id string, revision *int) int
 		DeleteWebhook                 func(childComplexity int, id string, revision *int) int
 		ImportApis                    func(childComplexity int, apis []core.Document) int
@@ -311,12 +314,14 @@ type ComplexityRoot struct {
 		RevokeUser                    func(childComplexity int, id string) int
 		SetAPIOwners                  func(childComplexity int, id string, input model.APIOwnersInput) int
 		SetOrganisationSession        func(childComplexity int, orgID string, session core.Document, resetQuota *bool) int
+		SetPortalCname                func(childComplexity int, cname string, orgID *string) int
 		SetUserPassword               func(childComplexity int, id string, currentPassword *string, newPassword string) int
 		UpdateAPI                     func(childComplexity int, id string, input model.APIInput, revision *int) int
 		UpdateKey                     func(childComplexity int, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int, resetQuota *bool) int
 		UpdateOauthClient             func(childComplexity int, apiID string, clientID string, input model.OauthClientInput, revision *int) int
 		UpdateOrganisation            func(childComplexity int, id string, input model.OrganisationInput, revision *int) int
 		UpdatePolicy                  func(childComplexity int, id string, input model.PolicyInput, revision *int) int
+		UpdatePortalDocument          func(childComplexity int, id string, input model.PortalDocumentInput, revision *int) int
 		UpdateUser                    func(childComplexity int, id string, input model.UserInput, revision *int) int
 		UpdateWebhook                 func(childComplexity int, id string, input model.WebhookInput, revision *int) int
 	}
@@ -465,6 +470,24 @@ type ComplexityRoot struct {
 		RateLimit  func(childComplexity int) int
 	}
 
+	PortalDocument struct {
+		CreatedAt    func(childComplexity int) int
+		Document     func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Name         func(childComplexity int) int
+		OrgID        func(childComplexity int) int
+		Organisation func(childComplexity int) int
+		Revision     func(childComplexity int) int
+		Type         func(childComplexity int) int
+		UpdatedAt    func(childComplexity int) int
+	}
+
+	PortalDocumentConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	ProxyResponse struct {
 		Body       func(childComplexity int) int
 		Headers    func(childComplexity int) int
@@ -496,6 +519,9 @@ type ComplexityRoot struct {
 		Organisations           func(childComplexity int, first *int, after *string, q *string, sort *model.OrganisationSort) int
 		Policies                func(childComplexity int, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) int
 		Policy                  func(childComplexity int, id string) int
+		PortalCatalogue         func(childComplexity int, orgID *string) int
+		PortalDocument          func(childComplexity int, id string) int
+		PortalDocuments         func(childComplexity int, first *int, after *string, filter *model.PortalFilter) int
 		PreviewKey              func(childComplexity int, input model.KeyInput) int
 		SystemStats             func(childComplexity int, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) int
 		User                    func(childComplexity int, id string) int
@@ -659,6 +685,10 @@ type MutationResolver interface {
 	PatchPolicy(ctx context.Context, id string, patch core.Document, revision *int) (*core.Policy, error)
 	DeletePolicy(ctx context.Context, id string, revision *int) (*model.Deleted, error)
 	ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error)
+	CreatePortalDocument(ctx context.Context, typeArg core.PortalType, input model.PortalDocumentInput) (*core.PortalDocument, error)
+	UpdatePortalDocument(ctx context.Context, id string, input model.PortalDocumentInput, revision *int) (*core.PortalDocument, error)
+	DeletePortalDocument(ctx context.Context, id string, revision *int) (*model.Deleted, error)
+	SetPortalCname(ctx context.Context, cname string, orgID *string) (bool, error)
 	RebuildKeyIndex(ctx context.Context) (*model.KeyIndex, error)
 	CreateUser(ctx context.Context, input model.UserInput) (*core.User, error)
 	UpdateUser(ctx context.Context, id string, input model.UserInput, revision *int) (*core.User, error)
@@ -697,6 +727,9 @@ type PolicyResolver interface {
 	Organisation(ctx context.Context, obj *core.Policy) (*core.Organisation, error)
 	Warnings(ctx context.Context, obj *core.Policy) ([]string, error)
 }
+type PortalDocumentResolver interface {
+	Organisation(ctx context.Context, obj *core.PortalDocument) (*core.Organisation, error)
+}
 type QueryResolver interface {
 	Version(ctx context.Context) (string, error)
 	API(ctx context.Context, id string) (*core.Api, error)
@@ -720,6 +753,9 @@ type QueryResolver interface {
 	OrganisationSessions(ctx context.Context, first *int, after *string) (*model.OrganisationSessionConnection, error)
 	Policy(ctx context.Context, id string) (*core.Policy, error)
 	Policies(ctx context.Context, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) (*model.PolicyConnection, error)
+	PortalDocument(ctx context.Context, id string) (*core.PortalDocument, error)
+	PortalDocuments(ctx context.Context, first *int, after *string, filter *model.PortalFilter) (*model.PortalDocumentConnection, error)
+	PortalCatalogue(ctx context.Context, orgID *string) (*core.PortalDocument, error)
 	SystemStats(ctx context.Context, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) (*model.SystemStats, error)
 	KeyIndex(ctx context.Context) (*model.KeyIndex, error)
 	Me(ctx context.Context) (*core.User, error)
@@ -1822,6 +1858,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreatePolicy(childComplexity, args["input"].(model.PolicyInput)), true
+	case "Mutation.createPortalDocument":
+		if e.ComplexityRoot.Mutation.CreatePortalDocument == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createPortalDocument_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreatePortalDocument(childComplexity, args["type"].(core.PortalType), args["input"].(model.PortalDocumentInput)), true
 	case "Mutation.createUser":
 		if e.ComplexityRoot.Mutation.CreateUser == nil {
 			break
@@ -1932,6 +1979,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeletePolicy(childComplexity, args["id"].(string), args["revision"].(*int)), true
+	case "Mutation.deletePortalDocument":
+		if e.ComplexityRoot.Mutation.DeletePortalDocument == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deletePortalDocument_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeletePortalDocument(childComplexity, args["id"].(string), args["revision"].(*int)), true
 	case "Mutation.deleteUser":
 		if e.ComplexityRoot.Mutation.DeleteUser == nil {
 			break
@@ -2187,6 +2245,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetOrganisationSession(childComplexity, args["orgId"].(string), args["session"].(core.Document), args["resetQuota"].(*bool)), true
+	case "Mutation.setPortalCname":
+		if e.ComplexityRoot.Mutation.SetPortalCname == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setPortalCname_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetPortalCname(childComplexity, args["cname"].(string), args["orgId"].(*string)), true
 	case "Mutation.setUserPassword":
 		if e.ComplexityRoot.Mutation.SetUserPassword == nil {
 			break
@@ -2253,6 +2322,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdatePolicy(childComplexity, args["id"].(string), args["input"].(model.PolicyInput), args["revision"].(*int)), true
+	case "Mutation.updatePortalDocument":
+		if e.ComplexityRoot.Mutation.UpdatePortalDocument == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updatePortalDocument_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePortalDocument(childComplexity, args["id"].(string), args["input"].(model.PortalDocumentInput), args["revision"].(*int)), true
 	case "Mutation.updateUser":
 		if e.ComplexityRoot.Mutation.UpdateUser == nil {
 			break
@@ -2920,6 +3000,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PolicyPartitions.RateLimit(childComplexity), true
 
+	case "PortalDocument.createdAt":
+		if e.ComplexityRoot.PortalDocument.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocument.CreatedAt(childComplexity), true
+	case "PortalDocument.document":
+		if e.ComplexityRoot.PortalDocument.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocument.Document(childComplexity), true
+	case "PortalDocument.id":
+		if e.ComplexityRoot.PortalDocument.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocument.ID(childComplexity), true
+	case "PortalDocument.name":
+		if e.ComplexityRoot.PortalDocument.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocument.Name(childComplexity), true
+	case "PortalDocument.orgId":
+		if e.ComplexityRoot.PortalDocument.OrgID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocument.OrgID(childComplexity), true
+	case "PortalDocument.organisation":
+		if e.ComplexityRoot.PortalDocument.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocument.Organisation(childComplexity), true
+	case "PortalDocument.revision":
+		if e.ComplexityRoot.PortalDocument.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocument.Revision(childComplexity), true
+	case "PortalDocument.type":
+		if e.ComplexityRoot.PortalDocument.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocument.Type(childComplexity), true
+	case "PortalDocument.updatedAt":
+		if e.ComplexityRoot.PortalDocument.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocument.UpdatedAt(childComplexity), true
+
+	case "PortalDocumentConnection.nodes":
+		if e.ComplexityRoot.PortalDocumentConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocumentConnection.Nodes(childComplexity), true
+	case "PortalDocumentConnection.pageInfo":
+		if e.ComplexityRoot.PortalDocumentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocumentConnection.PageInfo(childComplexity), true
+	case "PortalDocumentConnection.totalCount":
+		if e.ComplexityRoot.PortalDocumentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocumentConnection.TotalCount(childComplexity), true
+
 	case "ProxyResponse.body":
 		if e.ComplexityRoot.ProxyResponse.Body == nil {
 			break
@@ -3184,6 +3338,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Policy(childComplexity, args["id"].(string)), true
+	case "Query.portalCatalogue":
+		if e.ComplexityRoot.Query.PortalCatalogue == nil {
+			break
+		}
+
+		args, err := ec.field_Query_portalCatalogue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PortalCatalogue(childComplexity, args["orgId"].(*string)), true
+	case "Query.portalDocument":
+		if e.ComplexityRoot.Query.PortalDocument == nil {
+			break
+		}
+
+		args, err := ec.field_Query_portalDocument_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PortalDocument(childComplexity, args["id"].(string)), true
+	case "Query.portalDocuments":
+		if e.ComplexityRoot.Query.PortalDocuments == nil {
+			break
+		}
+
+		args, err := ec.field_Query_portalDocuments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PortalDocuments(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.PortalFilter)), true
 	case "Query.previewKey":
 		if e.ComplexityRoot.Query.PreviewKey == nil {
 			break
@@ -3564,6 +3751,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPolicyFilter,
 		ec.unmarshalInputPolicyInput,
 		ec.unmarshalInputPolicyPartitionsInput,
+		ec.unmarshalInputPortalDocumentInput,
+		ec.unmarshalInputPortalFilter,
 		ec.unmarshalInputProxyRequestInput,
 		ec.unmarshalInputUserFilter,
 		ec.unmarshalInputUserInput,
@@ -5247,6 +5436,115 @@ extend type Mutation {
     @operation(method: "POST", path: "/admin/policies/import", permission: "admin", admin: "/admin/policies/import")
 }
 `, BuiltIn: false},
+	{Name: "../schema/portal.graphqls", Input: `"""
+A document of the classic developer portal: its configuration, its catalogue, the documentation of an API, a page, or a developer. No portal is served
+here; the documents are kept for the programs that write and read them.
+"""
+type PortalDocument {
+  "The database id."
+  id: ID!
+  "The organisation that owns it."
+  orgId: String!
+  "Grows by one with each change."
+  revision: Int!
+  "When it was created."
+  createdAt: Time!
+  "When it was last changed."
+  updatedAt: Time!
+  "What it is."
+  type: PortalType!
+  "The e-mail address of a developer, the title of a page, what a documentation is written in; empty for others."
+  name: String!
+  "The whole document, as REST shows it, without a password."
+  document: JSON!
+  "The organisation that owns it."
+  organisation: Organisation
+}
+
+"What a document of the portal is."
+enum PortalType {
+  "How the portal works. An organisation has one."
+  CONFIGURATION
+  "Which policies developers can ask for. An organisation has one."
+  CATALOGUE
+  "The documentation of an API."
+  DOCUMENTATION
+  "A page."
+  PAGE
+  "A person who asks for keys."
+  DEVELOPER
+}
+
+"A page of documents of the portal."
+type PortalDocumentConnection {
+  "The documents of this page."
+  nodes: [PortalDocument!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
+}
+
+"Which documents of the portal to list; every field that is given must hold."
+input PortalFilter {
+  "Only of this type."
+  type: PortalType
+  "Only with this name, whatever the case: the e-mail address of a developer."
+  name: String
+  "Only the developer whom an identity broker knows by this key."
+  ssoKey: String
+}
+
+"What a document of the portal shall be."
+input PortalDocumentInput {
+  "The document. The password of a developer is kept as a hash; without one, the developer keeps the one that is there."
+  document: JSON!
+  "The organisation; for super users, others have one."
+  orgId: ID
+}
+
+extend type Query {
+  "One document of the portal."
+  portalDocument("Which one." id: ID!): PortalDocument @operation(method: "GET", path: "/api/portal/documents/{id}", permission: "portal")
+  "The documents of the portal of the organisation, the oldest first."
+  portalDocuments(
+    "How many at most; page_size of the configuration by default."
+    first: Int
+    "The endCursor of the page before."
+    after: String
+    "Which ones."
+    filter: PortalFilter
+  ): PortalDocumentConnection! @operation(method: "GET", path: "/api/portal/documents", permission: "portal")
+  "The catalogue of the organisation, which is made when it is first read."
+  portalCatalogue("The organisation; for super users, others have one." orgId: ID): PortalDocument!
+    @operation(method: "GET", path: "/api/portal/catalogue", permission: "portal")
+}
+
+extend type Mutation {
+  "Creates a document of the portal. Of the types of which an organisation has one, the one that is there takes over the fields that are given."
+  createPortalDocument("What it is." type: PortalType!, "What it shall be." input: PortalDocumentInput!): PortalDocument!
+    @operation(method: "POST", path: "/api/portal/documents", permission: "portal")
+  "Replaces a document of the portal."
+  updatePortalDocument(
+    "Which one."
+    id: ID!
+    "What it shall be."
+    input: PortalDocumentInput!
+    "Refuse when the document has another revision by now."
+    revision: Int
+  ): PortalDocument! @operation(method: "PUT", path: "/api/portal/documents/{id}", permission: "portal")
+  "Deletes a document of the portal."
+  deletePortalDocument(
+    "Which one."
+    id: ID!
+    "Refuse when the document has another revision by now."
+    revision: Int
+  ): Deleted! @operation(method: "DELETE", path: "/api/portal/documents/{id}", permission: "portal")
+  "Sets the host name of the organisation's portal."
+  setPortalCname("The host name; empty for none." cname: String!, "The organisation; for super users, others have one." orgId: ID): Boolean!
+    @operation(method: "PUT", path: "/api/portal/cname", permission: "portal")
+}
+`, BuiltIn: false},
 	{Name: "../schema/system.graphqls", Input: `"How many of something there were."
 type SystemStats {
   "What is counted."
@@ -6331,6 +6629,42 @@ func (ec *executionContext) childFields_PolicyPartitions(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type PolicyPartitions", field.Name)
 }
 
+func (ec *executionContext) childFields_PortalDocument(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PortalDocument_id(ctx, field)
+	case "orgId":
+		return ec.fieldContext_PortalDocument_orgId(ctx, field)
+	case "revision":
+		return ec.fieldContext_PortalDocument_revision(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PortalDocument_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_PortalDocument_updatedAt(ctx, field)
+	case "type":
+		return ec.fieldContext_PortalDocument_type(ctx, field)
+	case "name":
+		return ec.fieldContext_PortalDocument_name(ctx, field)
+	case "document":
+		return ec.fieldContext_PortalDocument_document(ctx, field)
+	case "organisation":
+		return ec.fieldContext_PortalDocument_organisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PortalDocument", field.Name)
+}
+
+func (ec *executionContext) childFields_PortalDocumentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_PortalDocumentConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_PortalDocumentConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PortalDocumentConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PortalDocumentConnection", field.Name)
+}
+
 func (ec *executionContext) childFields_ProxyResponse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "statusCode":
@@ -7085,6 +7419,28 @@ func (ec *executionContext) field_Mutation_createPolicy_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createPortalDocument_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "type",
+		func(ctx context.Context, v any) (core.PortalType, error) {
+			return ec.unmarshalNPortalType2gatehouseᚋinternalᚋcoreᚐPortalType(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["type"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PortalDocumentInput, error) {
+			return ec.unmarshalNPortalDocumentInput2gatehouseᚋgraphᚋmodelᚐPortalDocumentInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7276,6 +7632,28 @@ func (ec *executionContext) field_Mutation_deleteOrganisation_args(ctx context.C
 }
 
 func (ec *executionContext) field_Mutation_deletePolicy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deletePortalDocument_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -7767,6 +8145,28 @@ func (ec *executionContext) field_Mutation_setOrganisationSession_args(ctx conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_setPortalCname_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "cname",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["cname"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "orgId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orgId"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_setUserPassword_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7955,6 +8355,36 @@ func (ec *executionContext) field_Mutation_updatePolicy_args(ctx context.Context
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.PolicyInput, error) {
 			return ec.unmarshalNPolicyInput2gatehouseᚋgraphᚋmodelᚐPolicyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updatePortalDocument_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PortalDocumentInput, error) {
+			return ec.unmarshalNPortalDocumentInput2gatehouseᚋgraphᚋmodelᚐPortalDocumentInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8692,6 +9122,64 @@ func (ec *executionContext) field_Query_policy_args(ctx context.Context, rawArgs
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_portalCatalogue_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orgId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orgId"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_portalDocument_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_portalDocuments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.PortalFilter, error) {
+			return ec.unmarshalOPortalFilter2ᚖgatehouseᚋgraphᚋmodelᚐPortalFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg2
 	return args, nil
 }
 
@@ -15764,6 +16252,294 @@ func (ec *executionContext) fieldContext_Mutation_importPolicies(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createPortalDocument(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createPortalDocument(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreatePortalDocument(ctx, fc.Args["type"].(core.PortalType), fc.Args["input"].(model.PortalDocumentInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/portal/documents")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "portal")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
+			return ec.marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createPortalDocument(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalDocument(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createPortalDocument_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updatePortalDocument(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updatePortalDocument(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdatePortalDocument(ctx, fc.Args["id"].(string), fc.Args["input"].(model.PortalDocumentInput), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PUT")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/portal/documents/{id}")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "portal")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
+			return ec.marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updatePortalDocument(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalDocument(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updatePortalDocument_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deletePortalDocument(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deletePortalDocument(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeletePortalDocument(ctx, fc.Args["id"].(string), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "DELETE")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/portal/documents/{id}")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "portal")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.Deleted
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
+			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deletePortalDocument(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deleted(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deletePortalDocument_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setPortalCname(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setPortalCname(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetPortalCname(ctx, fc.Args["cname"].(string), fc.Args["orgId"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PUT")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/portal/cname")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "portal")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal bool
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setPortalCname(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setPortalCname_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_rebuildKeyIndex(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19462,6 +20238,309 @@ func (ec *executionContext) fieldContext_PolicyPartitions_perApi(_ context.Conte
 	return graphql.NewScalarFieldContext("PolicyPartitions", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _PortalDocument_id(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocument_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocument_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _PortalDocument_orgId(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocument_orgId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrgID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocument_orgId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PortalDocument_revision(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocument_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocument_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _PortalDocument_createdAt(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocument_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocument_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _PortalDocument_updatedAt(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocument_updatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocument_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _PortalDocument_type(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocument_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.PortalType) graphql.Marshaler {
+			return ec.marshalNPortalType2gatehouseᚋinternalᚋcoreᚐPortalType(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocument_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type PortalType does not have child fields"))
+}
+
+func (ec *executionContext) _PortalDocument_name(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocument_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocument_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PortalDocument_document(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocument_document(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Document, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Document) graphql.Marshaler {
+			return ec.marshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocument_document(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _PortalDocument_organisation(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocument_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PortalDocument().Organisation(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Organisation) graphql.Marshaler {
+			return ec.marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocument_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PortalDocument",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PortalDocumentConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.PortalDocumentConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocumentConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*core.PortalDocument) graphql.Marshaler {
+			return ec.marshalNPortalDocument2ᚕᚖgatehouseᚋinternalᚋcoreᚐPortalDocumentᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocumentConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PortalDocumentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalDocument(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PortalDocumentConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.PortalDocumentConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocumentConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocumentConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalDocumentConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _PortalDocumentConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.PortalDocumentConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocumentConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocumentConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PortalDocumentConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ProxyResponse_statusCode(ctx context.Context, field graphql.CollectedField, obj *model.ProxyResponse) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21169,6 +22248,222 @@ func (ec *executionContext) fieldContext_Query_policies(ctx context.Context, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_policies_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_portalDocument(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_portalDocument(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PortalDocument(ctx, fc.Args["id"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/portal/documents/{id}")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "portal")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_portalDocument(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalDocument(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_portalDocument_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_portalDocuments(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_portalDocuments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PortalDocuments(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.PortalFilter))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *model.PortalDocumentConnection
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/portal/documents")
+				if err != nil {
+					var zeroVal *model.PortalDocumentConnection
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "portal")
+				if err != nil {
+					var zeroVal *model.PortalDocumentConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.PortalDocumentConnection
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PortalDocumentConnection) graphql.Marshaler {
+			return ec.marshalNPortalDocumentConnection2ᚖgatehouseᚋgraphᚋmodelᚐPortalDocumentConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_portalDocuments(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalDocumentConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_portalDocuments_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_portalCatalogue(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_portalCatalogue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PortalCatalogue(ctx, fc.Args["orgId"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/portal/catalogue")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "portal")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
+			return ec.marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_portalCatalogue(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalDocument(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_portalCatalogue_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -25082,6 +26377,87 @@ func (ec *executionContext) unmarshalInputPolicyPartitionsInput(ctx context.Cont
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputPortalDocumentInput(ctx context.Context, obj any) (model.PortalDocumentInput, error) {
+	var it model.PortalDocumentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"document", "orgId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "document":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("document"))
+			data, err := ec.unmarshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Document = data
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputPortalFilter(ctx context.Context, obj any) (model.PortalFilter, error) {
+	var it model.PortalFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"type", "name", "ssoKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := ec.unmarshalOPortalType2ᚖgatehouseᚋinternalᚋcoreᚐPortalType(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Type = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "ssoKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ssoKey"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SsoKey = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputProxyRequestInput(ctx context.Context, obj any) (model.ProxyRequestInput, error) {
 	var it model.ProxyRequestInput
 	if obj == nil {
@@ -28013,6 +29389,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "createPortalDocument":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createPortalDocument(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updatePortalDocument":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updatePortalDocument(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deletePortalDocument":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deletePortalDocument(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "setPortalCname":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setPortalCname(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "rebuildKeyIndex":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_rebuildKeyIndex(ctx, field)
@@ -29676,6 +31080,165 @@ func (ec *executionContext) _PolicyPartitions(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var portalDocumentImplementors = []string{"PortalDocument"}
+
+func (ec *executionContext) _PortalDocument(ctx context.Context, sel ast.SelectionSet, obj *core.PortalDocument) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, portalDocumentImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PortalDocument")
+		case "id":
+			out.Values[i] = ec._PortalDocument_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "orgId":
+			out.Values[i] = ec._PortalDocument_orgId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "revision":
+			out.Values[i] = ec._PortalDocument_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._PortalDocument_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "updatedAt":
+			out.Values[i] = ec._PortalDocument_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "type":
+			out.Values[i] = ec._PortalDocument_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._PortalDocument_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "document":
+			out.Values[i] = ec._PortalDocument_document(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "organisation":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._PortalDocument_organisation(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var portalDocumentConnectionImplementors = []string{"PortalDocumentConnection"}
+
+func (ec *executionContext) _PortalDocumentConnection(ctx context.Context, sel ast.SelectionSet, obj *model.PortalDocumentConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, portalDocumentConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PortalDocumentConnection")
+		case "nodes":
+			out.Values[i] = ec._PortalDocumentConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._PortalDocumentConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._PortalDocumentConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var proxyResponseImplementors = []string{"ProxyResponse"}
 
 func (ec *executionContext) _ProxyResponse(ctx context.Context, sel ast.SelectionSet, obj *model.ProxyResponse) graphql.Marshaler {
@@ -30227,6 +31790,72 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				}()
 				res = ec._Query_policies(ctx, field)
 				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "portalDocument":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_portalDocument(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "portalDocuments":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_portalDocuments(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "portalCatalogue":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_portalCatalogue(ctx, field)
+				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -31577,6 +33206,16 @@ func (ec *executionContext) marshalNChangeKind2gatehouseᚋinternalᚋcoreᚐCha
 	return res
 }
 
+func (ec *executionContext) marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx context.Context, sel ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Deleted(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
 	res, err := scalar.UnmarshalFloat(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -32047,6 +33686,64 @@ func (ec *executionContext) unmarshalNPolicyInput2gatehouseᚋgraphᚋmodelᚐPo
 
 func (ec *executionContext) marshalNPolicyPartitions2gatehouseᚋinternalᚋcoreᚐPartitions(ctx context.Context, sel ast.SelectionSet, v core.Partitions) graphql.Marshaler {
 	return ec._PolicyPartitions(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPortalDocument2ᚕᚖgatehouseᚋinternalᚋcoreᚐPortalDocumentᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.PortalDocument) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx context.Context, sel ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PortalDocument(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPortalDocumentConnection2ᚖgatehouseᚋgraphᚋmodelᚐPortalDocumentConnection(ctx context.Context, sel ast.SelectionSet, v *model.PortalDocumentConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PortalDocumentConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPortalDocumentInput2gatehouseᚋgraphᚋmodelᚐPortalDocumentInput(ctx context.Context, v any) (model.PortalDocumentInput, error) {
+	res, err := ec.unmarshalInputPortalDocumentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNPortalType2gatehouseᚋinternalᚋcoreᚐPortalType(ctx context.Context, v any) (core.PortalType, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := core.PortalType(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPortalType2gatehouseᚋinternalᚋcoreᚐPortalType(ctx context.Context, sel ast.SelectionSet, v core.PortalType) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNProxyRequestInput2gatehouseᚋgraphᚋmodelᚐProxyRequestInput(ctx context.Context, v any) (model.ProxyRequestInput, error) {
@@ -32879,6 +34576,40 @@ func (ec *executionContext) marshalOPolicySort2ᚖgatehouseᚋgraphᚋmodelᚐPo
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx context.Context, sel ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PortalDocument(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOPortalFilter2ᚖgatehouseᚋgraphᚋmodelᚐPortalFilter(ctx context.Context, v any) (*model.PortalFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPortalFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOPortalType2ᚖgatehouseᚋinternalᚋcoreᚐPortalType(ctx context.Context, v any) (*core.PortalType, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := core.PortalType(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPortalType2ᚖgatehouseᚋinternalᚋcoreᚐPortalType(ctx context.Context, sel ast.SelectionSet, v *core.PortalType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalOProxyResponse2ᚖgatehouseᚋgraphᚋmodelᚐProxyResponse(ctx context.Context, sel ast.SelectionSet, v *model.ProxyResponse) graphql.Marshaler {

@@ -522,6 +522,34 @@ type PolicyPartitionsInput struct {
 	PerAPI bool `json:"perApi"`
 }
 
+// A page of documents of the portal.
+type PortalDocumentConnection struct {
+	// The documents of this page.
+	Nodes []*core.PortalDocument `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// What a document of the portal shall be.
+type PortalDocumentInput struct {
+	// The document. The password of a developer is kept as a hash; without one, the developer keeps the one that is there.
+	Document core.Document `json:"document"`
+	// The organisation; for super users, others have one.
+	OrgID *string `json:"orgId,omitempty"`
+}
+
+// Which documents of the portal to list; every field that is given must hold.
+type PortalFilter struct {
+	// Only of this type.
+	Type *core.PortalType `json:"type,omitempty"`
+	// Only with this name, whatever the case: the e-mail address of a developer.
+	Name *string `json:"name,omitempty"`
+	// Only the developer whom an identity broker knows by this key.
+	SsoKey *string `json:"ssoKey,omitempty"`
+}
+
 // A request to send through a gateway.
 type ProxyRequestInput struct {
 	// GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS; GET by default.

@@ -57,6 +57,7 @@ type OrganisationLimits struct {
 	Webhooks     int   `json:"webhooks" env:"WEBHOOKS" doc:"Most webhooks of one organisation."`
 	Certificates int   `json:"certificates" env:"CERTIFICATES" doc:"Most certificates of one organisation that are uploaded here."`
 	OauthClients int   `json:"oauth_clients" env:"OAUTHCLIENTS" doc:"Most OAuth clients of one organisation that are made here."`
+	Portal       int   `json:"portal_documents" env:"PORTALDOCUMENTS" doc:"Most documents of the classic portal of one organisation: developers, pages, documentation."`
 	Bytes        int64 `json:"bytes" env:"BYTES" doc:"Most bytes of all documents of one organisation."`
 	Sockets      int   `json:"sockets" env:"SOCKETS" doc:"Most websockets and event streams that one organisation has open on one server."`
 	Requests     int   `json:"requests_per_second" env:"REQUESTSPERSECOND" doc:"Most requests in a second that users of one organisation make to one server."`
@@ -74,6 +75,7 @@ func (l OrganisationLimits) ByName() map[string]int64 {
 			l.Certificates,
 		),
 		"oauth_clients":       int64(l.OauthClients),
+		"portal_documents":    int64(l.Portal),
 		"bytes":               l.Bytes,
 		"sockets":             int64(l.Sockets),
 		"requests_per_second": int64(l.Requests),

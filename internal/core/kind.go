@@ -125,6 +125,18 @@ var (
 		Owned:      true,
 		Permission: "oauth",
 	}
+	PortalKind = &Kind{
+		Name:       "PortalDocument",
+		Word:       "document of the portal",
+		Plural:     "documents of the portal",
+		Collection: "portal_documents",
+		Owned:      true,
+		Permission: "portal",
+		Conflicts: map[string]Conflict{
+			"portal_key": {"the organisation has one already: change that", "email"},
+			"sso_key":    {"another developer of the organisation has this sso_key", "sso_key"},
+		},
+	}
 	OrganisationKind = &Kind{
 		Name:       "Organisation",
 		Word:       "organisation",
@@ -155,6 +167,7 @@ func Kinds() []*Kind {
 		WebhookKind,
 		CertificateKind,
 		OauthClientKind,
+		PortalKind,
 		OrganisationKind,
 		NodeKind,
 		SettingKind,

@@ -1,0 +1,65 @@
+package portal
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"gatehouse/internal/core"
+)
+
+const org = "5e9d9544a1dcd60001d0ed20"
+
+func maker() Maker {
+	return Maker{
+		Hash: func(p string) (string, error) { return "hash of " + p, nil },
+		Now:  func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+	}
+}
+
+func TestADeveloperKeepsThePasswordThatNobodySends(t *testing.T) {
+	made, err := maker().Make(core.PortalDeveloper, org, core.Document(`{"email":"Jo@X.test","password":"first-one","x": 1.0}`), nil)
+	require.NoError(t, err)
+	assert.Equal(t, "hash of first-one", made.PasswordHash)
+	assert.NotContains(t, string(made.Document), "first-one")
+	assert.Contains(t, string(made.Document), `"x": 1.0`)
+	assert.Equal(t, "jo@x.test", made.Name)
+
+	again, err := maker().Make(core.PortalDeveloper, org, made.Document.Set("nonce", "n"), made)
+	require.NoError(t, err)
+	assert.Equal(t, made.PasswordHash, again.PasswordHash)
+	assert.Equal(t, made.ID, again.ID)
+	assert.Equal(t, "n", again.Document.Text("nonce"))
+}
+
+func TestWhatProgramsReadOfADocumentIsThere(t *testing.T) {
+	made, err := maker().Make(core.PortalCatalogue, org, core.Document(`{"id":"","org_id":"other","apis":null,"email":""}`), nil)
+	require.NoError(t, err)
+	assert.Equal(t, "[]", made.Document.Get("apis").Raw, "who appends to a null fails")
+	assert.Equal(t, org, made.Document.Text("org_id"))
+	assert.True(t, core.IsID(made.Document.Text("id")))
+
+	same, err := maker().Make(core.PortalCatalogue, org, made.Document, made)
+	require.NoError(t, err)
+	assert.Equal(t, string(made.Document), string(same.Document), "a save without an edit changes nothing")
+}
+
+func TestWhatIsNoDocumentOfThePortalIsRefused(t *testing.T) {
+	for doc, kind := range map[string]core.PortalType{
+		`{"apis":{}}`:                                core.PortalCatalogue,
+		`{"apis":[1]}`:                               core.PortalCatalogue,
+		`{"fields":[]}`:                              core.PortalPage,
+		`{"signup_fields":""}`:                       core.PortalConfiguration,
+		`{"documentation":{}}`:                       core.PortalDocumentation,
+		`{"email":"nobody"}`:                         core.PortalDeveloper,
+		`{"email":"jo@x.test","password":1}`:         core.PortalDeveloper,
+		`{"email":"jo@x.test","password":"1"}`:       core.PortalDeveloper,
+		`{"id":"x","email":"jo@x.test"}`:             core.PortalDeveloper,
+		`{"email":"jo@x.test","ORG_ID":"elsewhere"}`: core.PortalDeveloper,
+	} {
+		_, err := maker().Make(kind, org, core.Document(doc), nil)
+		assert.Equal(t, core.CodeInvalid, core.CodeOf(err), "%s: %v", doc, err)
+	}
+}
