@@ -119,12 +119,15 @@ var bodies = map[string][]string{
 		`{"name":"probe-%d","method":"GET","target_path":"http://x.test","id":%q}`, `{"name":"probe-%d","method":"GET","target_path":"http://x.test","org_id":%q}`,
 		`{"name":"probe-%d","method":"GET","target_path":"http://x.test","webhook_id":%q}`,
 	},
+	"Portal": {
+		`{"title":"probe-%d","id":%q}`, `{"title":"probe-%d","org_id":%q}`, `{"title":"probe-%d","api_id":%q}`,
+	},
 	"Organisation": {`{"owner_name":"probe-%d","id":%q}`, `{"owner_name":"probe-%d","owner_slug":%q}`},
 }
 
 // about tells which kind of object a root field is about.
 func about(field string) string {
-	for _, kind := range []string{"Organisation", "Policy", "Policies", "Webhook", "User", "Key", "Api", "PasswordReset"} {
+	for _, kind := range []string{"Portal", "Organisation", "Policy", "Policies", "Webhook", "User", "Key", "Api", "PasswordReset"} {
 		if strings.Contains(strings.ToLower(field), strings.ToLower(kind)) {
 			return map[string]string{"Policies": "Policy", "PasswordReset": "User"}[kind] + strings.TrimSuffix(
 				strings.TrimSuffix(kind, "Policies"),
@@ -323,6 +326,8 @@ func (f *foreigners) input(name string) map[string]any {
 		return map[string]any{"description": probe}
 	case "OauthAuthorizationInput":
 		return map[string]any{"responseType": "code", "clientId": probe, "redirectUri": "http://x.test/" + probe}
+	case "PortalDocumentInput":
+		return map[string]any{"document": map[string]any{"title": probe}}
 	case "ProxyRequestInput":
 		return map[string]any{"url": "http://gateway.test/" + probe}
 	}

@@ -13,8 +13,8 @@ CREATE TABLE IF NOT EXISTS `portal_documents` (
     sso_key VARBINARY(191),
     sealed LONGTEXT NOT NULL,
     doc LONGTEXT NOT NULL,
-    UNIQUE INDEX portal_documents_portal_key (org_id, portal_key),
-    UNIQUE INDEX portal_documents_sso_key (org_id, sso_key),
+    UNIQUE INDEX portal_documents_portal_key (portal_key, org_id),
+    UNIQUE INDEX portal_documents_sso_key (sso_key, org_id),
     INDEX portal_documents_by_created_at (org_id, created_at, id),
     INDEX portal_documents_by_type (org_id, type, id, created_at),
     INDEX portal_documents_by_name (org_id, name, id, created_at)

@@ -14,8 +14,8 @@ CREATE TABLE portal_documents (
     sealed TEXT NOT NULL,
     doc TEXT NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX portal_documents_portal_key ON portal_documents (org_id, portal_key);
-CREATE UNIQUE INDEX portal_documents_sso_key ON portal_documents (org_id, sso_key);
+CREATE UNIQUE INDEX portal_documents_portal_key ON portal_documents (portal_key, org_id);
+CREATE UNIQUE INDEX portal_documents_sso_key ON portal_documents (sso_key, org_id);
 CREATE INDEX portal_documents_by_created_at ON portal_documents (org_id, created_at, id);
 CREATE INDEX portal_documents_by_type ON portal_documents (org_id, type, id, created_at);
 CREATE INDEX portal_documents_by_name ON portal_documents (org_id, name, id, created_at);
