@@ -3,47 +3,105 @@ package resolvers
 import (
 	"context"
 
+	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/portal"
 	"gatehouse/internal/secret"
 	"gatehouse/store"
 )
 
-func (r *Resolver) portalMaker() portal.Maker {
-	return portal.Maker{Now: r.store.Now, Hash: func(password string) (string, error) {
+func (r *Resolver) portalMaker() *portal.Maker {
+	return portal.NewMaker(r.store.Now, func(password string) (string, error) {
 		return secret.HashPassword(password, r.settings.PasswordCost)
-	}}
+	})
 }
 
-// onlyPortal finds the document of a type of which an organisation has one, past the read cache.
+func (r *Resolver) findPortal(ctx context.Context, id string) (*core.PortalDocument, error) {
+	return one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, tenant(ctx), [2]string{"id", id})
+}
+
+// onlyPortal finds the document of a type of which an organisation has one, past the read cache; nil when there is
+// none.
 func (r *Resolver) onlyPortal(ctx context.Context, org string, t core.PortalType) (*core.PortalDocument, error) {
-	key := (&core.PortalDocument{Type: t}).Key()
-	return hidden(one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, store.Org(org), [2]string{"portal_key", key}))
+	lookup := [2]string{"portal_key", core.OnlyKey(t)}
+	return hidden(one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, store.Org(org), lookup))
 }
 
 // addPortal writes a new document of the portal.
-func (r *Resolver) addPortal(ctx context.Context, org string, t core.PortalType, given core.Document) (*core.PortalDocument, error) {
+func (r *Resolver) addPortal(
+	ctx context.Context,
+	org string,
+	t core.PortalType,
+	given core.Document,
+) (*core.PortalDocument, error) {
 	d, err := r.portalMaker().Make(t, org, given, nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.adding(ctx, core.PortalKind, org, d, func() error { return r.store.PortalDocuments.Create(ctx, d) }); err != nil {
+	write := func() error { return r.store.PortalDocuments.Create(ctx, d) }
+	if err := r.adding(ctx, core.PortalKind, org, d, write); err != nil {
 		return nil, r.writeError(ctx, core.PortalKind, err)
 	}
 	r.changed(ctx, core.ChangeCreated, core.PortalKind, &d.Meta)
 	return d, nil
 }
 
-// editPortal changes a document of the portal to what change makes of the old one.
-func (r *Resolver) editPortal(ctx context.Context, id string, revision *int, change func(old core.Document) core.Document) (*core.PortalDocument, error) {
-	find := func() (*core.PortalDocument, error) {
-		return one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, tenant(ctx), [2]string{"id", id})
+// editPortal changes a document of the portal.
+func (r *Resolver) editPortal(
+	ctx context.Context,
+	id string,
+	revision *int,
+	change func(stored core.Document) (core.Document, error),
+) (*core.PortalDocument, error) {
+	find := func() (*core.PortalDocument, error) { return r.findPortal(ctx, id) }
+	maker := r.portalMaker()
+	return edit(ctx, r, core.PortalKind, r.store.PortalDocuments.Update, revision, find,
+		func(old *core.PortalDocument) (*core.PortalDocument, error) {
+			doc, err := change(old.Document)
+			if err != nil {
+				return nil, err
+			}
+			next, err := maker.Make(old.Type, old.OrgID, doc, old)
+			if err != nil || next.Document.Equal(old.Document) && next.PasswordHash == old.PasswordHash {
+				return nil, err
+			}
+			return next, nil
+		})
+}
+
+// portalQuery is what a filter and a sort mean.
+func (r *Resolver) portalQuery(
+	ctx context.Context,
+	q store.Query,
+	f *model.PortalFilter,
+	sort *model.PortalSort,
+) (store.Query, error) {
+	by := sorted(sort, nil, model.PortalSortCreatedAt)
+	q.Sort, q.Desc = by.field, by.desc
+	if f == nil {
+		return q, nil
 	}
-	return edit(ctx, r, core.PortalKind, r.store.PortalDocuments.Update, revision, find, func(old *core.PortalDocument) (*core.PortalDocument, error) {
-		next, err := r.portalMaker().Make(old.Type, old.OrgID, change(old.Document), old)
-		if err != nil || next.Document.Equal(old.Document) && next.PasswordHash == old.PasswordHash {
-			return nil, err
+	if f.Type != nil {
+		q.Where = append(q.Where, store.In("type", store.Fold(string(*f.Type))))
+	}
+	if f.Name != nil {
+		q.Where = append(q.Where, store.In("name", store.Fold(*f.Name)))
+	}
+	if f.Q != nil && *f.Q != "" {
+		q.Where = append(q.Where, store.Contains("name", *f.Q))
+	}
+	if f.SsoKey != nil {
+		lookup := [2]string{"sso_key", *f.SsoKey}
+		known, err := hidden(one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, q.Tenant, lookup))
+		if err != nil {
+			return q, err
 		}
-		return next, nil
-	})
+		id := "" // nobody's
+		if known != nil {
+			id = known.ID
+		}
+		q.Where = append(q.Where, store.In("id", id))
+	}
+	q.Where = changedSince(q.Where, f.UpdatedSince)
+	return q, nil
 }

@@ -10,7 +10,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/store"
+	"gatehouse/internal/portal"
 )
 
 // CreatePortalDocument is the resolver for the createPortalDocument field.
@@ -23,27 +23,42 @@ func (r *mutationResolver) CreatePortalDocument(ctx context.Context, typeArg cor
 	if err != nil {
 		return nil, err
 	}
-	if typeArg.IsOnly() {
-		if only, err := r.onlyPortal(ctx, org, typeArg); err != nil || only != nil {
-			if err != nil {
-				return nil, err
-			}
-			return r.editPortal(ctx, only.ID, nil, func(old core.Document) core.Document { return old.MergePatch(given.Without("id")) })
+	only, err := r.onlyPortal(ctx, org, typeArg)
+	if err != nil {
+		return nil, err
+	}
+	if only == nil {
+		made, err := r.addPortal(ctx, org, typeArg, given)
+		if !typeArg.IsOnly() || core.CodeOf(err) != core.CodeConflict {
+			return made, err
+		}
+		if only, _ = r.onlyPortal(ctx, org, typeArg); only == nil { // no other caller was the first
+			return nil, err
 		}
 	}
-	return r.addPortal(ctx, org, typeArg, given)
+	return r.editPortal(ctx, only.ID, nil, func(stored core.Document) (core.Document, error) {
+		return stored.MergePatch(portal.Given(given)), nil
+	})
 }
 
 // UpdatePortalDocument is the resolver for the updatePortalDocument field.
 func (r *mutationResolver) UpdatePortalDocument(ctx context.Context, id string, input model.PortalDocumentInput, revision *int) (*core.PortalDocument, error) {
-	return r.editPortal(ctx, id, revision, func(core.Document) core.Document { return input.Document })
+	return r.editPortal(ctx, id, revision, func(core.Document) (core.Document, error) { return input.Document, nil })
+}
+
+// PatchPortalDocument is the resolver for the patchPortalDocument field.
+func (r *mutationResolver) PatchPortalDocument(ctx context.Context, id string, patch core.Document, revision *int) (*core.PortalDocument, error) {
+	change, err := patched(patch)
+	if err != nil {
+		return nil, err
+	}
+	return r.editPortal(ctx, id, revision, change)
 }
 
 // DeletePortalDocument is the resolver for the deletePortalDocument field.
 func (r *mutationResolver) DeletePortalDocument(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	d, err := remove(ctx, r.Resolver, core.PortalKind, r.store.PortalDocuments.Delete, revision, func() (*core.PortalDocument, error) {
-		return one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, tenant(ctx), [2]string{"id", id})
-	})
+	find := func() (*core.PortalDocument, error) { return r.findPortal(ctx, id) }
+	d, err := remove(ctx, r.Resolver, core.PortalKind, r.store.PortalDocuments.Delete, revision, find)
 	if err != nil {
 		return nil, err
 	}
@@ -51,19 +66,18 @@ func (r *mutationResolver) DeletePortalDocument(ctx context.Context, id string, 
 }
 
 // SetPortalCname is the resolver for the setPortalCname field.
-func (r *mutationResolver) SetPortalCname(ctx context.Context, cname string, orgID *string) (bool, error) {
+func (r *mutationResolver) SetPortalCname(ctx context.Context, cname string, orgID *string) (*bool, error) {
 	org, err := r.ownerOf(ctx, orgID, "")
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	_, err = edit(ctx, r.Resolver, core.OrganisationKind, r.store.Organisations.Update, nil, func() (*core.Organisation, error) { return r.findOrganisation(ctx, org) },
-		func(old *core.Organisation) (*core.Organisation, error) {
-			if old.Cname == cname {
-				return nil, nil
-			}
-			return core.ParseOrganisation(old.Meta, old.Document.Set("cname", cname))
-		})
-	return err == nil, err
+	if err := core.CheckCname(cname); err != nil {
+		return nil, err
+	}
+	_, err = r.editOrganisation(ctx, org, nil, func(stored core.Document) (core.Document, error) {
+		return stored.Set("cname", cname), nil
+	})
+	return did(err)
 }
 
 // Organisation is the resolver for the organisation field.
@@ -77,29 +91,13 @@ func (r *queryResolver) PortalDocument(ctx context.Context, id string) (*core.Po
 }
 
 // PortalDocuments is the resolver for the portalDocuments field.
-func (r *queryResolver) PortalDocuments(ctx context.Context, first *int, after *string, filter *model.PortalFilter) (*model.PortalDocumentConnection, error) {
+func (r *queryResolver) PortalDocuments(ctx context.Context, first *int, after *string, filter *model.PortalFilter, sort *model.PortalSort) (*model.PortalDocumentConnection, error) {
 	q, err := r.query(ctx, tenant(ctx), first, after)
 	if err != nil {
 		return nil, err
 	}
-	if f := filter; f != nil {
-		if f.Type != nil {
-			q.Where = append(q.Where, store.In("type", store.Fold(string(*f.Type))))
-		}
-		if f.Name != nil {
-			q.Where = append(q.Where, store.In("name", store.Fold(*f.Name)))
-		}
-		if f.SsoKey != nil {
-			found, err := r.store.PortalDocuments.FindMany(ctx, q.Tenant, "sso_key", []string{*f.SsoKey})
-			if err != nil {
-				return nil, err
-			}
-			ids := []string{""}
-			for _, d := range found {
-				ids = append(ids, d.ID)
-			}
-			q.Where = append(q.Where, store.In("id", ids...))
-		}
+	if q, err = r.portalQuery(ctx, q, filter, sort); err != nil {
+		return nil, err
 	}
 	c, err := list(ctx, r.store.PortalDocuments, q)
 	return (*model.PortalDocumentConnection)(c), err
@@ -111,16 +109,24 @@ func (r *queryResolver) PortalCatalogue(ctx context.Context, orgID *string) (*co
 	if err != nil {
 		return nil, err
 	}
-	for {
-		only, err := r.onlyPortal(ctx, org, core.PortalCatalogue)
-		if err != nil || only != nil {
-			return only, err
-		}
-		made, err := r.addPortal(ctx, org, core.PortalCatalogue, core.Document("{}"))
-		if core.CodeOf(err) != core.CodeConflict { // another caller was the first
-			return made, err
-		}
+	only, err := r.onlyPortal(ctx, org, core.PortalCatalogue)
+	if err != nil || only != nil {
+		return only, err
 	}
+	made, err := r.addPortal(ctx, org, core.PortalCatalogue, core.Document("{}"))
+	if core.CodeOf(err) == core.CodeConflict { // another caller was the first
+		return r.onlyPortal(ctx, org, core.PortalCatalogue)
+	}
+	return made, err
+}
+
+// PortalConfiguration is the resolver for the portalConfiguration field.
+func (r *queryResolver) PortalConfiguration(ctx context.Context, orgID *string) (*core.PortalDocument, error) {
+	org, err := r.ownerOf(ctx, orgID, "")
+	if err != nil {
+		return nil, err
+	}
+	return r.onlyPortal(ctx, org, core.PortalConfiguration)
 }
 
 // PortalDocument returns generated.PortalDocumentResolver implementation.

@@ -90,6 +90,10 @@ func TestSecretsOfAUserAreNeverPartOfTheDocument(t *testing.T) {
 	assert.Equal(t, "1.0", r.Get("data.it.document.x-unknown").Raw)
 	assert.True(t, hasPassword(t, s, r.Get("data.it.id").Str, "password one"))
 	assert.Regexp(t, "^[0-9a-f]{32}$", r.Get("data.it.accessKey").Str, "access keys are made, not given")
+	for _, spelled := range []string{"Password", "ACCESS_KEY", "pwhistory"} {
+		doc := `{"email_address":"al@x.test","` + spelled + `":"would be shown","user_permissions":{"apis":"read"}}`
+		refused(t, s.GraphQL(t, makeUser, map[string]any{"in": map[string]any{"document": doc}}), "INVALID", "must be spelled")
+	}
 }
 
 func TestOnesOwnPasswordNeedsTheCurrentOne(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"gatehouse/graph/model"
+	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 )
 
@@ -16,14 +17,27 @@ var portalRoutes = []route{
 	{"POST", "/api/portal/documents", "createPortalDocument", (*call).createAnyPortal, portalErrors},
 	{"GET", "/api/portal/documents/{id}", "portalDocument", portalOne(""), portalErrors},
 	{"PUT", "/api/portal/documents/{id}", "updatePortalDocument", portalUpdate(""), portalErrors},
+	{"PATCH", "/api/portal/documents/{id}", "patchPortalDocument", portalPatch(""), portalErrors},
 	{"DELETE", "/api/portal/documents/{id}", "deletePortalDocument", portalDelete(""), portalErrors},
 
-	{"GET", "/api/portal/catalogue", "portalCatalogue", (*call).getCatalogue, portalErrors},
+	{"GET", "/api/portal/catalogue", "portalCatalogue", portalOnly((*call).catalogue), portalErrors},
 	{"POST", "/api/portal/catalogue", "createPortalDocument", portalCreate(core.PortalCatalogue), portalErrors},
-	{"PUT", "/api/portal/catalogue", "updatePortalDocument", portalSet(core.PortalCatalogue), portalErrors},
-	{"GET", "/api/portal/configuration", "portalDocuments", (*call).getPortalConfiguration, portalErrors},
+	{
+		"PUT",
+		"/api/portal/catalogue",
+		"updatePortalDocument",
+		portalSet(core.PortalCatalogue, (*call).catalogue),
+		portalErrors,
+	},
+	{"GET", "/api/portal/configuration", "portalConfiguration", portalOnly((*call).configuration), portalErrors},
 	{"POST", "/api/portal/configuration", "createPortalDocument", portalCreate(core.PortalConfiguration), portalErrors},
-	{"PUT", "/api/portal/configuration", "updatePortalDocument", portalSet(core.PortalConfiguration), portalErrors},
+	{
+		"PUT",
+		"/api/portal/configuration",
+		"updatePortalDocument",
+		portalSet(core.PortalConfiguration, (*call).configuration),
+		portalErrors,
+	},
 	{"PUT", "/api/portal/cname", "setPortalCname", (*call).setPortalCname, portalErrors},
 
 	{"GET", "/api/portal/developers/email/{email}", "portalDocuments", (*call).developerByEmail, portalErrors},
@@ -47,6 +61,7 @@ func portalAreas() (all []route) {
 			route{"POST", area.path, "createPortalDocument", portalCreate(area.of), portalErrors},
 			route{"GET", area.path + "/{id}", "portalDocument", portalOne(area.of), portalErrors},
 			route{"PUT", area.path + "/{id}", "updatePortalDocument", portalUpdate(area.of), portalErrors},
+			route{"PATCH", area.path + "/{id}", "patchPortalDocument", portalPatch(area.of), portalErrors},
 			route{"DELETE", area.path + "/{id}", "deletePortalDocument", portalDelete(area.of), portalErrors},
 		)
 	}
@@ -63,7 +78,7 @@ func portalList(of core.PortalType) func(*call) (reply, error) {
 			filter.Type = &of
 		}
 		next := func(first *int, after *string) (fetched[core.PortalDocument], error) {
-			l, err := c.Query.PortalDocuments(c.ctx, first, after, filter)
+			l, err := c.Query.PortalDocuments(c.ctx, first, after, filter, nil)
 			if err != nil {
 				return fetched[core.PortalDocument]{}, err
 			}
@@ -99,8 +114,8 @@ func (c *call) createPortal(of core.PortalType, doc core.Document) (*core.Portal
 // portalCreate answers with the id as the message, as scripts read it.
 func portalCreate(of core.PortalType) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
-		return creating(c, func(doc core.Document) (*core.PortalDocument, error) { return c.createPortal(of, doc) },
-			func(d *core.PortalDocument) (reply, error) { return done(d.ID, nil), nil })
+		create := func(doc core.Document) (*core.PortalDocument, error) { return c.createPortal(of, doc) }
+		return creating(c, create, func(d *core.PortalDocument) (reply, error) { return done(d.ID, nil), nil })
 	}
 }
 
@@ -114,12 +129,28 @@ func (c *call) createAnyPortal() (reply, error) {
 }
 
 func portalUpdate(of core.PortalType) func(*call) (reply, error) {
+	return portalChange(of, func(c *call, doc core.Document, revision *int) (*core.PortalDocument, error) {
+		return c.Mutation.UpdatePortalDocument(c.ctx, c.vars["id"], model.PortalDocumentInput{Document: doc}, revision)
+	})
+}
+
+func portalPatch(of core.PortalType) func(*call) (reply, error) {
+	return portalChange(of, func(c *call, doc core.Document, revision *int) (*core.PortalDocument, error) {
+		return c.Mutation.PatchPortalDocument(c.ctx, c.vars["id"], doc, revision)
+	})
+}
+
+// portalChange changes a document of a type.
+func portalChange(
+	of core.PortalType,
+	change func(c *call, doc core.Document, revision *int) (*core.PortalDocument, error),
+) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
 		return changing(c, func(doc core.Document, revision *int) (*core.PortalDocument, error) {
 			if _, err := c.portalOf(of); err != nil {
 				return nil, err
 			}
-			return c.Mutation.UpdatePortalDocument(c.ctx, c.vars["id"], model.PortalDocumentInput{Document: doc}, revision)
+			return change(c, doc, revision)
 		}, always[core.PortalDocument]("Data updated", nil))
 	}
 }
@@ -135,17 +166,27 @@ func portalDelete(of core.PortalType) func(*call) (reply, error) {
 	}
 }
 
-// onePortal finds the only document that fits a filter.
-func (c *call) onePortal(filter model.PortalFilter) (*core.PortalDocument, error) {
-	l, err := c.Query.PortalDocuments(c.ctx, new(1), nil, &filter)
-	if err != nil || len(l.Nodes) == 0 {
-		return nil, err
+// portalOnly shows the document of a type of which an organisation has one.
+func portalOnly(find func(c *call, org *string) (*core.PortalDocument, error)) func(*call) (reply, error) {
+	return func(c *call) (reply, error) {
+		d, err := find(c, c.optional("org_id"))
+		return show(c, d, err, portalView)
 	}
-	return l.Nodes[0], nil
+}
+
+func (c *call) catalogue(org *string) (*core.PortalDocument, error) {
+	return c.Query.PortalCatalogue(c.ctx, org)
+}
+
+func (c *call) configuration(org *string) (*core.PortalDocument, error) {
+	return c.Query.PortalConfiguration(c.ctx, org)
 }
 
 // portalSet replaces the document of a type of which there is one, or makes it. Scripts send no body to have it made.
-func portalSet(of core.PortalType) func(*call) (reply, error) {
+func portalSet(
+	of core.PortalType,
+	find func(c *call, org *string) (*core.PortalDocument, error),
+) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
 		raw, err := c.body()
 		if err != nil {
@@ -162,7 +203,7 @@ func portalSet(of core.PortalType) func(*call) (reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		d, err := c.onePortal(model.PortalFilter{Type: &of})
+		d, err := find(c, c.portalOrg(doc))
 		switch {
 		case err != nil:
 		case d == nil:
@@ -178,27 +219,39 @@ func portalSet(of core.PortalType) func(*call) (reply, error) {
 	}
 }
 
-func (c *call) getCatalogue() (reply, error) {
-	d, err := c.Query.PortalCatalogue(c.ctx, c.optional("org_id"))
-	return show(c, d, err, portalView)
+// portalOrg is the organisation that a document names, for callers who act in all of them; what others name is passed
+// over, as it is where they create something.
+func (c *call) portalOrg(doc core.Document) *string {
+	if org := c.optional("org_id"); org != nil || !authz.From(c.ctx).CrossesOrganisations() {
+		return org
+	}
+	if org := doc.Text("org_id"); org != "" {
+		return &org
+	}
+	return nil
 }
 
-func (c *call) getPortalConfiguration() (reply, error) {
-	of := core.PortalConfiguration
-	d, err := c.onePortal(model.PortalFilter{Type: &of})
-	return show(c, d, err, portalView)
+// developer finds the developer whom a filter leads to.
+func (c *call) developer(filter model.PortalFilter) (reply, error) {
+	of := core.PortalDeveloper
+	filter.Type = &of
+	l, err := c.Query.PortalDocuments(c.ctx, new(1), nil, &filter, nil)
+	if err != nil {
+		return nil, err
+	}
+	var d *core.PortalDocument
+	if len(l.Nodes) > 0 {
+		d = l.Nodes[0]
+	}
+	return show(c, d, nil, portalView)
 }
 
 func (c *call) developerByEmail() (reply, error) {
-	of, email := core.PortalDeveloper, c.vars["email"]
-	d, err := c.onePortal(model.PortalFilter{Type: &of, Name: &email})
-	return show(c, d, err, portalView)
+	return c.developer(model.PortalFilter{Name: new(c.vars["email"])})
 }
 
 func (c *call) developerBySsoKey() (reply, error) {
-	of, key := core.PortalDeveloper, c.vars["key"]
-	d, err := c.onePortal(model.PortalFilter{Type: &of, SsoKey: &key})
-	return show(c, d, err, portalView)
+	return c.developer(model.PortalFilter{SsoKey: new(c.vars["key"])})
 }
 
 // setPortalCname takes the field in any case, as scripts spell it.

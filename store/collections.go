@@ -128,7 +128,9 @@ var (
 
 // Collections lists every collection.
 func Collections() []*Collection {
-	return []*Collection{organisations, users, apis, policies, keys, webhooks, nodes, oauthClients, certificates, portalDocuments, settings}
+	return []*Collection{
+		organisations, users, apis, policies, keys, webhooks, nodes, oauthClients, certificates, portalDocuments, settings,
+	}
 }
 
 // kind joins a collection with the way its objects become records and back.

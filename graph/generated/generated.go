@@ -300,6 +300,7 @@ type ComplexityRoot struct {
 		PatchKey                      func(childComplexity int, id string, by *model.KeyIdentifier, patch core.Document, revision *int) int
 		PatchOrganisation             func(childComplexity int, id string, patch core.Document, revision *int) int
 		PatchPolicy                   func(childComplexity int, id string, patch core.Document, revision *int) int
+		PatchPortalDocument           func(childComplexity int, id string, patch core.Document, revision *int) int
 		PatchUser                     func(childComplexity int, id string, patch core.Document, revision *int) int
 		PatchWebhook                  func(childComplexity int, id string, patch core.Document, revision *int) int
 		ProxyRequest                  func(childComplexity int, input model.ProxyRequestInput) int
@@ -473,6 +474,7 @@ type ComplexityRoot struct {
 	PortalDocument struct {
 		CreatedAt    func(childComplexity int) int
 		Document     func(childComplexity int) int
+		DocumentText func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Name         func(childComplexity int) int
 		OrgID        func(childComplexity int) int
@@ -520,8 +522,9 @@ type ComplexityRoot struct {
 		Policies                func(childComplexity int, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) int
 		Policy                  func(childComplexity int, id string) int
 		PortalCatalogue         func(childComplexity int, orgID *string) int
+		PortalConfiguration     func(childComplexity int, orgID *string) int
 		PortalDocument          func(childComplexity int, id string) int
-		PortalDocuments         func(childComplexity int, first *int, after *string, filter *model.PortalFilter) int
+		PortalDocuments         func(childComplexity int, first *int, after *string, filter *model.PortalFilter, sort *model.PortalSort) int
 		PreviewKey              func(childComplexity int, input model.KeyInput) int
 		SystemStats             func(childComplexity int, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) int
 		User                    func(childComplexity int, id string) int
@@ -687,8 +690,9 @@ type MutationResolver interface {
 	ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error)
 	CreatePortalDocument(ctx context.Context, typeArg core.PortalType, input model.PortalDocumentInput) (*core.PortalDocument, error)
 	UpdatePortalDocument(ctx context.Context, id string, input model.PortalDocumentInput, revision *int) (*core.PortalDocument, error)
+	PatchPortalDocument(ctx context.Context, id string, patch core.Document, revision *int) (*core.PortalDocument, error)
 	DeletePortalDocument(ctx context.Context, id string, revision *int) (*model.Deleted, error)
-	SetPortalCname(ctx context.Context, cname string, orgID *string) (bool, error)
+	SetPortalCname(ctx context.Context, cname string, orgID *string) (*bool, error)
 	RebuildKeyIndex(ctx context.Context) (*model.KeyIndex, error)
 	CreateUser(ctx context.Context, input model.UserInput) (*core.User, error)
 	UpdateUser(ctx context.Context, id string, input model.UserInput, revision *int) (*core.User, error)
@@ -754,8 +758,9 @@ type QueryResolver interface {
 	Policy(ctx context.Context, id string) (*core.Policy, error)
 	Policies(ctx context.Context, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) (*model.PolicyConnection, error)
 	PortalDocument(ctx context.Context, id string) (*core.PortalDocument, error)
-	PortalDocuments(ctx context.Context, first *int, after *string, filter *model.PortalFilter) (*model.PortalDocumentConnection, error)
+	PortalDocuments(ctx context.Context, first *int, after *string, filter *model.PortalFilter, sort *model.PortalSort) (*model.PortalDocumentConnection, error)
 	PortalCatalogue(ctx context.Context, orgID *string) (*core.PortalDocument, error)
+	PortalConfiguration(ctx context.Context, orgID *string) (*core.PortalDocument, error)
 	SystemStats(ctx context.Context, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) (*model.SystemStats, error)
 	KeyIndex(ctx context.Context) (*model.KeyIndex, error)
 	Me(ctx context.Context) (*core.User, error)
@@ -2111,6 +2116,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PatchPolicy(childComplexity, args["id"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
+	case "Mutation.patchPortalDocument":
+		if e.ComplexityRoot.Mutation.PatchPortalDocument == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_patchPortalDocument_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PatchPortalDocument(childComplexity, args["id"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
 	case "Mutation.patchUser":
 		if e.ComplexityRoot.Mutation.PatchUser == nil {
 			break
@@ -3012,6 +3028,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PortalDocument.Document(childComplexity), true
+	case "PortalDocument.documentText":
+		if e.ComplexityRoot.PortalDocument.DocumentText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalDocument.DocumentText(childComplexity), true
 	case "PortalDocument.id":
 		if e.ComplexityRoot.PortalDocument.ID == nil {
 			break
@@ -3349,6 +3371,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PortalCatalogue(childComplexity, args["orgId"].(*string)), true
+	case "Query.portalConfiguration":
+		if e.ComplexityRoot.Query.PortalConfiguration == nil {
+			break
+		}
+
+		args, err := ec.field_Query_portalConfiguration_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PortalConfiguration(childComplexity, args["orgId"].(*string)), true
 	case "Query.portalDocument":
 		if e.ComplexityRoot.Query.PortalDocument == nil {
 			break
@@ -3370,7 +3403,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.PortalDocuments(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.PortalFilter)), true
+		return e.ComplexityRoot.Query.PortalDocuments(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.PortalFilter), args["sort"].(*model.PortalSort)), true
 	case "Query.previewKey":
 		if e.ComplexityRoot.Query.PreviewKey == nil {
 			break
@@ -5457,6 +5490,8 @@ type PortalDocument {
   name: String!
   "The whole document, as REST shows it, without a password."
   document: JSON!
+  "The text of ` + "`" + `document` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  documentText: String!
   "The organisation that owns it."
   organisation: Organisation
 }
@@ -5489,10 +5524,30 @@ type PortalDocumentConnection {
 input PortalFilter {
   "Only of this type."
   type: PortalType
+  "A part of the name, whatever the case."
+  q: String
   "Only with this name, whatever the case: the e-mail address of a developer."
   name: String
   "Only the developer whom an identity broker knows by this key."
   ssoKey: String
+  "Only what was changed at this time or later."
+  updatedSince: Time
+}
+
+"In which order to list documents of the portal."
+enum PortalSort {
+  "By name, a to z."
+  NAME
+  "By name, z to a."
+  NAME_DESC
+  "The oldest first."
+  CREATED_AT
+  "The newest first."
+  CREATED_AT_DESC
+  "The one that has not changed for longest first."
+  UPDATED_AT
+  "The one that changed last first."
+  UPDATED_AT_DESC
 }
 
 "What a document of the portal shall be."
@@ -5505,7 +5560,8 @@ input PortalDocumentInput {
 
 extend type Query {
   "One document of the portal."
-  portalDocument("Which one." id: ID!): PortalDocument @operation(method: "GET", path: "/api/portal/documents/{id}", permission: "portal")
+  portalDocument("Which one." id: ID!): PortalDocument
+    @operation(method: "GET", path: "/api/portal/documents/{id}", permission: "portal")
   "The documents of the portal of the organisation, the oldest first."
   portalDocuments(
     "How many at most; page_size of the configuration by default."
@@ -5514,15 +5570,23 @@ extend type Query {
     after: String
     "Which ones."
     filter: PortalFilter
-  ): PortalDocumentConnection! @operation(method: "GET", path: "/api/portal/documents", permission: "portal")
+    "In which order."
+    sort: PortalSort = CREATED_AT
+  ): PortalDocumentConnection @operation(method: "GET", path: "/api/portal/documents", permission: "portal")
   "The catalogue of the organisation, which is made when it is first read."
-  portalCatalogue("The organisation; for super users, others have one." orgId: ID): PortalDocument!
+  portalCatalogue("The organisation; for super users, others have one." orgId: ID): PortalDocument
     @operation(method: "GET", path: "/api/portal/catalogue", permission: "portal")
+  "The configuration of the organisation's portal; null before there is one."
+  portalConfiguration("The organisation; for super users, others have one." orgId: ID): PortalDocument
+    @operation(method: "GET", path: "/api/portal/configuration", permission: "portal")
 }
 
 extend type Mutation {
-  "Creates a document of the portal. Of the types of which an organisation has one, the one that is there takes over the fields that are given."
-  createPortalDocument("What it is." type: PortalType!, "What it shall be." input: PortalDocumentInput!): PortalDocument!
+  """
+  Creates a document of the portal. An id that is given is kept when it is free. Of the types of which an organisation has one, the one
+  that is there takes over the fields that are given.
+  """
+  createPortalDocument("What it is." type: PortalType!, "What it shall be." input: PortalDocumentInput!): PortalDocument
     @operation(method: "POST", path: "/api/portal/documents", permission: "portal")
   "Replaces a document of the portal."
   updatePortalDocument(
@@ -5532,16 +5596,25 @@ extend type Mutation {
     input: PortalDocumentInput!
     "Refuse when the document has another revision by now."
     revision: Int
-  ): PortalDocument! @operation(method: "PUT", path: "/api/portal/documents/{id}", permission: "portal")
+  ): PortalDocument @operation(method: "PUT", path: "/api/portal/documents/{id}", permission: "portal")
+  "Changes parts of a document of the portal with a JSON merge patch (RFC 7396): null removes a field."
+  patchPortalDocument(
+    "Which one."
+    id: ID!
+    "The merge patch, for example {inactive: true}."
+    patch: JSON!
+    "Refuse when the document has another revision by now."
+    revision: Int
+  ): PortalDocument @operation(method: "PATCH", path: "/api/portal/documents/{id}", permission: "portal")
   "Deletes a document of the portal."
   deletePortalDocument(
     "Which one."
     id: ID!
     "Refuse when the document has another revision by now."
     revision: Int
-  ): Deleted! @operation(method: "DELETE", path: "/api/portal/documents/{id}", permission: "portal")
-  "Sets the host name of the organisation's portal."
-  setPortalCname("The host name; empty for none." cname: String!, "The organisation; for super users, others have one." orgId: ID): Boolean!
+  ): Deleted @operation(method: "DELETE", path: "/api/portal/documents/{id}", permission: "portal")
+  "Sets the host name of the organisation's portal, which no other organisation may have."
+  setPortalCname("The host name; empty for none." cname: String!, "The organisation; for super users, others have one." orgId: ID): Boolean
     @operation(method: "PUT", path: "/api/portal/cname", permission: "portal")
 }
 `, BuiltIn: false},
@@ -6647,6 +6720,8 @@ func (ec *executionContext) childFields_PortalDocument(ctx context.Context, fiel
 		return ec.fieldContext_PortalDocument_name(ctx, field)
 	case "document":
 		return ec.fieldContext_PortalDocument_document(ctx, field)
+	case "documentText":
+		return ec.fieldContext_PortalDocument_documentText(ctx, field)
 	case "organisation":
 		return ec.fieldContext_PortalDocument_organisation(ctx, field)
 	}
@@ -7917,6 +7992,36 @@ func (ec *executionContext) field_Mutation_patchPolicy_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_patchPortalDocument_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "patch",
+		func(ctx context.Context, v any) (core.Document, error) {
+			return ec.unmarshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["patch"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_patchUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9139,6 +9244,20 @@ func (ec *executionContext) field_Query_portalCatalogue_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_portalConfiguration_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "orgId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["orgId"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_portalDocument_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9180,6 +9299,14 @@ func (ec *executionContext) field_Query_portalDocuments_args(ctx context.Context
 		return nil, err
 	}
 	args["filter"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*model.PortalSort, error) {
+			return ec.unmarshalOPortalSort2ᚖgatehouseᚋgraphᚋmodelᚐPortalSort(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg3
 	return args, nil
 }
 
@@ -16294,10 +16421,10 @@ func (ec *executionContext) _Mutation_createPortalDocument(ctx context.Context, 
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
-			return ec.marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_createPortalDocument(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -16366,10 +16493,10 @@ func (ec *executionContext) _Mutation_updatePortalDocument(ctx context.Context, 
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
-			return ec.marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_updatePortalDocument(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -16390,6 +16517,78 @@ func (ec *executionContext) fieldContext_Mutation_updatePortalDocument(ctx conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updatePortalDocument_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_patchPortalDocument(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_patchPortalDocument(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PatchPortalDocument(ctx, fc.Args["id"].(string), fc.Args["patch"].(core.Document), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PATCH")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/portal/documents/{id}")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "portal")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_patchPortalDocument(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalDocument(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_patchPortalDocument_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -16438,10 +16637,10 @@ func (ec *executionContext) _Mutation_deletePortalDocument(ctx context.Context, 
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-			return ec.marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_deletePortalDocument(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -16486,21 +16685,21 @@ func (ec *executionContext) _Mutation_setPortalCname(ctx context.Context, field 
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "PUT")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/portal/cname")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "portal")
 				if err != nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal bool
+					var zeroVal *bool
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -16509,11 +16708,11 @@ func (ec *executionContext) _Mutation_setPortalCname(ctx context.Context, field 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return ec.marshalNBoolean2bool(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return ec.marshalOBoolean2ᚖbool(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Mutation_setPortalCname(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -20422,6 +20621,29 @@ func (ec *executionContext) fieldContext_PortalDocument_document(_ context.Conte
 	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
+func (ec *executionContext) _PortalDocument_documentText(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalDocument_documentText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DocumentText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalDocument_documentText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalDocument", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _PortalDocument_organisation(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22336,7 +22558,7 @@ func (ec *executionContext) _Query_portalDocuments(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().PortalDocuments(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.PortalFilter))
+			return ec.Resolvers.Query().PortalDocuments(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.PortalFilter), fc.Args["sort"].(*model.PortalSort))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -22368,10 +22590,10 @@ func (ec *executionContext) _Query_portalDocuments(ctx context.Context, field gr
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *model.PortalDocumentConnection) graphql.Marshaler {
-			return ec.marshalNPortalDocumentConnection2ᚖgatehouseᚋgraphᚋmodelᚐPortalDocumentConnection(ctx, selections, v)
+			return ec.marshalOPortalDocumentConnection2ᚖgatehouseᚋgraphᚋmodelᚐPortalDocumentConnection(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_portalDocuments(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -22440,10 +22662,10 @@ func (ec *executionContext) _Query_portalCatalogue(ctx context.Context, field gr
 			return next
 		},
 		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
-			return ec.marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_Query_portalCatalogue(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -22464,6 +22686,78 @@ func (ec *executionContext) fieldContext_Query_portalCatalogue(ctx context.Conte
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_portalCatalogue_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_portalConfiguration(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_portalConfiguration(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PortalConfiguration(ctx, fc.Args["orgId"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/portal/configuration")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "portal")
+				if err != nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.PortalDocument
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_portalConfiguration(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalDocument(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_portalConfiguration_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -26425,7 +26719,7 @@ func (ec *executionContext) unmarshalInputPortalFilter(ctx context.Context, obj 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"type", "name", "ssoKey"}
+	fieldsInOrder := [...]string{"type", "q", "name", "ssoKey", "updatedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26439,6 +26733,13 @@ func (ec *executionContext) unmarshalInputPortalFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.Type = data
+		case "q":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("q"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Q = data
 		case "name":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -26453,6 +26754,13 @@ func (ec *executionContext) unmarshalInputPortalFilter(ctx context.Context, obj 
 				return it, err
 			}
 			it.SsoKey = data
+		case "updatedSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updatedSince"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdatedSince = data
 		}
 	}
 	return it, nil
@@ -29393,28 +29701,35 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createPortalDocument(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "updatePortalDocument":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updatePortalDocument(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "patchPortalDocument":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_patchPortalDocument(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "deletePortalDocument":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deletePortalDocument(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "setPortalCname":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setPortalCname(ctx, field)
 			})
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "rebuildKeyIndex":
@@ -31132,6 +31447,11 @@ func (ec *executionContext) _PortalDocument(ctx context.Context, sel ast.Selecti
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "documentText":
+			out.Values[i] = ec._PortalDocument_documentText(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "organisation":
 			field := field
 
@@ -31833,7 +32153,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_portalDocuments(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -31855,7 +32175,29 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_portalCatalogue(ctx, field)
-				if res == graphql.Null {
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "portalConfiguration":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_portalConfiguration(ctx, field)
+				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
 				return res
@@ -33206,16 +33548,6 @@ func (ec *executionContext) marshalNChangeKind2gatehouseᚋinternalᚋcoreᚐCha
 	return res
 }
 
-func (ec *executionContext) marshalNDeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx context.Context, sel ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._Deleted(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
 	res, err := scalar.UnmarshalFloat(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -33712,16 +34044,6 @@ func (ec *executionContext) marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcor
 		return graphql.Null
 	}
 	return ec._PortalDocument(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNPortalDocumentConnection2ᚖgatehouseᚋgraphᚋmodelᚐPortalDocumentConnection(ctx context.Context, sel ast.SelectionSet, v *model.PortalDocumentConnection) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._PortalDocumentConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNPortalDocumentInput2gatehouseᚋgraphᚋmodelᚐPortalDocumentInput(ctx context.Context, v any) (model.PortalDocumentInput, error) {
@@ -34585,12 +34907,35 @@ func (ec *executionContext) marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcor
 	return ec._PortalDocument(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOPortalDocumentConnection2ᚖgatehouseᚋgraphᚋmodelᚐPortalDocumentConnection(ctx context.Context, sel ast.SelectionSet, v *model.PortalDocumentConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PortalDocumentConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOPortalFilter2ᚖgatehouseᚋgraphᚋmodelᚐPortalFilter(ctx context.Context, v any) (*model.PortalFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputPortalFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOPortalSort2ᚖgatehouseᚋgraphᚋmodelᚐPortalSort(ctx context.Context, v any) (*model.PortalSort, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.PortalSort)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPortalSort2ᚖgatehouseᚋgraphᚋmodelᚐPortalSort(ctx context.Context, sel ast.SelectionSet, v *model.PortalSort) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOPortalType2ᚖgatehouseᚋinternalᚋcoreᚐPortalType(ctx context.Context, v any) (*core.PortalType, error) {

@@ -544,10 +544,14 @@ type PortalDocumentInput struct {
 type PortalFilter struct {
 	// Only of this type.
 	Type *core.PortalType `json:"type,omitempty"`
+	// A part of the name, whatever the case.
+	Q *string `json:"q,omitempty"`
 	// Only with this name, whatever the case: the e-mail address of a developer.
 	Name *string `json:"name,omitempty"`
 	// Only the developer whom an identity broker knows by this key.
 	SsoKey *string `json:"ssoKey,omitempty"`
+	// Only what was changed at this time or later.
+	UpdatedSince *time.Time `json:"updatedSince,omitempty"`
 }
 
 // A request to send through a gateway.
@@ -1228,6 +1232,76 @@ func (e *PolicySort) UnmarshalJSON(b []byte) error {
 }
 
 func (e PolicySort) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// In which order to list documents of the portal.
+type PortalSort string
+
+const (
+	// By name, a to z.
+	PortalSortName PortalSort = "NAME"
+	// By name, z to a.
+	PortalSortNameDesc PortalSort = "NAME_DESC"
+	// The oldest first.
+	PortalSortCreatedAt PortalSort = "CREATED_AT"
+	// The newest first.
+	PortalSortCreatedAtDesc PortalSort = "CREATED_AT_DESC"
+	// The one that has not changed for longest first.
+	PortalSortUpdatedAt PortalSort = "UPDATED_AT"
+	// The one that changed last first.
+	PortalSortUpdatedAtDesc PortalSort = "UPDATED_AT_DESC"
+)
+
+var AllPortalSort = []PortalSort{
+	PortalSortName,
+	PortalSortNameDesc,
+	PortalSortCreatedAt,
+	PortalSortCreatedAtDesc,
+	PortalSortUpdatedAt,
+	PortalSortUpdatedAtDesc,
+}
+
+func (e PortalSort) IsValid() bool {
+	switch e {
+	case PortalSortName, PortalSortNameDesc, PortalSortCreatedAt, PortalSortCreatedAtDesc, PortalSortUpdatedAt, PortalSortUpdatedAtDesc:
+		return true
+	}
+	return false
+}
+
+func (e PortalSort) String() string {
+	return string(e)
+}
+
+func (e *PortalSort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = PortalSort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid PortalSort", str)
+	}
+	return nil
+}
+
+func (e PortalSort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *PortalSort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e PortalSort) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -120,7 +120,8 @@ var bodies = map[string][]string{
 		`{"name":"probe-%d","method":"GET","target_path":"http://x.test","webhook_id":%q}`,
 	},
 	"Portal": {
-		`{"title":"probe-%d","id":%q}`, `{"title":"probe-%d","org_id":%q}`, `{"title":"probe-%d","api_id":%q}`,
+		`{"email":"probe-%d@x.test","id":%q}`, `{"email":"probe-%d@x.test","org_id":%q}`, `{"email":"probe-%d@x.test","sso_key":%q}`,
+		`{"title":"probe-%d","apis":[{"api_id":%q}]}`,
 	},
 	"Organisation": {`{"owner_name":"probe-%d","id":%q}`, `{"owner_name":"probe-%d","owner_slug":%q}`},
 }
@@ -141,7 +142,8 @@ func about(field string) string {
 // own is the visitor's object of a kind, which probes may change but not delete.
 func (f *foreigners) own(kind string) string {
 	v := f.visitor
-	return map[string]string{"Api": v.api, "Policy": v.policy, "Key": v.key, "User": v.userID, "Webhook": v.webhook, "Organisation": v.id}[kind]
+	return map[string]string{"Api": v.api, "Policy": v.policy, "Key": v.key, "User": v.userID, "Webhook": v.webhook, "Organisation": v.id,
+		"Portal": v.developer}[kind]
 }
 
 // body fills a template.
@@ -274,6 +276,9 @@ func (f *foreigners) variables(s *ast.Schema, field *ast.FieldDefinition, at pla
 			out[a.Name] = f.own(kind)
 		case a.Type.Name() == "Boolean":
 			out[a.Name] = true
+		case s.Types[a.Type.Name()].Kind == ast.Enum:
+			values := s.Types[a.Type.Name()].EnumValues
+			out[a.Name] = values[len(values)-1].Name
 		default:
 			out[a.Name] = "a-string"
 		}
@@ -327,7 +332,7 @@ func (f *foreigners) input(name string) map[string]any {
 	case "OauthAuthorizationInput":
 		return map[string]any{"responseType": "code", "clientId": probe, "redirectUri": "http://x.test/" + probe}
 	case "PortalDocumentInput":
-		return map[string]any{"document": map[string]any{"title": probe}}
+		return map[string]any{"document": map[string]any{"email": probe + "@x.test"}}
 	case "ProxyRequestInput":
 		return map[string]any{"url": "http://gateway.test/" + probe}
 	}

@@ -21,7 +21,7 @@ const marker = "sesame"
 
 // tenant is an organisation with one object of every kind.
 type tenant struct {
-	id, accessKey, userID, api, apiID, policy, key, token, webhook, email string
+	id, accessKey, userID, api, apiID, policy, key, token, webhook, email, developer string
 	// spare is an API that probes never change, for access rights to name.
 	spare string
 }
@@ -121,6 +121,12 @@ func furnish(t testing.TB, srv *apptest.Server, name string) tenant {
 		fmt.Sprintf(`{"alias":"%s custom","access_rights":{"%s":{"versions":["Default"]}}}`, name, o.apiID),
 		"key_id",
 	)
+	o.developer = rest(
+		"POST",
+		"/api/portal/developers",
+		fmt.Sprintf(`{"email":"dev@%s.test","sso_key":"%s-sso","fields":{"X":"%s field"}}`, name, name, name),
+		"Message",
+	)
 	return o
 }
 
@@ -131,6 +137,7 @@ func (o tenant) identifiers(name string) map[string]string {
 		"key hash": o.key, "token": o.token, "webhook": o.webhook, "access key": o.accessKey, "e-mail address": o.email,
 		"custom key": name + "-custom", "webhook id": name + "-hook", "slug": name + "-slug", "name": name + " api",
 		"tag": name + "-tag", "group": name + "-group", "listen path": "/" + name + "/",
+		"document of the portal": o.developer, "developer's key": name + "-sso",
 	}
 }
 
@@ -147,6 +154,7 @@ func dump(t testing.TB, s *store.Store, org string) string {
 	dumpAll(t, &out, s.Policies, tenant)
 	dumpAll(t, &out, s.Keys, tenant)
 	dumpAll(t, &out, s.Webhooks, tenant)
+	dumpAll(t, &out, s.PortalDocuments, tenant)
 	return out.String()
 }
 
@@ -161,6 +169,7 @@ func dumpEverything(t testing.TB, s *store.Store) string {
 	dumpAll(t, &out, s.Policies, all)
 	dumpAll(t, &out, s.Keys, all)
 	dumpAll(t, &out, s.Webhooks, all)
+	dumpAll(t, &out, s.PortalDocuments, all)
 	return out.String()
 }
 

@@ -133,7 +133,7 @@ var (
 		Owned:      true,
 		Permission: "portal",
 		Conflicts: map[string]Conflict{
-			"portal_key": {"the organisation has one already: change that", "email"},
+			"portal_key": {"the organisation has one of this e-mail address already: change that", "email"},
 			"sso_key":    {"another developer of the organisation has this sso_key", "sso_key"},
 		},
 	}

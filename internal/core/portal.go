@@ -7,8 +7,8 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// PortalDocument is a document of the classic developer portal. No portal is served here: the documents are kept for the
-// programs that write and read them. Document is what REST shows.
+// PortalDocument is a document of the classic developer portal. No portal is served here: the documents are kept for
+// the programs that write and read them. Document is what REST shows.
 type PortalDocument struct {
 	Meta
 	Type PortalType
@@ -44,11 +44,16 @@ func (d *PortalDocument) Size() int64 { return int64(len(d.Document)) }
 
 // Key is what only one document of an organisation may have; "" where many may be alike.
 func (d *PortalDocument) Key() string {
-	switch {
-	case d.Type.IsOnly():
-		return string(d.Type)
-	case d.Type == PortalDeveloper:
+	if d.Type == PortalDeveloper {
 		return string(d.Type) + " " + d.Name
+	}
+	return OnlyKey(d.Type)
+}
+
+// OnlyKey is the Key of the document of a type of which an organisation has one; "" for other types.
+func OnlyKey(t PortalType) string {
+	if t.IsOnly() {
+		return string(t)
 	}
 	return ""
 }
@@ -68,14 +73,14 @@ func NewPortalDocument(meta Meta, t PortalType, doc Document, passwordHash strin
 }
 
 // ParsePortalDocument checks a document that came from outside; the password of a developer has been taken out of it.
-func ParsePortalDocument(meta Meta, t PortalType, doc Document, passwordHash string) (*PortalDocument, error) {
+func ParsePortalDocument(meta Meta, t PortalType, doc Document) (*PortalDocument, error) {
 	if err := checkTypes(doc, portalTypes[t]); err != nil {
 		return nil, err
 	}
 	if err := elementsAreObjects(doc, t); err != nil {
 		return nil, err
 	}
-	d := NewPortalDocument(meta, t, doc, passwordHash)
+	d := NewPortalDocument(meta, t, doc, "")
 	if t == PortalDeveloper {
 		if addr, err := mail.ParseAddress(d.Name); err != nil || addr.Address != d.Name || len(d.Name) > 150 {
 			return nil, InField("email", "must be an e-mail address such as jo@example.org, of at most 150 bytes")
@@ -85,7 +90,8 @@ func ParsePortalDocument(meta Meta, t PortalType, doc Document, passwordHash str
 		}
 	}
 	if len(d.Name) > 255 || strings.ContainsRune(d.Name, 0) {
-		return nil, InField(map[PortalType]string{PortalPage: "title", PortalDocumentation: "doc_type"}[t], "must be at most 255 bytes")
+		field := map[PortalType]string{PortalPage: "title", PortalDocumentation: "doc_type"}[t]
+		return nil, InField(field, "must be at most 255 bytes")
 	}
 	return d, nil
 }
@@ -116,16 +122,16 @@ func PortalShown(t PortalType) [][2]string {
 	case PortalPage:
 		return [][2]string{{"fields", "{}"}}
 	}
-	return [][2]string{{"inactive", "false"}, {"keys", "{}"}, {"subscriptions", "{}"}, {"fields", "{}"}, {"nonce", `""`},
-		{"sso_key", `""`}, {"oauth_clients", "{}"}, {"password_max_days", "0"}}
+	return [][2]string{{"inactive", "false"}, {"keys", "{}"}, {"subscriptions", "{}"}, {"fields", "{}"},
+		{"nonce", `""`}, {"sso_key", `""`}, {"oauth_clients", "{}"}, {"password_max_days", "0"}}
 }
 
 var portalTypes = map[PortalType][]fieldType{
 	PortalConfiguration: {
-		{"id", isString}, {"org_id", isString}, {"signup_fields", isArray}, {"key_request_fields", isArray}, {"email", isString},
-		{"mail_options", isObject}, {"require_key_approval", isBool}, {"redirect_to", isString}, {"enable_dcr", isBool},
-		{"disable_login", isBool}, {"disable_signup", isBool}, {"disable_auto_login", isBool}, {"catalogue_login_only", isBool},
-		{"oauth_usage_limit", isNumber}, {"dcr_options", isObject}, {"override", isBool},
+		{"id", isString}, {"org_id", isString}, {"signup_fields", isArray}, {"key_request_fields", isArray},
+		{"email", isString}, {"mail_options", isObject}, {"require_key_approval", isBool}, {"redirect_to", isString},
+		{"enable_dcr", isBool}, {"disable_login", isBool}, {"disable_signup", isBool}, {"disable_auto_login", isBool},
+		{"catalogue_login_only", isBool}, {"oauth_usage_limit", isNumber}, {"dcr_options", isObject}, {"override", isBool},
 	},
 	PortalCatalogue: {{"id", isString}, {"org_id", isString}, {"apis", isArray}, {"email", isString}},
 	PortalDocumentation: {
@@ -138,7 +144,9 @@ var portalTypes = map[PortalType][]fieldType{
 	},
 	PortalDeveloper: {
 		{"id", isString}, {"org_id", isString}, {"email", isString}, {"inactive", isBool}, {"keys", isObject},
-		{"subscriptions", isObject}, {"fields", isObject}, {"nonce", isString}, {"sso_key", isString}, {"oauth_clients", isObject},
-		{"password_max_days", isNumber},
+		{"subscriptions", isObject}, {"fields", isObject}, {"nonce", isString}, {"sso_key", isString},
+		{"oauth_clients", isObject}, {"password_max_days", isNumber},
+		// These have been taken out; in another spelling they would stay, for everybody to read.
+		{"password", isString}, {"PWHistory", isArray},
 	},
 }

@@ -93,6 +93,8 @@ func ParseUser(meta Meta, doc Document, secrets UserSecrets) (*User, error) {
 var userTypes = []fieldType{
 	{"id", isString}, {"org_id", isString}, {"first_name", isString}, {"last_name", isString}, {"email_address", isString},
 	{"active", isBool}, {"group_id", isString}, {"user_permissions", isObject}, {"password_max_days", isNumber},
+	// These have been taken out; in another spelling they would stay, for everybody to read.
+	{"password", isString}, {"access_key", isString}, {"PWHistory", isArray},
 }
 
 // MinPasswordLength and MaxPasswordLength bound a password, in bytes. The first is the documented one of the legacy

@@ -10,39 +10,38 @@ import (
 	"gatehouse/internal/core"
 )
 
-// Maker makes documents of the portal.
+// Maker makes the documents of one request. It is not safe for concurrent use.
 type Maker struct {
-	// Hash hashes the password of a developer.
-	Hash func(password string) (string, error)
-	Now  func() time.Time
+	now  func() time.Time
+	hash func(password string) (string, error)
+	// password is the last that was hashed, and hashed what became of it: a write that is tried again takes it from here.
+	password, hashed string
 }
 
-// Make makes a document of a type for an organisation, of one that came from outside. old is what it replaces, nil for a
-// new one; a developer who comes without a password keeps the one of old.
-func (m Maker) Make(t core.PortalType, org string, given core.Document, old *core.PortalDocument) (*core.PortalDocument, error) {
+// NewMaker makes a Maker that hashes the passwords of developers.
+func NewMaker(now func() time.Time, hash func(password string) (string, error)) *Maker {
+	return &Maker{now: now, hash: hash}
+}
+
+// Make makes a document of a type for an organisation, of one that came from outside. old is what it replaces, nil for
+// a new one; a developer who comes without a password keeps the one of old.
+func (m *Maker) Make(
+	t core.PortalType,
+	org string,
+	given core.Document,
+	old *core.PortalDocument,
+) (*core.PortalDocument, error) {
 	doc, err := core.ParseDocument(given)
 	if err != nil {
 		return nil, err
 	}
-	meta := core.Meta{ID: doc.Text("id"), OrgID: org}
-	if old != nil {
-		if meta.ID != "" && meta.ID != old.ID {
-			return nil, core.InField("id", "is %q, and the document that you are changing has %q", meta.ID, old.ID)
-		}
-		meta = old.Meta
+	meta, err := m.meta(org, doc, old)
+	if err != nil {
+		return nil, err
 	}
-	if meta.ID == "" || meta.ID == core.ZeroID {
-		meta.ID = core.NewID(m.Now())
-	}
-	if !core.IsID(meta.ID) {
-		return nil, core.InField("id", "must be 24 lower-case hex digits; leave it out to have one made")
-	}
-	hash := ""
-	if old != nil {
-		hash = old.PasswordHash
-	}
+	password := ""
 	if t == core.PortalDeveloper {
-		if doc, hash, err = m.developer(doc, hash, old); err != nil {
+		if doc, password, err = m.developer(doc, old); err != nil {
 			return nil, err
 		}
 	}
@@ -56,11 +55,42 @@ func (m Maker) Make(t core.PortalType, org string, given core.Document, old *cor
 			doc = doc.SetRaw(field[0], []byte(field[1])) // a null in the place of a list breaks those who add to it
 		}
 	}
-	return core.ParsePortalDocument(meta, t, doc, hash)
+	d, err := core.ParsePortalDocument(meta, t, doc)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil {
+		d.PasswordHash = old.PasswordHash
+	}
+	if password != "" {
+		d.PasswordHash, err = m.hashOf(password)
+	}
+	return d, err
+}
+
+// meta says what a document is called: what it was, or the id that it came with, or a new one.
+func (m *Maker) meta(org string, doc core.Document, old *core.PortalDocument) (core.Meta, error) {
+	meta := core.Meta{ID: doc.Text("id"), OrgID: org}
+	if old != nil {
+		if meta.ID != "" && meta.ID != old.ID {
+			return meta, core.InField("id", "is %q, and the document that you are changing has %q", meta.ID, old.ID)
+		}
+		meta = old.Meta
+	}
+	if meta.ID == "" || meta.ID == core.ZeroID {
+		meta.ID = core.NewID(m.now())
+	}
+	if !core.IsID(meta.ID) {
+		return meta, core.InField("id", "must be 24 lower-case hex digits; leave it out to have one made")
+	}
+	return meta, nil
 }
 
 // developer takes the password out of a developer, and what only the server knows of it.
-func (m Maker) developer(doc core.Document, hash string, old *core.PortalDocument) (core.Document, string, error) {
+func (m *Maker) developer(
+	doc core.Document,
+	old *core.PortalDocument,
+) (without core.Document, password string, err error) {
 	switch p := doc.Get("password"); {
 	case p.Exists() && p.Type != gjson.String && p.Type != gjson.Null:
 		return nil, "", core.InField("password", "must be a string")
@@ -68,10 +98,7 @@ func (m Maker) developer(doc core.Document, hash string, old *core.PortalDocumen
 		if err := core.CheckPassword(p.Str, nil); err != nil {
 			return nil, "", err
 		}
-		var err error
-		if hash, err = m.Hash(p.Str); err != nil {
-			return nil, "", err
-		}
+		password = p.Str
 	}
 	for _, field := range []string{"password", "PWHistory"} {
 		if doc.Get(field).Exists() {
@@ -82,11 +109,57 @@ func (m Maker) developer(doc core.Document, hash string, old *core.PortalDocumen
 		doc = doc.Set("email", core.NormalEmail(given.Str))
 	}
 	if !doc.Get("date_created").Exists() {
-		created := m.Now()
+		created := m.now()
 		if old != nil {
 			created = old.CreatedAt
 		}
 		doc = doc.Set("date_created", created.UTC().Format(time.RFC3339))
 	}
-	return doc, hash, nil
+	return doc, password, nil
+}
+
+// hashOf hashes a password, which takes long, once.
+func (m *Maker) hashOf(password string) (string, error) {
+	if m.password == password {
+		return m.hashed, nil
+	}
+	hashed, err := m.hash(password)
+	if err == nil {
+		m.password, m.hashed = password, hashed
+	}
+	return hashed, err
+}
+
+// Given is the merge patch that sets what a document says: what is null in it, or its id, says nothing. So who makes a
+// catalogue that is there already, as scripts do, empties none.
+func Given(doc core.Document) core.Document {
+	patch := []byte{'{'}
+	gjson.ParseBytes(doc).ForEach(func(name, v gjson.Result) bool {
+		if v.Type == gjson.Null || name.Str == "id" {
+			return true
+		}
+		if len(patch) > 1 {
+			patch = append(patch, ',')
+		}
+		patch = append(append(append(patch, name.Raw...), ':'), v.Raw...)
+		return true
+	})
+	return append(patch, '}')
+}
+
+// IsBlank tells whether a document holds nothing that anybody said: one that was made when it was first asked for.
+func IsBlank(d *core.PortalDocument) bool {
+	if !d.Type.IsOnly() {
+		return false
+	}
+	shown := map[string]string{}
+	for _, field := range core.PortalShown(d.Type) {
+		shown[field[0]] = field[1]
+	}
+	blank := true
+	gjson.ParseBytes(d.Document).ForEach(func(name, v gjson.Result) bool {
+		blank = name.Str == "id" || name.Str == "org_id" || shown[name.Str] == v.Raw
+		return blank
+	})
+	return blank
 }

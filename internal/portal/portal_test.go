@@ -12,11 +12,11 @@ import (
 
 const org = "5e9d9544a1dcd60001d0ed20"
 
-func maker() Maker {
-	return Maker{
-		Hash: func(p string) (string, error) { return "hash of " + p, nil },
-		Now:  func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
-	}
+func maker() *Maker {
+	return NewMaker(
+		func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) },
+		func(p string) (string, error) { return "hash of " + p, nil },
+	)
 }
 
 func TestADeveloperKeepsThePasswordThatNobodySends(t *testing.T) {
@@ -58,8 +58,47 @@ func TestWhatIsNoDocumentOfThePortalIsRefused(t *testing.T) {
 		`{"email":"jo@x.test","password":"1"}`:       core.PortalDeveloper,
 		`{"id":"x","email":"jo@x.test"}`:             core.PortalDeveloper,
 		`{"email":"jo@x.test","ORG_ID":"elsewhere"}`: core.PortalDeveloper,
+		`{"email":"jo@x.test","Password":"stays-1"}`: core.PortalDeveloper,
+		`{"email":"jo@x.test","pwhistory":["$2a"]}`:  core.PortalDeveloper,
 	} {
 		_, err := maker().Make(kind, org, core.Document(doc), nil)
 		assert.Equal(t, core.CodeInvalid, core.CodeOf(err), "%s: %v", doc, err)
 	}
+}
+
+func TestAPasswordIsHashedOnceHoweverOftenItsWriteIsTried(t *testing.T) {
+	hashed := 0
+	m := NewMaker(maker().now, func(p string) (string, error) { hashed++; return "hash of " + p, nil })
+	for range 3 {
+		made, err := m.Make(core.PortalDeveloper, org, core.Document(`{"email":"jo@x.test","password":"first-one"}`), nil)
+		require.NoError(t, err)
+		assert.Equal(t, "hash of first-one", made.PasswordHash)
+	}
+	_, err := m.Make(core.PortalDeveloper, org, core.Document(`{"email":"nobody","password":"other-one"}`), nil)
+	require.Error(t, err)
+	assert.Equal(t, 1, hashed, "hashing takes long, and what is refused needs none")
+}
+
+func TestWhoMakesWhatIsThereEmptiesNothing(t *testing.T) {
+	stored := core.Document(`{"id":"a","apis":[{"name":"A"}],"email":"x"}`)
+	given := Given(core.Document(`{"id":"","org_id":"o","apis":null,"n":1.0,"say \"so\"":"y"}`))
+	assert.JSONEq(t, `{"org_id":"o","n":1.0,"say \"so\"":"y"}`, string(given))
+	assert.Equal(t, `[{"name":"A"}]`, stored.MergePatch(given).Get("apis").Raw)
+}
+
+func TestABlankDocumentIsOneThatNobodySaidAnythingIn(t *testing.T) {
+	for doc, want := range map[string]bool{
+		`{}`:               true,
+		`{"apis":null}`:    true,
+		`{"apis":[{}]}`:    false,
+		`{"email":"a@b"}`:  false,
+		`{"x_own":"else"}`: false,
+	} {
+		made, err := maker().Make(core.PortalCatalogue, org, core.Document(doc), nil)
+		require.NoError(t, err)
+		assert.Equal(t, want, IsBlank(made), doc)
+	}
+	page, err := maker().Make(core.PortalPage, org, core.Document(`{}`), nil)
+	require.NoError(t, err)
+	assert.False(t, IsBlank(page), "somebody made it")
 }

@@ -22,6 +22,7 @@ import (
 	"gatehouse/internal/gateway/definition"
 	"gatehouse/internal/gateway/keyspace"
 	"gatehouse/internal/gateway/oauth"
+	"gatehouse/internal/portal"
 	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
@@ -58,7 +59,7 @@ type Deleted struct {
 // DeleteEmpty deletes an organisation that owns nothing; core.CodeConflict says what one owns.
 func (s *Organisations) DeleteEmpty(ctx context.Context, id string) (*Deleted, error) {
 	return s.delete(ctx, id, func(own property) error {
-		if len(own.writes) == 0 {
+		if own.summary == "" {
 			return nil
 		}
 		return core.Errorf(
@@ -229,7 +230,7 @@ func (s *Organisations) sweep(ctx context.Context, org string) error {
 type property struct {
 	// writes delete it.
 	writes []store.Change
-	// summary says how much of what it is.
+	// summary says how much of what it is, "" when it is nothing, or nothing that anybody said.
 	summary string
 	// clients are the OAuth clients, which the gateway is to forget.
 	clients []*core.OauthClient
@@ -250,7 +251,15 @@ func (s *Organisations) owned(ctx context.Context, org string) (own property, er
 			continue
 		}
 		own.writes = append(own.writes, writes...)
-		parts = append(parts, fmt.Sprintf("%s: %d", kind.Plural, len(ids)))
+		blank := 0
+		if kind == core.PortalKind {
+			if blank, err = s.blank(ctx, org); err != nil {
+				return property{}, err
+			}
+		}
+		if len(ids) > blank {
+			parts = append(parts, fmt.Sprintf("%s: %d", kind.Plural, len(ids)-blank))
+		}
 		switch kind {
 		case core.CertificateKind:
 			notes, err := s.o.Certificates.Removing(ctx, ids...)
@@ -266,6 +275,18 @@ func (s *Organisations) owned(ctx context.Context, org string) (own property, er
 	}
 	own.summary = strings.Join(parts, ", ")
 	return own, nil
+}
+
+// blank counts the documents of an organisation's portal that hold nothing that anybody said.
+func (s *Organisations) blank(ctx context.Context, org string) (n int, err error) {
+	only, err := s.o.Store.PortalDocuments.FindMany(ctx, store.Org(org), "portal_key",
+		[]string{core.OnlyKey(core.PortalCatalogue), core.OnlyKey(core.PortalConfiguration)})
+	for _, d := range only {
+		if portal.IsBlank(d) {
+			n++
+		}
+	}
+	return n, err
 }
 
 // sessions lists the keys of an organisation that live in Redis, by their ids alone.
