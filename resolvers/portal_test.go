@@ -43,6 +43,22 @@ func TestAHostNameIsThePortalOfOneOrganisation(t *testing.T) {
 	refused(t, s.GraphQL(t, nameHost, map[string]any{"cname": "mine.test"}, as(reader)), "FORBIDDEN")
 }
 
+func TestADeveloperIsOneOfAnOrganisation(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t)
+	_, other := s.Organisation(t, "other")
+	doc := map[string]any{"type": "DEVELOPER", "doc": `{"email":"jo@x.test","sso_key":"k"}`}
+	must(t, s.GraphQL(t, makePortal, doc))
+	refused(t, s.GraphQL(t, makePortal, doc), "CONFLICT", "e-mail address")
+	doc["doc"] = `{"email":"al@x.test","sso_key":"k"}`
+	refused(t, s.GraphQL(t, makePortal, doc), "CONFLICT", "sso_key")
+	doc["doc"] = `{"email":"jo@x.test","sso_key":"k"}`
+	theirs := must(t, s.GraphQL(t, makePortal, doc, as(other))).Get("data.it.id").Str
+	find := `{ it: portalDocuments(filter: {ssoKey: "k"}) { totalCount nodes { id } } }`
+	found := must(t, s.GraphQL(t, find, nil, as(other)))
+	assert.JSONEq(t, `{"totalCount":1,"nodes":[{"id":"`+theirs+`"}]}`, found.Get("data.it").Raw)
+}
+
 func TestThePasswordOfADeveloperIsKeptAsAHashAlone(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)

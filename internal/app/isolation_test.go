@@ -28,6 +28,8 @@ type foreigners struct {
 	policy *core.Policy
 	key    *core.Key
 	n      int
+	// changing tells that the probes of now may change what the visitor has.
+	changing bool
 }
 
 const visitorName = "visitor"
@@ -54,9 +56,13 @@ func newForeignersOn(t *testing.T, more ...apptest.Option) *foreigners {
 	return f
 }
 
-// restore undoes what a probe did to the visitor's API, policy and key, so that the next one meets the same.
+// restore undoes what a probe did to the visitor's API, policy and key, so that the next one meets the same; after
+// reads there is nothing to undo.
 func (f *foreigners) restore(t *testing.T) {
 	t.Helper()
+	if !f.changing {
+		return
+	}
 	if now := found(t, f.Store.Apis, f.visitor.api); !now.Definition.Equal(f.api.Definition) {
 		require.NoError(t, f.Store.Apis.Update(t.Context(), core.NewApi(now.Meta, f.api.Definition)))
 	}
@@ -120,8 +126,7 @@ var bodies = map[string][]string{
 		`{"name":"probe-%d","method":"GET","target_path":"http://x.test","webhook_id":%q}`,
 	},
 	"Portal": {
-		`{"email":"probe-%d@x.test","id":%q}`, `{"email":"probe-%d@x.test","org_id":%q}`, `{"email":"probe-%d@x.test","sso_key":%q}`,
-		`{"title":"probe-%d","apis":[{"api_id":%q}]}`,
+		`{"email":"probe-%d@x.test","id":%q}`, `{"email":"probe-%d@x.test","org_id":%q}`, `{"title":"probe-%d","apis":[{"api_id":%q}]}`,
 	},
 	"Organisation": {`{"owner_name":"probe-%d","id":%q}`, `{"owner_name":"probe-%d","owner_slug":%q}`},
 }
@@ -197,6 +202,7 @@ func TestNoRootFieldReachesAnotherOrganisation(t *testing.T) {
 	s := contract()
 	probes := 0
 	for _, field := range rootFields(s) {
+		f.changing = isMutation(s, field)
 		query := operation(s, field, 3)
 		if isMutation(s, field) { // relations would show what earlier probes created, with what they sent in it
 			query = operation(s, field, 1, "organisation", "totalCount")
@@ -362,6 +368,11 @@ func TestNoEndpointReachesAnotherOrganisation(t *testing.T) {
 	slices.SortStableFunc(routes, func(a, b rest.Route) int { return strings.Compare(readsFirst(a), readsFirst(b)) })
 	for _, route := range routes {
 		kind := about(route.Operation)
+		f.changing = route.Method != "GET"
+		hows := []string{""}
+		if kind == "Key" || strings.Contains(route.Path, "key") { // it is keys that can be named in several ways
+			hows = append(hows, "?hashed=1", "?username=1", "?auto_guess=1")
+		}
 		templates := []string{`{"probe":"probe-%d"}`}
 		if route.Method != "GET" && route.Method != "DELETE" {
 			templates = append(templates, bodies[kind]...)
@@ -381,7 +392,7 @@ func TestNoEndpointReachesAnotherOrganisation(t *testing.T) {
 			}
 			what := fmt.Sprintf("%s %s with the %s in ", route.Method, route.Path, word)
 			if names.MatchString(route.Path) {
-				for _, how := range []string{"", "?hashed=1", "?username=1", "?auto_guess=1"} {
+				for _, how := range hows {
 					f.compare(
 						t,
 						what+"the path"+how,
