@@ -112,6 +112,8 @@ func documented(input string) map[string]string {
 		}
 	case "OauthAuthorizationInput":
 		return map[string]string{"responseType": "response_type", "redirectUri": "redirect_uri", "keyRules": "key_rules"}
+	case "PortalDocumentInput":
+		return map[string]string{"orgId": "org_id"}
 	case "CertificateFilter":
 		return map[string]string{"expiresWithinDays": "expiresWithinDays"}
 	}

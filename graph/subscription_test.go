@@ -223,7 +223,7 @@ func TestASubscriptionOfAnUnknownTypeSaysWhichThereAre(t *testing.T) {
 	p := s.result(t)
 	require.Len(t, p.Errors, 1)
 	assert.Equal(t, "INVALID", p.Errors[0].Extensions.Code)
-	assert.Contains(t, p.Errors[0].Message, "Certificate, OauthClient, Organisation")
+	assert.Contains(t, p.Errors[0].Message, "Certificate, OauthClient, PortalDocument, Organisation")
 	m, err := s.next()
 	require.NoError(t, err)
 	assert.Equal(t, "complete", m.Type, "and nothing more is said")

@@ -13,6 +13,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
+	"gatehouse/internal/page"
 	"gatehouse/store"
 )
 
@@ -168,7 +169,7 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 	if f == nil {
 		return nil, nil
 	}
-	if err := errors.Join(choices("category", f.Categories), choices("auth_type", f.AuthTypes)); err != nil {
+	if err := errors.Join(page.Choices("category", f.Categories), page.Choices("auth_type", f.AuthTypes)); err != nil {
 		return nil, err
 	}
 	var where []store.Cond
@@ -219,7 +220,7 @@ func (r *Resolver) apiConditions(ctx context.Context, t store.Tenant, f *model.A
 		where = append(where, store.HasLabel("certificate", *f.Certificate))
 	}
 	if f.BaseOnly != nil && *f.BaseOnly {
-		versions, err := r.versionIDs(ctx, t)
+		versions, err := r.names.Versions(ctx, t)
 		if err != nil {
 			return nil, err
 		}

@@ -3,7 +3,6 @@ package resolvers
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -45,37 +44,4 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 		}
 		return err
 	}
-}
-
-// maxVersions is how many APIs a search leaves out: what every engine takes in one statement.
-const maxVersions = 16_000
-
-// versionIDs returns the database ids of the APIs that are versions of others.
-func (r *Resolver) versionIDs(ctx context.Context, t store.Tenant) ([]string, error) {
-	named, err := r.store.Apis.CountByLabel(ctx, t, "version")
-	if err != nil {
-		return nil, err
-	}
-	public := make([]string, 0, len(named))
-	for id := range named {
-		public = append(public, id)
-	}
-	var ids []string
-	for chunk := range slices.Chunk(public, apisAtOnce) {
-		apis, err := r.store.Apis.FindMany(ctx, t, "api_id", chunk)
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range apis {
-			ids = append(ids, a.ID)
-		}
-	}
-	if len(ids) > maxVersions {
-		return nil, core.Errorf(
-			core.CodeLimit,
-			"%d APIs are versions of others, more than one search can leave out: list all, and look at their definitions",
-			len(ids),
-		)
-	}
-	return ids, nil
 }

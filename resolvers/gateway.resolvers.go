@@ -34,7 +34,7 @@ func (r *gatewayResolver) State(ctx context.Context, obj *core.Node) (model.Gate
 
 // Tags is the resolver for the tags field.
 func (r *gatewayResolver) Tags(ctx context.Context, obj *core.Node) ([]string, error) {
-	if e := r.edgeEndpoint(obj); e != nil {
+	if e := r.settings.EdgeEndpoints.On(obj.Hostname); e != nil {
 		return append([]string{}, e.Tags...), nil // none is an empty list: null means that nobody knows
 	}
 	return nil, nil

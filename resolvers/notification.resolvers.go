@@ -9,6 +9,7 @@ import (
 	"context"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/notification"
 	"gatehouse/store"
 )
 
@@ -21,8 +22,8 @@ func (r *queryResolver) Notifications(ctx context.Context, first *int, after *st
 	now := r.store.Now()
 	q.Sort, q.Where = "not_after", []store.Cond{store.Between("not_after", 1, now.Add(r.settings.CertificateWarning).Unix())}
 	l, err := list(ctx, r.store.Certificates, q)
-	c, err := mapped(l, err, func(c *core.Certificate) *core.Notification {
-		return core.CertificateExpiry(c, now, r.settings.CertificateWarning)
+	c, err := mapped(l, err, func(c *core.Certificate) *notification.Notification {
+		return notification.CertificateExpiry(c, now, r.settings.CertificateWarning)
 	})
 	return (*model.NotificationConnection)(c), err
 }

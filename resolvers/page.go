@@ -8,7 +8,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"gatehouse/graph/model"
-	"gatehouse/internal/core"
 	"gatehouse/internal/page"
 	"gatehouse/store"
 )
@@ -104,26 +103,6 @@ func mapped[T, U any](c *connection[T], err error, show func(T) U) (*connection[
 		out.Nodes[i] = show(node)
 	}
 	return out, nil
-}
-
-// maxChoices is how many values a filter takes of which any will do.
-const maxChoices = 1000
-
-// choices refuses a filter with more values than that.
-func choices(field string, values []string) error {
-	if len(values) <= maxChoices {
-		return nil
-	}
-	return core.Wrap(
-		core.CodeLimit,
-		nil,
-		"%s takes at most %d values, not %d: ask in several queries",
-		field,
-		maxChoices,
-		len(values),
-	).In(
-		field,
-	)
 }
 
 // truth is the condition that a yes-or-no field has a value; nil is no condition.

@@ -10,6 +10,8 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
+	"gatehouse/internal/page"
+	"gatehouse/internal/reference"
 	"gatehouse/store"
 )
 
@@ -65,7 +67,7 @@ func policyDocument(in model.PolicyInput, stored core.Document) (core.Document, 
 	if err := f.object("meta_data", in.MetaData); err != nil {
 		return nil, err
 	}
-	return withAccess(f.doc, in.APIIds)
+	return reference.WithAccess(f.doc, in.APIIds)
 }
 
 // newPolicy makes a policy of a document that came from outside, with the ids that it shall have. It returns which APIs
@@ -152,7 +154,7 @@ func (r *Resolver) policyConditions(
 	if f == nil {
 		return nil, nil
 	}
-	if err := errors.Join(choices("policy_ids", f.Ids), choices("api_id", f.APIIds), choices("auth_type", f.AuthTypes)); err != nil {
+	if err := errors.Join(page.Choices("policy_ids", f.Ids), page.Choices("api_id", f.APIIds), page.Choices("auth_type", f.AuthTypes)); err != nil {
 		return nil, err
 	}
 	var where []store.Cond

@@ -16,24 +16,42 @@ func (r *Resolver) portalMaker() *portal.Maker {
 	})
 }
 
-func (r *Resolver) findPortal(ctx context.Context, id string) (*core.PortalDocument, error) {
+func (r *Resolver) findPortal(ctx context.Context, id string) (*portal.Document, error) {
 	return one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, tenant(ctx), [2]string{"id", id})
 }
 
 // onlyPortal finds the document of a type of which an organisation has one, past the read cache; nil when there is
 // none.
-func (r *Resolver) onlyPortal(ctx context.Context, org string, t core.PortalType) (*core.PortalDocument, error) {
-	lookup := [2]string{"portal_key", core.OnlyKey(t)}
+func (r *Resolver) onlyPortal(ctx context.Context, org string, t portal.Type) (*portal.Document, error) {
+	lookup := [2]string{"portal_key", portal.OnlyKey(t)}
 	return hidden(one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, store.Org(org), lookup))
+}
+
+// ensurePortal finds that document, or makes it; of a type of which there are many, it makes one.
+func (r *Resolver) ensurePortal(
+	ctx context.Context,
+	org string,
+	t portal.Type,
+	given core.Document,
+) (d *portal.Document, made bool, err error) {
+	for range 2 { // another caller may be the first
+		if d, err = r.onlyPortal(ctx, org, t); err != nil || d != nil {
+			return d, false, err
+		}
+		if d, err = r.addPortal(ctx, org, t, given); !t.IsOnly() || core.CodeOf(err) != core.CodeConflict {
+			return d, true, err
+		}
+	}
+	return nil, false, err
 }
 
 // addPortal writes a new document of the portal.
 func (r *Resolver) addPortal(
 	ctx context.Context,
 	org string,
-	t core.PortalType,
+	t portal.Type,
 	given core.Document,
-) (*core.PortalDocument, error) {
+) (*portal.Document, error) {
 	d, err := r.portalMaker().Make(t, org, given, nil)
 	if err != nil {
 		return nil, err
@@ -52,11 +70,11 @@ func (r *Resolver) editPortal(
 	id string,
 	revision *int,
 	change func(stored core.Document) (core.Document, error),
-) (*core.PortalDocument, error) {
-	find := func() (*core.PortalDocument, error) { return r.findPortal(ctx, id) }
+) (*portal.Document, error) {
+	find := func() (*portal.Document, error) { return r.findPortal(ctx, id) }
 	maker := r.portalMaker()
 	return edit(ctx, r, core.PortalKind, r.store.PortalDocuments.Update, revision, find,
-		func(old *core.PortalDocument) (*core.PortalDocument, error) {
+		func(old *portal.Document) (*portal.Document, error) {
 			doc, err := change(old.Document)
 			if err != nil {
 				return nil, err

@@ -14,7 +14,7 @@ import (
 )
 
 // CreatePortalDocument is the resolver for the createPortalDocument field.
-func (r *mutationResolver) CreatePortalDocument(ctx context.Context, typeArg core.PortalType, input model.PortalDocumentInput) (*core.PortalDocument, error) {
+func (r *mutationResolver) CreatePortalDocument(ctx context.Context, typeArg portal.Type, input model.PortalDocumentInput) (*portal.Document, error) {
 	given, err := core.ParseDocument(input.Document)
 	if err != nil {
 		return nil, err
@@ -23,18 +23,9 @@ func (r *mutationResolver) CreatePortalDocument(ctx context.Context, typeArg cor
 	if err != nil {
 		return nil, err
 	}
-	only, err := r.onlyPortal(ctx, org, typeArg)
-	if err != nil {
-		return nil, err
-	}
-	if only == nil {
-		made, err := r.addPortal(ctx, org, typeArg, given)
-		if !typeArg.IsOnly() || core.CodeOf(err) != core.CodeConflict {
-			return made, err
-		}
-		if only, _ = r.onlyPortal(ctx, org, typeArg); only == nil { // no other caller was the first
-			return nil, err
-		}
+	only, made, err := r.ensurePortal(ctx, org, typeArg, given)
+	if err != nil || made {
+		return only, err
 	}
 	return r.editPortal(ctx, only.ID, nil, func(stored core.Document) (core.Document, error) {
 		return stored.MergePatch(portal.Given(given)), nil
@@ -42,12 +33,12 @@ func (r *mutationResolver) CreatePortalDocument(ctx context.Context, typeArg cor
 }
 
 // UpdatePortalDocument is the resolver for the updatePortalDocument field.
-func (r *mutationResolver) UpdatePortalDocument(ctx context.Context, id string, input model.PortalDocumentInput, revision *int) (*core.PortalDocument, error) {
+func (r *mutationResolver) UpdatePortalDocument(ctx context.Context, id string, input model.PortalDocumentInput, revision *int) (*portal.Document, error) {
 	return r.editPortal(ctx, id, revision, func(core.Document) (core.Document, error) { return input.Document, nil })
 }
 
 // PatchPortalDocument is the resolver for the patchPortalDocument field.
-func (r *mutationResolver) PatchPortalDocument(ctx context.Context, id string, patch core.Document, revision *int) (*core.PortalDocument, error) {
+func (r *mutationResolver) PatchPortalDocument(ctx context.Context, id string, patch core.Document, revision *int) (*portal.Document, error) {
 	change, err := patched(patch)
 	if err != nil {
 		return nil, err
@@ -57,7 +48,7 @@ func (r *mutationResolver) PatchPortalDocument(ctx context.Context, id string, p
 
 // DeletePortalDocument is the resolver for the deletePortalDocument field.
 func (r *mutationResolver) DeletePortalDocument(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	find := func() (*core.PortalDocument, error) { return r.findPortal(ctx, id) }
+	find := func() (*portal.Document, error) { return r.findPortal(ctx, id) }
 	d, err := remove(ctx, r.Resolver, core.PortalKind, r.store.PortalDocuments.Delete, revision, find)
 	if err != nil {
 		return nil, err
@@ -71,7 +62,7 @@ func (r *mutationResolver) SetPortalCname(ctx context.Context, cname string, org
 	if err != nil {
 		return nil, err
 	}
-	if err := core.CheckCname(cname); err != nil {
+	if err := portal.CheckCname(cname); err != nil {
 		return nil, err
 	}
 	_, err = r.editOrganisation(ctx, org, nil, func(stored core.Document) (core.Document, error) {
@@ -81,12 +72,12 @@ func (r *mutationResolver) SetPortalCname(ctx context.Context, cname string, org
 }
 
 // Organisation is the resolver for the organisation field.
-func (r *portalDocumentResolver) Organisation(ctx context.Context, obj *core.PortalDocument) (*core.Organisation, error) {
+func (r *portalDocumentResolver) Organisation(ctx context.Context, obj *portal.Document) (*core.Organisation, error) {
 	return r.loaders(ctx).organisation(ctx, obj.OrgID)
 }
 
 // PortalDocument is the resolver for the portalDocument field.
-func (r *queryResolver) PortalDocument(ctx context.Context, id string) (*core.PortalDocument, error) {
+func (r *queryResolver) PortalDocument(ctx context.Context, id string) (*portal.Document, error) {
 	return hidden(r.store.PortalDocuments.Find(ctx, tenant(ctx), id))
 }
 
@@ -104,29 +95,22 @@ func (r *queryResolver) PortalDocuments(ctx context.Context, first *int, after *
 }
 
 // PortalCatalogue is the resolver for the portalCatalogue field.
-func (r *queryResolver) PortalCatalogue(ctx context.Context, orgID *string) (*core.PortalDocument, error) {
+func (r *queryResolver) PortalCatalogue(ctx context.Context, orgID *string) (*portal.Document, error) {
 	org, err := r.ownerOf(ctx, orgID, "")
 	if err != nil {
 		return nil, err
 	}
-	only, err := r.onlyPortal(ctx, org, core.PortalCatalogue)
-	if err != nil || only != nil {
-		return only, err
-	}
-	made, err := r.addPortal(ctx, org, core.PortalCatalogue, core.Document("{}"))
-	if core.CodeOf(err) == core.CodeConflict { // another caller was the first
-		return r.onlyPortal(ctx, org, core.PortalCatalogue)
-	}
-	return made, err
+	only, _, err := r.ensurePortal(ctx, org, portal.Catalogue, core.Document("{}"))
+	return only, err
 }
 
 // PortalConfiguration is the resolver for the portalConfiguration field.
-func (r *queryResolver) PortalConfiguration(ctx context.Context, orgID *string) (*core.PortalDocument, error) {
+func (r *queryResolver) PortalConfiguration(ctx context.Context, orgID *string) (*portal.Document, error) {
 	org, err := r.ownerOf(ctx, orgID, "")
 	if err != nil {
 		return nil, err
 	}
-	return r.onlyPortal(ctx, org, core.PortalConfiguration)
+	return r.onlyPortal(ctx, org, portal.Configuration)
 }
 
 // PortalDocument returns generated.PortalDocumentResolver implementation.

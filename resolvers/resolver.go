@@ -23,6 +23,7 @@ import (
 	"gatehouse/internal/gateway/oauth"
 	"gatehouse/internal/gateway/organisation"
 	"gatehouse/internal/gateway/sharing"
+	"gatehouse/internal/gateway/tryout"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/page"
 	"gatehouse/internal/reference"
@@ -112,6 +113,7 @@ type Resolver struct {
 	nodes        *nodes.Registry
 	gateway      *gateway.Client
 	forwarder    *gateway.Forwarder
+	tryout       *tryout.Tryout
 	oauth        *oauth.Clients
 	certificates *certificate.Shelf
 	credentials  *credential.Credentials
@@ -179,6 +181,7 @@ func New(d Dependencies) *Resolver {
 	)
 	r.organisations = organisation.New(organisation.Options{Store: d.Store, Certificates: d.Certificates, Oauth: d.Oauth,
 		Keys: d.Space, Gateway: d.Gateway, Rules: d.Settings.Rules, Log: d.Log})
+	r.tryout = tryout.New(d.Store, d.Nodes, d.Gateway, r.verdicts)
 	if d.Space != nil {
 		r.keys = d.Space
 	}

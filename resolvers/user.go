@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"time"
 
@@ -19,11 +18,7 @@ func (r *Resolver) findUser(ctx context.Context, id string) (*core.User, error) 
 // Authenticate finds the user with an access key. It is for the edges; it returns nil for an unknown key, and takes the
 // same way, and so the same time, for known and unknown ones.
 func (r *Resolver) Authenticate(ctx context.Context, accessKey string) (*core.User, error) {
-	u, err := r.store.Users.FindBy(ctx, store.AllTenants(), "access_key", r.keyring.Lookup(accessKey))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	return u, err
+	return hidden(r.store.Users.FindBy(ctx, store.AllTenants(), "access_key", r.keyring.Lookup(accessKey)))
 }
 
 // userInput is a document with what must not stay in it taken out.

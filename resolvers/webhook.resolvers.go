@@ -7,11 +7,9 @@ package resolvers
 
 import (
 	"context"
-	"errors"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/store"
 )
 
 // CreateWebhook is the resolver for the createWebhook field.
@@ -62,11 +60,7 @@ func (r *mutationResolver) DeleteWebhook(ctx context.Context, id string, revisio
 
 // Webhook is the resolver for the webhook field.
 func (r *queryResolver) Webhook(ctx context.Context, id string) (*core.Webhook, error) {
-	w, err := r.store.Webhooks.Find(ctx, tenant(ctx), id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	return w, err
+	return hidden(r.store.Webhooks.Find(ctx, tenant(ctx), id))
 }
 
 // Webhooks is the resolver for the webhooks field.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/notification"
 )
 
 var notificationRoutes = []route{
@@ -27,13 +28,13 @@ type notificationView struct {
 // listNotifications answers with all of them. They are made of what there is, so that there is nothing to refresh.
 func (c *call) listNotifications() (reply, error) {
 	out := []notificationView{}
-	err := every(c, func(first *int, after *string) (fetched[core.Notification], error) {
+	err := every(c, func(first *int, after *string) (fetched[notification.Notification], error) {
 		l, err := c.Query.Notifications(c.ctx, first, after)
 		if err != nil {
-			return fetched[core.Notification]{}, err
+			return fetched[notification.Notification]{}, err
 		}
-		return fetched[core.Notification]{l.Nodes, l.TotalCount, l.PageInfo}, nil
-	}, func(n *core.Notification) error {
+		return fetched[notification.Notification]{l.Nodes, l.TotalCount, l.PageInfo}, nil
+	}, func(n *notification.Notification) error {
 		out = append(out, notificationView{n.ID, n.CreatedAt.UTC(), n.OrgID, n.Hash(), strings.ToLower(string(n.Kind)), n.Topic, n.Title, n.Message, n.Data})
 		return nil
 	})

@@ -10,6 +10,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/portal"
 )
 
 var portalRoutes = []route{
@@ -21,21 +22,21 @@ var portalRoutes = []route{
 	{"DELETE", "/api/portal/documents/{id}", "deletePortalDocument", portalDelete(""), portalErrors},
 
 	{"GET", "/api/portal/catalogue", "portalCatalogue", portalOnly((*call).catalogue), portalErrors},
-	{"POST", "/api/portal/catalogue", "createPortalDocument", portalCreate(core.PortalCatalogue), portalErrors},
+	{"POST", "/api/portal/catalogue", "createPortalDocument", portalCreate(portal.Catalogue), portalErrors},
 	{
 		"PUT",
 		"/api/portal/catalogue",
 		"updatePortalDocument",
-		portalSet(core.PortalCatalogue, (*call).catalogue),
+		portalSet(portal.Catalogue, (*call).catalogue),
 		portalErrors,
 	},
 	{"GET", "/api/portal/configuration", "portalConfiguration", portalOnly((*call).configuration), portalErrors},
-	{"POST", "/api/portal/configuration", "createPortalDocument", portalCreate(core.PortalConfiguration), portalErrors},
+	{"POST", "/api/portal/configuration", "createPortalDocument", portalCreate(portal.Configuration), portalErrors},
 	{
 		"PUT",
 		"/api/portal/configuration",
 		"updatePortalDocument",
-		portalSet(core.PortalConfiguration, (*call).configuration),
+		portalSet(portal.Configuration, (*call).configuration),
 		portalErrors,
 	},
 	{"PUT", "/api/portal/cname", "setPortalCname", (*call).setPortalCname, portalErrors},
@@ -50,11 +51,11 @@ var portalErrors = legacyErrors{core.CodeMalformed: malformed400}
 func portalAreas() (all []route) {
 	for _, area := range []struct {
 		path string
-		of   core.PortalType
+		of   portal.Type
 	}{
-		{"/api/portal/documentation", core.PortalDocumentation},
-		{"/api/portal/pages", core.PortalPage},
-		{"/api/portal/developers", core.PortalDeveloper},
+		{"/api/portal/documentation", portal.Documentation},
+		{"/api/portal/pages", portal.Page},
+		{"/api/portal/developers", portal.Developer},
 	} {
 		all = append(all,
 			route{"GET", area.path, "portalDocuments", portalList(area.of), nil},
@@ -69,22 +70,22 @@ func portalAreas() (all []route) {
 }
 
 // portalView is a document of the portal as REST shows it: as it is.
-func portalView(d *core.PortalDocument) (core.Document, error) { return d.Document, nil }
+func portalView(d *portal.Document) (core.Document, error) { return d.Document, nil }
 
-func portalList(of core.PortalType) func(*call) (reply, error) {
+func portalList(of portal.Type) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
 		filter := &model.PortalFilter{}
 		if of != "" {
 			filter.Type = &of
 		}
-		next := func(first *int, after *string) (fetched[core.PortalDocument], error) {
+		next := func(first *int, after *string) (fetched[portal.Document], error) {
 			l, err := c.Query.PortalDocuments(c.ctx, first, after, filter, nil)
 			if err != nil {
-				return fetched[core.PortalDocument]{}, err
+				return fetched[portal.Document]{}, err
 			}
-			return fetched[core.PortalDocument]{l.Nodes, l.TotalCount, l.PageInfo}, nil
+			return fetched[portal.Document]{l.Nodes, l.TotalCount, l.PageInfo}, nil
 		}
-		return listing(c, shape{`{"Data":[`, `],"Pages":`}, next, func(w io.Writer, d *core.PortalDocument) error {
+		return listing(c, shape{`{"Data":[`, `],"Pages":`}, next, func(w io.Writer, d *portal.Document) error {
 			_, err := w.Write(d.Document)
 			return err
 		})
@@ -92,70 +93,70 @@ func portalList(of core.PortalType) func(*call) (reply, error) {
 }
 
 // portalOf finds a document of a type by its id; "" is any type.
-func (c *call) portalOf(of core.PortalType) (*core.PortalDocument, error) {
+func (c *call) portalOf(of portal.Type) (*portal.Document, error) {
 	d, err := found(c.Query.PortalDocument(c.ctx, c.vars["id"]))
 	if err == nil && of != "" && d.Type != of {
-		return found[core.PortalDocument](nil, nil)
+		return found[portal.Document](nil, nil)
 	}
 	return d, err
 }
 
-func portalOne(of core.PortalType) func(*call) (reply, error) {
+func portalOne(of portal.Type) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
 		d, err := c.portalOf(of)
 		return show(c, d, err, portalView)
 	}
 }
 
-func (c *call) createPortal(of core.PortalType, doc core.Document) (*core.PortalDocument, error) {
+func (c *call) createPortal(of portal.Type, doc core.Document) (*portal.Document, error) {
 	return c.Mutation.CreatePortalDocument(c.ctx, of, model.PortalDocumentInput{Document: doc})
 }
 
 // portalCreate answers with the id as the message, as scripts read it.
-func portalCreate(of core.PortalType) func(*call) (reply, error) {
+func portalCreate(of portal.Type) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
-		create := func(doc core.Document) (*core.PortalDocument, error) { return c.createPortal(of, doc) }
-		return creating(c, create, func(d *core.PortalDocument) (reply, error) { return done(d.ID, nil), nil })
+		create := func(doc core.Document) (*portal.Document, error) { return c.createPortal(of, doc) }
+		return creating(c, create, func(d *portal.Document) (reply, error) { return done(d.ID, nil), nil })
 	}
 }
 
 // createAnyPortal takes the type from the parameter type.
 func (c *call) createAnyPortal() (reply, error) {
-	of := core.PortalType(strings.ToUpper(c.param("type")))
+	of := portal.Type(strings.ToUpper(c.param("type")))
 	if !of.IsKnown() {
 		return nil, core.Errorf(core.CodeInvalid, "type must be configuration, catalogue, documentation, page or developer")
 	}
 	return portalCreate(of)(c)
 }
 
-func portalUpdate(of core.PortalType) func(*call) (reply, error) {
-	return portalChange(of, func(c *call, doc core.Document, revision *int) (*core.PortalDocument, error) {
+func portalUpdate(of portal.Type) func(*call) (reply, error) {
+	return portalChange(of, func(c *call, doc core.Document, revision *int) (*portal.Document, error) {
 		return c.Mutation.UpdatePortalDocument(c.ctx, c.vars["id"], model.PortalDocumentInput{Document: doc}, revision)
 	})
 }
 
-func portalPatch(of core.PortalType) func(*call) (reply, error) {
-	return portalChange(of, func(c *call, doc core.Document, revision *int) (*core.PortalDocument, error) {
+func portalPatch(of portal.Type) func(*call) (reply, error) {
+	return portalChange(of, func(c *call, doc core.Document, revision *int) (*portal.Document, error) {
 		return c.Mutation.PatchPortalDocument(c.ctx, c.vars["id"], doc, revision)
 	})
 }
 
 // portalChange changes a document of a type.
 func portalChange(
-	of core.PortalType,
-	change func(c *call, doc core.Document, revision *int) (*core.PortalDocument, error),
+	of portal.Type,
+	change func(c *call, doc core.Document, revision *int) (*portal.Document, error),
 ) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
-		return changing(c, func(doc core.Document, revision *int) (*core.PortalDocument, error) {
+		return changing(c, func(doc core.Document, revision *int) (*portal.Document, error) {
 			if _, err := c.portalOf(of); err != nil {
 				return nil, err
 			}
 			return change(c, doc, revision)
-		}, always[core.PortalDocument]("Data updated", nil))
+		}, always[portal.Document]("Data updated", nil))
 	}
 }
 
-func portalDelete(of core.PortalType) func(*call) (reply, error) {
+func portalDelete(of portal.Type) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
 		return c.deleting(func(revision *int) (*model.Deleted, error) {
 			if _, err := c.portalOf(of); err != nil {
@@ -167,25 +168,25 @@ func portalDelete(of core.PortalType) func(*call) (reply, error) {
 }
 
 // portalOnly shows the document of a type of which an organisation has one.
-func portalOnly(find func(c *call, org *string) (*core.PortalDocument, error)) func(*call) (reply, error) {
+func portalOnly(find func(c *call, org *string) (*portal.Document, error)) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
 		d, err := find(c, c.optional("org_id"))
 		return show(c, d, err, portalView)
 	}
 }
 
-func (c *call) catalogue(org *string) (*core.PortalDocument, error) {
+func (c *call) catalogue(org *string) (*portal.Document, error) {
 	return c.Query.PortalCatalogue(c.ctx, org)
 }
 
-func (c *call) configuration(org *string) (*core.PortalDocument, error) {
+func (c *call) configuration(org *string) (*portal.Document, error) {
 	return c.Query.PortalConfiguration(c.ctx, org)
 }
 
 // portalSet replaces the document of a type of which there is one, or makes it. Scripts send no body to have it made.
 func portalSet(
-	of core.PortalType,
-	find func(c *call, org *string) (*core.PortalDocument, error),
+	of portal.Type,
+	find func(c *call, org *string) (*portal.Document, error),
 ) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
 		raw, err := c.body()
@@ -233,13 +234,13 @@ func (c *call) portalOrg(doc core.Document) *string {
 
 // developer finds the developer whom a filter leads to.
 func (c *call) developer(filter model.PortalFilter) (reply, error) {
-	of := core.PortalDeveloper
+	of := portal.Developer
 	filter.Type = &of
 	l, err := c.Query.PortalDocuments(c.ctx, new(1), nil, &filter, nil)
 	if err != nil {
 		return nil, err
 	}
-	var d *core.PortalDocument
+	var d *portal.Document
 	if len(l.Nodes) > 0 {
 		d = l.Nodes[0]
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/portal"
 )
 
 // Collection declares what of a kind of object can be searched, for all engines at once. The names are column names.
@@ -372,10 +373,10 @@ var certificateKind = kind[core.Certificate]{
 	},
 }
 
-var portalKind = kind[core.PortalDocument]{
+var portalKind = kind[portal.Document]{
 	Collection: portalDocuments, of: core.PortalKind,
-	meta: func(d *core.PortalDocument) *core.Meta { return &d.Meta },
-	encode: func(d *core.PortalDocument) Record {
+	meta: func(d *portal.Document) *core.Meta { return &d.Meta },
+	encode: func(d *portal.Document) Record {
 		sealed, err := json.Marshal(portalSecrets{d.Type, d.PasswordHash})
 		if err != nil {
 			panic(fmt.Sprintf("store: portal secrets: %v", err)) // texts always are JSON
@@ -387,21 +388,21 @@ var portalKind = kind[core.PortalDocument]{
 			Unique: map[string]string{"portal_key": d.Key(), "sso_key": d.SsoKey},
 		}
 	},
-	decode: func(m core.Meta, r Record) (*core.PortalDocument, error) {
+	decode: func(m core.Meta, r Record) (*portal.Document, error) {
 		var s portalSecrets
 		if len(r.Sealed) > 0 {
 			if err := json.Unmarshal(r.Sealed, &s); err != nil {
 				return nil, fmt.Errorf("store: what is kept beside the document of the portal %s: %w", m.ID, err)
 			}
 		}
-		return core.NewPortalDocument(m, s.Type, r.Doc, s.PasswordHash), nil
+		return portal.New(m, s.Type, r.Doc, s.PasswordHash), nil
 	},
 }
 
 // portalSecrets is what is kept of a document of the portal beside it: what it is, which it does not say itself, and
 // the password of a developer.
 type portalSecrets struct {
-	Type         core.PortalType `json:"type"`
+	Type         portal.Type `json:"type"`
 	PasswordHash string          `json:"password,omitempty"`
 }
 

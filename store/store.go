@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/portal"
 )
 
 // Store is the repositories of an installation over one engine.
@@ -20,7 +21,7 @@ type Store struct {
 	OauthClients  *Repository[core.OauthClient]
 	Certificates  *Repository[core.Certificate]
 	// PortalDocuments are those of the classic developer portal.
-	PortalDocuments *Repository[core.PortalDocument]
+	PortalDocuments *Repository[portal.Document]
 	Settings        *Repository[core.Setting]
 
 	repositories map[*core.Kind]Objects

@@ -10,6 +10,8 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/graph/scalar"
 	"gatehouse/internal/core"
+	"gatehouse/internal/notification"
+	"gatehouse/internal/portal"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -277,7 +279,7 @@ type ComplexityRoot struct {
 		CreateOauthClient             func(childComplexity int, apiID string, input model.OauthClientInput) int
 		CreateOrganisation            func(childComplexity int, input model.OrganisationInput) int
 		CreatePolicy                  func(childComplexity int, input model.PolicyInput) int
-		CreatePortalDocument          func(childComplexity int, typeArg core.PortalType, input model.PortalDocumentInput) int
+		CreatePortalDocument          func(childComplexity int, typeArg portal.Type, input model.PortalDocumentInput) int
 		CreateUser                    func(childComplexity int, input model.UserInput) int
 		CreateWebhook                 func(childComplexity int, input model.WebhookInput) int
 		DeleteAPI                     func(childComplexity int, id string, revision *int) int
@@ -688,9 +690,9 @@ type MutationResolver interface {
 	PatchPolicy(ctx context.Context, id string, patch core.Document, revision *int) (*core.Policy, error)
 	DeletePolicy(ctx context.Context, id string, revision *int) (*model.Deleted, error)
 	ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error)
-	CreatePortalDocument(ctx context.Context, typeArg core.PortalType, input model.PortalDocumentInput) (*core.PortalDocument, error)
-	UpdatePortalDocument(ctx context.Context, id string, input model.PortalDocumentInput, revision *int) (*core.PortalDocument, error)
-	PatchPortalDocument(ctx context.Context, id string, patch core.Document, revision *int) (*core.PortalDocument, error)
+	CreatePortalDocument(ctx context.Context, typeArg portal.Type, input model.PortalDocumentInput) (*portal.Document, error)
+	UpdatePortalDocument(ctx context.Context, id string, input model.PortalDocumentInput, revision *int) (*portal.Document, error)
+	PatchPortalDocument(ctx context.Context, id string, patch core.Document, revision *int) (*portal.Document, error)
 	DeletePortalDocument(ctx context.Context, id string, revision *int) (*model.Deleted, error)
 	SetPortalCname(ctx context.Context, cname string, orgID *string) (*bool, error)
 	RebuildKeyIndex(ctx context.Context) (*model.KeyIndex, error)
@@ -732,7 +734,7 @@ type PolicyResolver interface {
 	Warnings(ctx context.Context, obj *core.Policy) ([]string, error)
 }
 type PortalDocumentResolver interface {
-	Organisation(ctx context.Context, obj *core.PortalDocument) (*core.Organisation, error)
+	Organisation(ctx context.Context, obj *portal.Document) (*core.Organisation, error)
 }
 type QueryResolver interface {
 	Version(ctx context.Context) (string, error)
@@ -757,10 +759,10 @@ type QueryResolver interface {
 	OrganisationSessions(ctx context.Context, first *int, after *string) (*model.OrganisationSessionConnection, error)
 	Policy(ctx context.Context, id string) (*core.Policy, error)
 	Policies(ctx context.Context, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) (*model.PolicyConnection, error)
-	PortalDocument(ctx context.Context, id string) (*core.PortalDocument, error)
+	PortalDocument(ctx context.Context, id string) (*portal.Document, error)
 	PortalDocuments(ctx context.Context, first *int, after *string, filter *model.PortalFilter, sort *model.PortalSort) (*model.PortalDocumentConnection, error)
-	PortalCatalogue(ctx context.Context, orgID *string) (*core.PortalDocument, error)
-	PortalConfiguration(ctx context.Context, orgID *string) (*core.PortalDocument, error)
+	PortalCatalogue(ctx context.Context, orgID *string) (*portal.Document, error)
+	PortalConfiguration(ctx context.Context, orgID *string) (*portal.Document, error)
 	SystemStats(ctx context.Context, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) (*model.SystemStats, error)
 	KeyIndex(ctx context.Context) (*model.KeyIndex, error)
 	Me(ctx context.Context) (*core.User, error)
@@ -1873,7 +1875,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.CreatePortalDocument(childComplexity, args["type"].(core.PortalType), args["input"].(model.PortalDocumentInput)), true
+		return e.ComplexityRoot.Mutation.CreatePortalDocument(childComplexity, args["type"].(portal.Type), args["input"].(model.PortalDocumentInput)), true
 	case "Mutation.createUser":
 		if e.ComplexityRoot.Mutation.CreateUser == nil {
 			break
@@ -7498,8 +7500,8 @@ func (ec *executionContext) field_Mutation_createPortalDocument_args(ctx context
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "type",
-		func(ctx context.Context, v any) (core.PortalType, error) {
-			return ec.unmarshalNPortalType2gatehouseᚋinternalᚋcoreᚐPortalType(ctx, v)
+		func(ctx context.Context, v any) (portal.Type, error) {
+			return ec.unmarshalNPortalType2gatehouseᚋinternalᚋportalᚐType(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -16389,7 +16391,7 @@ func (ec *executionContext) _Mutation_createPortalDocument(ctx context.Context, 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CreatePortalDocument(ctx, fc.Args["type"].(core.PortalType), fc.Args["input"].(model.PortalDocumentInput))
+			return ec.Resolvers.Mutation().CreatePortalDocument(ctx, fc.Args["type"].(portal.Type), fc.Args["input"].(model.PortalDocumentInput))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -16397,21 +16399,21 @@ func (ec *executionContext) _Mutation_createPortalDocument(ctx context.Context, 
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "POST")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/portal/documents")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "portal")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -16420,8 +16422,8 @@ func (ec *executionContext) _Mutation_createPortalDocument(ctx context.Context, 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
-			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *portal.Document) graphql.Marshaler {
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋportalᚐDocument(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16469,21 +16471,21 @@ func (ec *executionContext) _Mutation_updatePortalDocument(ctx context.Context, 
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "PUT")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/portal/documents/{id}")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "portal")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -16492,8 +16494,8 @@ func (ec *executionContext) _Mutation_updatePortalDocument(ctx context.Context, 
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
-			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *portal.Document) graphql.Marshaler {
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋportalᚐDocument(ctx, selections, v)
 		},
 		true,
 		false,
@@ -16541,21 +16543,21 @@ func (ec *executionContext) _Mutation_patchPortalDocument(ctx context.Context, f
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "PATCH")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/portal/documents/{id}")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "portal")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -16564,8 +16566,8 @@ func (ec *executionContext) _Mutation_patchPortalDocument(ctx context.Context, f
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
-			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *portal.Document) graphql.Marshaler {
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋportalᚐDocument(ctx, selections, v)
 		},
 		true,
 		false,
@@ -17698,7 +17700,7 @@ func (ec *executionContext) fieldContext_Mutation_deleteWebhook(ctx context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _Notification_id(ctx context.Context, field graphql.CollectedField, obj *core.Notification) (ret graphql.Marshaler) {
+func (ec *executionContext) _Notification_id(ctx context.Context, field graphql.CollectedField, obj *notification.Notification) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17721,7 +17723,7 @@ func (ec *executionContext) fieldContext_Notification_id(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Notification", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _Notification_orgId(ctx context.Context, field graphql.CollectedField, obj *core.Notification) (ret graphql.Marshaler) {
+func (ec *executionContext) _Notification_orgId(ctx context.Context, field graphql.CollectedField, obj *notification.Notification) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17744,7 +17746,7 @@ func (ec *executionContext) fieldContext_Notification_orgId(_ context.Context, f
 	return graphql.NewScalarFieldContext("Notification", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Notification_createdAt(ctx context.Context, field graphql.CollectedField, obj *core.Notification) (ret graphql.Marshaler) {
+func (ec *executionContext) _Notification_createdAt(ctx context.Context, field graphql.CollectedField, obj *notification.Notification) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17767,7 +17769,7 @@ func (ec *executionContext) fieldContext_Notification_createdAt(_ context.Contex
 	return graphql.NewScalarFieldContext("Notification", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _Notification_kind(ctx context.Context, field graphql.CollectedField, obj *core.Notification) (ret graphql.Marshaler) {
+func (ec *executionContext) _Notification_kind(ctx context.Context, field graphql.CollectedField, obj *notification.Notification) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17779,8 +17781,8 @@ func (ec *executionContext) _Notification_kind(ctx context.Context, field graphq
 			return obj.Kind, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v core.NotificationKind) graphql.Marshaler {
-			return ec.marshalNNotificationKind2gatehouseᚋinternalᚋcoreᚐNotificationKind(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v notification.Kind) graphql.Marshaler {
+			return ec.marshalNNotificationKind2gatehouseᚋinternalᚋnotificationᚐKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17790,7 +17792,7 @@ func (ec *executionContext) fieldContext_Notification_kind(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Notification", field, false, false, errors.New("field of type NotificationKind does not have child fields"))
 }
 
-func (ec *executionContext) _Notification_topic(ctx context.Context, field graphql.CollectedField, obj *core.Notification) (ret graphql.Marshaler) {
+func (ec *executionContext) _Notification_topic(ctx context.Context, field graphql.CollectedField, obj *notification.Notification) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17813,7 +17815,7 @@ func (ec *executionContext) fieldContext_Notification_topic(_ context.Context, f
 	return graphql.NewScalarFieldContext("Notification", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Notification_title(ctx context.Context, field graphql.CollectedField, obj *core.Notification) (ret graphql.Marshaler) {
+func (ec *executionContext) _Notification_title(ctx context.Context, field graphql.CollectedField, obj *notification.Notification) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17836,7 +17838,7 @@ func (ec *executionContext) fieldContext_Notification_title(_ context.Context, f
 	return graphql.NewScalarFieldContext("Notification", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Notification_message(ctx context.Context, field graphql.CollectedField, obj *core.Notification) (ret graphql.Marshaler) {
+func (ec *executionContext) _Notification_message(ctx context.Context, field graphql.CollectedField, obj *notification.Notification) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17859,7 +17861,7 @@ func (ec *executionContext) fieldContext_Notification_message(_ context.Context,
 	return graphql.NewScalarFieldContext("Notification", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Notification_data(ctx context.Context, field graphql.CollectedField, obj *core.Notification) (ret graphql.Marshaler) {
+func (ec *executionContext) _Notification_data(ctx context.Context, field graphql.CollectedField, obj *notification.Notification) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -17894,8 +17896,8 @@ func (ec *executionContext) _NotificationConnection_nodes(ctx context.Context, f
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.Notification) graphql.Marshaler {
-			return ec.marshalNNotification2ᚕᚖgatehouseᚋinternalᚋcoreᚐNotificationᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*notification.Notification) graphql.Marshaler {
+			return ec.marshalNNotification2ᚕᚖgatehouseᚋinternalᚋnotificationᚐNotificationᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20437,7 +20439,7 @@ func (ec *executionContext) fieldContext_PolicyPartitions_perApi(_ context.Conte
 	return graphql.NewScalarFieldContext("PolicyPartitions", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
-func (ec *executionContext) _PortalDocument_id(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+func (ec *executionContext) _PortalDocument_id(ctx context.Context, field graphql.CollectedField, obj *portal.Document) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20460,7 +20462,7 @@ func (ec *executionContext) fieldContext_PortalDocument_id(_ context.Context, fi
 	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _PortalDocument_orgId(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+func (ec *executionContext) _PortalDocument_orgId(ctx context.Context, field graphql.CollectedField, obj *portal.Document) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20483,7 +20485,7 @@ func (ec *executionContext) fieldContext_PortalDocument_orgId(_ context.Context,
 	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _PortalDocument_revision(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+func (ec *executionContext) _PortalDocument_revision(ctx context.Context, field graphql.CollectedField, obj *portal.Document) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20506,7 +20508,7 @@ func (ec *executionContext) fieldContext_PortalDocument_revision(_ context.Conte
 	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
-func (ec *executionContext) _PortalDocument_createdAt(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+func (ec *executionContext) _PortalDocument_createdAt(ctx context.Context, field graphql.CollectedField, obj *portal.Document) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20529,7 +20531,7 @@ func (ec *executionContext) fieldContext_PortalDocument_createdAt(_ context.Cont
 	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _PortalDocument_updatedAt(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+func (ec *executionContext) _PortalDocument_updatedAt(ctx context.Context, field graphql.CollectedField, obj *portal.Document) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20552,7 +20554,7 @@ func (ec *executionContext) fieldContext_PortalDocument_updatedAt(_ context.Cont
 	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _PortalDocument_type(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+func (ec *executionContext) _PortalDocument_type(ctx context.Context, field graphql.CollectedField, obj *portal.Document) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20564,8 +20566,8 @@ func (ec *executionContext) _PortalDocument_type(ctx context.Context, field grap
 			return obj.Type, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v core.PortalType) graphql.Marshaler {
-			return ec.marshalNPortalType2gatehouseᚋinternalᚋcoreᚐPortalType(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v portal.Type) graphql.Marshaler {
+			return ec.marshalNPortalType2gatehouseᚋinternalᚋportalᚐType(ctx, selections, v)
 		},
 		true,
 		true,
@@ -20575,7 +20577,7 @@ func (ec *executionContext) fieldContext_PortalDocument_type(_ context.Context, 
 	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type PortalType does not have child fields"))
 }
 
-func (ec *executionContext) _PortalDocument_name(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+func (ec *executionContext) _PortalDocument_name(ctx context.Context, field graphql.CollectedField, obj *portal.Document) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20598,7 +20600,7 @@ func (ec *executionContext) fieldContext_PortalDocument_name(_ context.Context, 
 	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _PortalDocument_document(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+func (ec *executionContext) _PortalDocument_document(ctx context.Context, field graphql.CollectedField, obj *portal.Document) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20621,7 +20623,7 @@ func (ec *executionContext) fieldContext_PortalDocument_document(_ context.Conte
 	return graphql.NewScalarFieldContext("PortalDocument", field, false, false, errors.New("field of type JSON does not have child fields"))
 }
 
-func (ec *executionContext) _PortalDocument_documentText(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+func (ec *executionContext) _PortalDocument_documentText(ctx context.Context, field graphql.CollectedField, obj *portal.Document) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20644,7 +20646,7 @@ func (ec *executionContext) fieldContext_PortalDocument_documentText(_ context.C
 	return graphql.NewScalarFieldContext("PortalDocument", field, true, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _PortalDocument_organisation(ctx context.Context, field graphql.CollectedField, obj *core.PortalDocument) (ret graphql.Marshaler) {
+func (ec *executionContext) _PortalDocument_organisation(ctx context.Context, field graphql.CollectedField, obj *portal.Document) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -20688,8 +20690,8 @@ func (ec *executionContext) _PortalDocumentConnection_nodes(ctx context.Context,
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*core.PortalDocument) graphql.Marshaler {
-			return ec.marshalNPortalDocument2ᚕᚖgatehouseᚋinternalᚋcoreᚐPortalDocumentᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*portal.Document) graphql.Marshaler {
+			return ec.marshalNPortalDocument2ᚕᚖgatehouseᚋinternalᚋportalᚐDocumentᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22494,21 +22496,21 @@ func (ec *executionContext) _Query_portalDocument(ctx context.Context, field gra
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "GET")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/portal/documents/{id}")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "portal")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -22517,8 +22519,8 @@ func (ec *executionContext) _Query_portalDocument(ctx context.Context, field gra
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
-			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *portal.Document) graphql.Marshaler {
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋportalᚐDocument(ctx, selections, v)
 		},
 		true,
 		false,
@@ -22638,21 +22640,21 @@ func (ec *executionContext) _Query_portalCatalogue(ctx context.Context, field gr
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "GET")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/portal/catalogue")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "portal")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -22661,8 +22663,8 @@ func (ec *executionContext) _Query_portalCatalogue(ctx context.Context, field gr
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
-			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *portal.Document) graphql.Marshaler {
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋportalᚐDocument(ctx, selections, v)
 		},
 		true,
 		false,
@@ -22710,21 +22712,21 @@ func (ec *executionContext) _Query_portalConfiguration(ctx context.Context, fiel
 			directive1 := func(ctx context.Context) (any, error) {
 				method, err := ec.unmarshalNString2string(ctx, "GET")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				path, err := ec.unmarshalNString2string(ctx, "/api/portal/configuration")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				permission, err := ec.unmarshalNString2string(ctx, "portal")
 				if err != nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, err
 				}
 				if ec.Directives.Operation == nil {
-					var zeroVal *core.PortalDocument
+					var zeroVal *portal.Document
 					return zeroVal, errors.New("directive operation is not implemented")
 				}
 				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
@@ -22733,8 +22735,8 @@ func (ec *executionContext) _Query_portalConfiguration(ctx context.Context, fiel
 			next = directive1
 			return next
 		},
-		func(ctx context.Context, selections ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
-			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *portal.Document) graphql.Marshaler {
+			return ec.marshalOPortalDocument2ᚖgatehouseᚋinternalᚋportalᚐDocument(ctx, selections, v)
 		},
 		true,
 		false,
@@ -26728,7 +26730,7 @@ func (ec *executionContext) unmarshalInputPortalFilter(ctx context.Context, obj 
 		switch k {
 		case "type":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalOPortalType2ᚖgatehouseᚋinternalᚋcoreᚐPortalType(ctx, v)
+			data, err := ec.unmarshalOPortalType2ᚖgatehouseᚋinternalᚋportalᚐType(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -29846,7 +29848,7 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 
 var notificationImplementors = []string{"Notification"}
 
-func (ec *executionContext) _Notification(ctx context.Context, sel ast.SelectionSet, obj *core.Notification) graphql.Marshaler {
+func (ec *executionContext) _Notification(ctx context.Context, sel ast.SelectionSet, obj *notification.Notification) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, notificationImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -31397,7 +31399,7 @@ func (ec *executionContext) _PolicyPartitions(ctx context.Context, sel ast.Selec
 
 var portalDocumentImplementors = []string{"PortalDocument"}
 
-func (ec *executionContext) _PortalDocument(ctx context.Context, sel ast.SelectionSet, obj *core.PortalDocument) graphql.Marshaler {
+func (ec *executionContext) _PortalDocument(ctx context.Context, sel ast.SelectionSet, obj *portal.Document) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, portalDocumentImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -33819,11 +33821,11 @@ func (ec *executionContext) unmarshalNKeyInput2gatehouseᚋgraphᚋmodelᚐKeyIn
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNNotification2ᚕᚖgatehouseᚋinternalᚋcoreᚐNotificationᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Notification) graphql.Marshaler {
+func (ec *executionContext) marshalNNotification2ᚕᚖgatehouseᚋinternalᚋnotificationᚐNotificationᚄ(ctx context.Context, sel ast.SelectionSet, v []*notification.Notification) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNNotification2ᚖgatehouseᚋinternalᚋcoreᚐNotification(ctx, sel, v[i])
+		return ec.marshalNNotification2ᚖgatehouseᚋinternalᚋnotificationᚐNotification(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -33835,7 +33837,7 @@ func (ec *executionContext) marshalNNotification2ᚕᚖgatehouseᚋinternalᚋco
 	return ret
 }
 
-func (ec *executionContext) marshalNNotification2ᚖgatehouseᚋinternalᚋcoreᚐNotification(ctx context.Context, sel ast.SelectionSet, v *core.Notification) graphql.Marshaler {
+func (ec *executionContext) marshalNNotification2ᚖgatehouseᚋinternalᚋnotificationᚐNotification(ctx context.Context, sel ast.SelectionSet, v *notification.Notification) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -33845,13 +33847,13 @@ func (ec *executionContext) marshalNNotification2ᚖgatehouseᚋinternalᚋcore�
 	return ec._Notification(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNNotificationKind2gatehouseᚋinternalᚋcoreᚐNotificationKind(ctx context.Context, v any) (core.NotificationKind, error) {
+func (ec *executionContext) unmarshalNNotificationKind2gatehouseᚋinternalᚋnotificationᚐKind(ctx context.Context, v any) (notification.Kind, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := core.NotificationKind(tmp)
+	res := notification.Kind(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNNotificationKind2gatehouseᚋinternalᚋcoreᚐNotificationKind(ctx context.Context, sel ast.SelectionSet, v core.NotificationKind) graphql.Marshaler {
+func (ec *executionContext) marshalNNotificationKind2gatehouseᚋinternalᚋnotificationᚐKind(ctx context.Context, sel ast.SelectionSet, v notification.Kind) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -34020,11 +34022,11 @@ func (ec *executionContext) marshalNPolicyPartitions2gatehouseᚋinternalᚋcore
 	return ec._PolicyPartitions(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNPortalDocument2ᚕᚖgatehouseᚋinternalᚋcoreᚐPortalDocumentᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.PortalDocument) graphql.Marshaler {
+func (ec *executionContext) marshalNPortalDocument2ᚕᚖgatehouseᚋinternalᚋportalᚐDocumentᚄ(ctx context.Context, sel ast.SelectionSet, v []*portal.Document) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx, sel, v[i])
+		return ec.marshalNPortalDocument2ᚖgatehouseᚋinternalᚋportalᚐDocument(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -34036,7 +34038,7 @@ func (ec *executionContext) marshalNPortalDocument2ᚕᚖgatehouseᚋinternalᚋ
 	return ret
 }
 
-func (ec *executionContext) marshalNPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx context.Context, sel ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
+func (ec *executionContext) marshalNPortalDocument2ᚖgatehouseᚋinternalᚋportalᚐDocument(ctx context.Context, sel ast.SelectionSet, v *portal.Document) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -34051,13 +34053,13 @@ func (ec *executionContext) unmarshalNPortalDocumentInput2gatehouseᚋgraphᚋmo
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNPortalType2gatehouseᚋinternalᚋcoreᚐPortalType(ctx context.Context, v any) (core.PortalType, error) {
+func (ec *executionContext) unmarshalNPortalType2gatehouseᚋinternalᚋportalᚐType(ctx context.Context, v any) (portal.Type, error) {
 	tmp, err := graphql.UnmarshalString(v)
-	res := core.PortalType(tmp)
+	res := portal.Type(tmp)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNPortalType2gatehouseᚋinternalᚋcoreᚐPortalType(ctx context.Context, sel ast.SelectionSet, v core.PortalType) graphql.Marshaler {
+func (ec *executionContext) marshalNPortalType2gatehouseᚋinternalᚋportalᚐType(ctx context.Context, sel ast.SelectionSet, v portal.Type) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
@@ -34900,7 +34902,7 @@ func (ec *executionContext) marshalOPolicySort2ᚖgatehouseᚋgraphᚋmodelᚐPo
 	return v
 }
 
-func (ec *executionContext) marshalOPortalDocument2ᚖgatehouseᚋinternalᚋcoreᚐPortalDocument(ctx context.Context, sel ast.SelectionSet, v *core.PortalDocument) graphql.Marshaler {
+func (ec *executionContext) marshalOPortalDocument2ᚖgatehouseᚋinternalᚋportalᚐDocument(ctx context.Context, sel ast.SelectionSet, v *portal.Document) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -34938,16 +34940,16 @@ func (ec *executionContext) marshalOPortalSort2ᚖgatehouseᚋgraphᚋmodelᚐPo
 	return v
 }
 
-func (ec *executionContext) unmarshalOPortalType2ᚖgatehouseᚋinternalᚋcoreᚐPortalType(ctx context.Context, v any) (*core.PortalType, error) {
+func (ec *executionContext) unmarshalOPortalType2ᚖgatehouseᚋinternalᚋportalᚐType(ctx context.Context, v any) (*portal.Type, error) {
 	if v == nil {
 		return nil, nil
 	}
 	tmp, err := graphql.UnmarshalString(v)
-	res := core.PortalType(tmp)
+	res := portal.Type(tmp)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOPortalType2ᚖgatehouseᚋinternalᚋcoreᚐPortalType(ctx context.Context, sel ast.SelectionSet, v *core.PortalType) graphql.Marshaler {
+func (ec *executionContext) marshalOPortalType2ᚖgatehouseᚋinternalᚋportalᚐType(ctx context.Context, sel ast.SelectionSet, v *portal.Type) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"fmt"
 	"gatehouse/internal/core"
+	"gatehouse/internal/notification"
+	"gatehouse/internal/portal"
 	"io"
 	"strconv"
 	"time"
@@ -317,7 +319,7 @@ type Mutation struct {
 // A page of notifications.
 type NotificationConnection struct {
 	// The notifications of this page.
-	Nodes []*core.Notification `json:"nodes"`
+	Nodes []*notification.Notification `json:"nodes"`
 	// How many there are in all.
 	TotalCount int `json:"totalCount"`
 	// Where this page stands.
@@ -525,7 +527,7 @@ type PolicyPartitionsInput struct {
 // A page of documents of the portal.
 type PortalDocumentConnection struct {
 	// The documents of this page.
-	Nodes []*core.PortalDocument `json:"nodes"`
+	Nodes []*portal.Document `json:"nodes"`
 	// How many there are in all.
 	TotalCount int `json:"totalCount"`
 	// Where this page stands.
@@ -543,7 +545,7 @@ type PortalDocumentInput struct {
 // Which documents of the portal to list; every field that is given must hold.
 type PortalFilter struct {
 	// Only of this type.
-	Type *core.PortalType `json:"type,omitempty"`
+	Type *portal.Type `json:"type,omitempty"`
 	// A part of the name, whatever the case.
 	Q *string `json:"q,omitempty"`
 	// Only with this name, whatever the case: the e-mail address of a developer.

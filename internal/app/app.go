@@ -37,6 +37,7 @@ import (
 	"gatehouse/internal/limits"
 	"gatehouse/internal/outage"
 	"gatehouse/internal/page"
+	"gatehouse/internal/reference"
 	"gatehouse/internal/secret"
 	"gatehouse/resolvers"
 	"gatehouse/rest"
@@ -104,8 +105,7 @@ func New(o Options) (*App, error) {
 			return nil, err
 		}
 		space = keyspace.New(keyspace.Options{Redis: o.Redis, Store: o.Store, Notifier: notifier, Broker: broker, Log: o.Log,
-			Interval: cfg.Gatehouse.KeyIndexInterval,
-			Describe: func(ctx context.Context, keys []*core.Key) error { return a.resolver.DescribeKeys(ctx, keys) }})
+			Interval: cfg.Gatehouse.KeyIndexInterval, Describe: reference.New(o.Store).DescribeKeys})
 	}
 	a.nodes = nodes.New(
 		nodes.Options{

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -97,4 +98,22 @@ func (c *Config) GatewayAPIURL() string {
 		host += ":" + c.TykAPI.Port
 	}
 	return host
+}
+
+// URL is the address of the endpoint, http where it names no scheme.
+func (e *EdgeEndpoint) URL() string {
+	if strings.Contains(e.Endpoint, "://") {
+		return e.Endpoint
+	}
+	return "http://" + e.Endpoint
+}
+
+// On is the endpoint on a machine; nil for none.
+func (all EdgeEndpoints) On(hostname string) *EdgeEndpoint {
+	for i, e := range all {
+		if u, err := url.Parse(e.URL()); err == nil && hostname != "" && strings.EqualFold(u.Hostname(), hostname) {
+			return &all[i]
+		}
+	}
+	return nil
 }

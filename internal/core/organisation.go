@@ -51,17 +51,6 @@ var organisationTypes = []fieldType{
 	{limitsField, isObject},
 }
 
-// CheckCname tells what is wrong with the host name that users of an organisation give its portal; "" is none.
-func CheckCname(cname string) error {
-	for _, label := range strings.Split(strings.ToLower(cname), ".") {
-		odd := strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != ""
-		if cname != "" && (label == "" || len(label) > 63 || odd) {
-			return InField("cname", "must be a host name such as portal.example.org")
-		}
-	}
-	return nil
-}
-
 // OrgSession is what an organisation may ask of the gateways in all: a session for it, as keys have one.
 type OrgSession struct {
 	OrgID   string

@@ -24,9 +24,6 @@ func (u *User) PermissionsText() string { return string(u.PermissionsDocument())
 // DocumentText is the text of Document.
 func (w *Webhook) DocumentText() string { return string(w.Document) }
 
-// DocumentText is the text of Document.
-func (d *PortalDocument) DocumentText() string { return string(d.Document) }
-
 // DetailsText is the text of Details.
 func (c *Certificate) DetailsText() string { return string(c.Details) }
 

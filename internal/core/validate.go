@@ -1,6 +1,8 @@
 package core
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -74,6 +76,19 @@ func checkTypes(doc Document, fields []fieldType) error {
 		}
 	}
 	return nil
+}
+
+// CheckFields is that check for documents whose types lie elsewhere: by the JSON type, the names of fields with spaces
+// between them.
+func (d Document) CheckFields(fields map[string]string) error {
+	types := map[string]jsonType{"string": isString, "number": isNumber, "bool": isBool, "object": isObject, "array": isArray}
+	var all []fieldType
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		for _, field := range strings.Fields(fields[name]) {
+			all = append(all, fieldType{field, types[name]})
+		}
+	}
+	return checkTypes(d, all)
 }
 
 // How long the lists of a document may be: well beyond what anybody writes, and what each entry costs, in the indexes

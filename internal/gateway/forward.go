@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -164,4 +165,35 @@ func Forwardable(header http.Header) http.Header {
 		}
 	}
 	return out
+}
+
+// HeaderJSON are the headers as one object.
+func (f *Forwarded) HeaderJSON() core.Document {
+	header := make(map[string]string, len(f.Header))
+	for name, values := range f.Header {
+		header[name] = strings.Join(values, ", ")
+	}
+	return asJSON(header)
+}
+
+// BodyJSON is the body as it is where that is JSON, and as a text otherwise; nil when there is none.
+func (f *Forwarded) BodyJSON() core.Document {
+	body := bytes.TrimSpace(f.Body)
+	switch {
+	case len(f.Body) == 0:
+		return nil
+	case !f.Truncated && json.Valid(body):
+		return body
+	}
+	return asJSON(string(f.Body))
+}
+
+func asJSON(v any) core.Document {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil // strings always are JSON
+	}
+	return bytes.TrimSpace(out.Bytes())
 }

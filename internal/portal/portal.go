@@ -1,5 +1,6 @@
-// Package portal makes the documents of the classic developer portal of what comes from outside: ids and owner set,
-// passwords taken out, and what programs read of each filled in. It is pure: what it makes is written by its callers.
+// Package portal is what the documents of the classic developer portal are, and makes them of what comes from outside:
+// ids and owner set, passwords taken out, and what programs read of each filled in. No portal is served here: the
+// documents are kept for the programs that write and read them. It is a part of the domain, and does no I/O.
 package portal
 
 import (
@@ -26,11 +27,11 @@ func NewMaker(now func() time.Time, hash func(password string) (string, error)) 
 // Make makes a document of a type for an organisation, of one that came from outside. old is what it replaces, nil for
 // a new one; a developer who comes without a password keeps the one of old.
 func (m *Maker) Make(
-	t core.PortalType,
+	t Type,
 	org string,
 	given core.Document,
-	old *core.PortalDocument,
-) (*core.PortalDocument, error) {
+	old *Document,
+) (*Document, error) {
 	doc, err := core.ParseDocument(given)
 	if err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func (m *Maker) Make(
 		return nil, err
 	}
 	password := ""
-	if t == core.PortalDeveloper {
+	if t == Developer {
 		if doc, password, err = m.developer(doc, old); err != nil {
 			return nil, err
 		}
@@ -50,12 +51,12 @@ func (m *Maker) Make(
 			return nil, err
 		}
 	}
-	for _, field := range core.PortalShown(t) {
+	for _, field := range known(t).shown {
 		if v := doc.Get(field[0]); !v.Exists() || v.Type == gjson.Null && field[1] == "[]" {
 			doc = doc.SetRaw(field[0], []byte(field[1])) // a null in the place of a list breaks those who add to it
 		}
 	}
-	d, err := core.ParsePortalDocument(meta, t, doc)
+	d, err := Parse(meta, t, doc)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (m *Maker) Make(
 }
 
 // meta says what a document is called: what it was, or the id that it came with, or a new one.
-func (m *Maker) meta(org string, doc core.Document, old *core.PortalDocument) (core.Meta, error) {
+func (m *Maker) meta(org string, doc core.Document, old *Document) (core.Meta, error) {
 	meta := core.Meta{ID: doc.Text("id"), OrgID: org}
 	if old != nil {
 		if meta.ID != "" && meta.ID != old.ID {
@@ -89,7 +90,7 @@ func (m *Maker) meta(org string, doc core.Document, old *core.PortalDocument) (c
 // developer takes the password out of a developer, and what only the server knows of it.
 func (m *Maker) developer(
 	doc core.Document,
-	old *core.PortalDocument,
+	old *Document,
 ) (without core.Document, password string, err error) {
 	switch p := doc.Get("password"); {
 	case p.Exists() && p.Type != gjson.String && p.Type != gjson.Null:
@@ -148,12 +149,12 @@ func Given(doc core.Document) core.Document {
 }
 
 // IsBlank tells whether a document holds nothing that anybody said: one that was made when it was first asked for.
-func IsBlank(d *core.PortalDocument) bool {
+func IsBlank(d *Document) bool {
 	if !d.Type.IsOnly() {
 		return false
 	}
 	shown := map[string]string{}
-	for _, field := range core.PortalShown(d.Type) {
+	for _, field := range known(d.Type).shown {
 		shown[field[0]] = field[1]
 	}
 	blank := true

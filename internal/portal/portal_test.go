@@ -20,14 +20,14 @@ func maker() *Maker {
 }
 
 func TestADeveloperKeepsThePasswordThatNobodySends(t *testing.T) {
-	made, err := maker().Make(core.PortalDeveloper, org, core.Document(`{"email":"Jo@X.test","password":"first-one","x": 1.0}`), nil)
+	made, err := maker().Make(Developer, org, core.Document(`{"email":"Jo@X.test","password":"first-one","x": 1.0}`), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "hash of first-one", made.PasswordHash)
 	assert.NotContains(t, string(made.Document), "first-one")
 	assert.Contains(t, string(made.Document), `"x": 1.0`)
 	assert.Equal(t, "jo@x.test", made.Name)
 
-	again, err := maker().Make(core.PortalDeveloper, org, made.Document.Set("nonce", "n"), made)
+	again, err := maker().Make(Developer, org, made.Document.Set("nonce", "n"), made)
 	require.NoError(t, err)
 	assert.Equal(t, made.PasswordHash, again.PasswordHash)
 	assert.Equal(t, made.ID, again.ID)
@@ -35,31 +35,31 @@ func TestADeveloperKeepsThePasswordThatNobodySends(t *testing.T) {
 }
 
 func TestWhatProgramsReadOfADocumentIsThere(t *testing.T) {
-	made, err := maker().Make(core.PortalCatalogue, org, core.Document(`{"id":"","org_id":"other","apis":null,"email":""}`), nil)
+	made, err := maker().Make(Catalogue, org, core.Document(`{"id":"","org_id":"other","apis":null,"email":""}`), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "[]", made.Document.Get("apis").Raw, "who appends to a null fails")
 	assert.Equal(t, org, made.Document.Text("org_id"))
 	assert.True(t, core.IsID(made.Document.Text("id")))
 
-	same, err := maker().Make(core.PortalCatalogue, org, made.Document, made)
+	same, err := maker().Make(Catalogue, org, made.Document, made)
 	require.NoError(t, err)
 	assert.Equal(t, string(made.Document), string(same.Document), "a save without an edit changes nothing")
 }
 
 func TestWhatIsNoDocumentOfThePortalIsRefused(t *testing.T) {
-	for doc, kind := range map[string]core.PortalType{
-		`{"apis":{}}`:                                core.PortalCatalogue,
-		`{"apis":[1]}`:                               core.PortalCatalogue,
-		`{"fields":[]}`:                              core.PortalPage,
-		`{"signup_fields":""}`:                       core.PortalConfiguration,
-		`{"documentation":{}}`:                       core.PortalDocumentation,
-		`{"email":"nobody"}`:                         core.PortalDeveloper,
-		`{"email":"jo@x.test","password":1}`:         core.PortalDeveloper,
-		`{"email":"jo@x.test","password":"1"}`:       core.PortalDeveloper,
-		`{"id":"x","email":"jo@x.test"}`:             core.PortalDeveloper,
-		`{"email":"jo@x.test","ORG_ID":"elsewhere"}`: core.PortalDeveloper,
-		`{"email":"jo@x.test","Password":"stays-1"}`: core.PortalDeveloper,
-		`{"email":"jo@x.test","pwhistory":["$2a"]}`:  core.PortalDeveloper,
+	for doc, kind := range map[string]Type{
+		`{"apis":{}}`:                                Catalogue,
+		`{"apis":[1]}`:                               Catalogue,
+		`{"fields":[]}`:                              Page,
+		`{"signup_fields":""}`:                       Configuration,
+		`{"documentation":{}}`:                       Documentation,
+		`{"email":"nobody"}`:                         Developer,
+		`{"email":"jo@x.test","password":1}`:         Developer,
+		`{"email":"jo@x.test","password":"1"}`:       Developer,
+		`{"id":"x","email":"jo@x.test"}`:             Developer,
+		`{"email":"jo@x.test","ORG_ID":"elsewhere"}`: Developer,
+		`{"email":"jo@x.test","Password":"stays-1"}`: Developer,
+		`{"email":"jo@x.test","pwhistory":["$2a"]}`:  Developer,
 	} {
 		_, err := maker().Make(kind, org, core.Document(doc), nil)
 		assert.Equal(t, core.CodeInvalid, core.CodeOf(err), "%s: %v", doc, err)
@@ -70,11 +70,11 @@ func TestAPasswordIsHashedOnceHoweverOftenItsWriteIsTried(t *testing.T) {
 	hashed := 0
 	m := NewMaker(maker().now, func(p string) (string, error) { hashed++; return "hash of " + p, nil })
 	for range 3 {
-		made, err := m.Make(core.PortalDeveloper, org, core.Document(`{"email":"jo@x.test","password":"first-one"}`), nil)
+		made, err := m.Make(Developer, org, core.Document(`{"email":"jo@x.test","password":"first-one"}`), nil)
 		require.NoError(t, err)
 		assert.Equal(t, "hash of first-one", made.PasswordHash)
 	}
-	_, err := m.Make(core.PortalDeveloper, org, core.Document(`{"email":"nobody","password":"other-one"}`), nil)
+	_, err := m.Make(Developer, org, core.Document(`{"email":"nobody","password":"other-one"}`), nil)
 	require.Error(t, err)
 	assert.Equal(t, 1, hashed, "hashing takes long, and what is refused needs none")
 }
@@ -94,11 +94,11 @@ func TestABlankDocumentIsOneThatNobodySaidAnythingIn(t *testing.T) {
 		`{"email":"a@b"}`:  false,
 		`{"x_own":"else"}`: false,
 	} {
-		made, err := maker().Make(core.PortalCatalogue, org, core.Document(doc), nil)
+		made, err := maker().Make(Catalogue, org, core.Document(doc), nil)
 		require.NoError(t, err)
 		assert.Equal(t, want, IsBlank(made), doc)
 	}
-	page, err := maker().Make(core.PortalPage, org, core.Document(`{}`), nil)
+	page, err := maker().Make(Page, org, core.Document(`{}`), nil)
 	require.NoError(t, err)
 	assert.False(t, IsBlank(page), "somebody made it")
 }

@@ -280,7 +280,7 @@ func (s *Organisations) owned(ctx context.Context, org string) (own property, er
 // blank counts the documents of an organisation's portal that hold nothing that anybody said.
 func (s *Organisations) blank(ctx context.Context, org string) (n int, err error) {
 	only, err := s.o.Store.PortalDocuments.FindMany(ctx, store.Org(org), "portal_key",
-		[]string{core.OnlyKey(core.PortalCatalogue), core.OnlyKey(core.PortalConfiguration)})
+		[]string{portal.OnlyKey(portal.Catalogue), portal.OnlyKey(portal.Configuration)})
 	for _, d := range only {
 		if portal.IsBlank(d) {
 			n++

@@ -1,4 +1,4 @@
-package resolvers
+package reference
 
 import (
 	"strings"
@@ -6,9 +6,9 @@ import (
 	"gatehouse/internal/core"
 )
 
-// withAccess replaces access rights by all of some APIs; nil leaves them. The names follow in checkRights. The rights
+// WithAccess replaces access rights by all of some APIs; nil leaves them. The names follow in Described. The rights
 // are written in one go: set one by one, the document would be copied as often as it has rights.
-func withAccess(doc core.Document, apiIDs []string) (core.Document, error) {
+func WithAccess(doc core.Document, apiIDs []string) (core.Document, error) {
 	if apiIDs == nil {
 		return doc, nil
 	}

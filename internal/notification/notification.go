@@ -1,4 +1,5 @@
-package core
+// Package notification says what people of an organisation should see to, such as a certificate that ends soon.
+package notification
 
 import (
 	"crypto/sha256"
@@ -7,6 +8,8 @@ import (
 	"hash/fnv"
 	"strconv"
 	"time"
+
+	"gatehouse/internal/core"
 )
 
 // Notification is something that people of an organisation should see to. It follows from the objects that it is about,
@@ -15,33 +18,33 @@ type Notification struct {
 	ID        string
 	OrgID     string
 	CreatedAt time.Time
-	Kind      NotificationKind
+	Kind      Kind
 	Topic     string
 	Title     string
 	Message   string
 	// Data says the same for programs.
-	Data Document
+	Data core.Document
 }
 
-// NotificationKind says how much a notification matters.
-type NotificationKind string
+// Kind says how much a notification matters.
+type Kind string
 
 // The kinds of notifications.
 const (
-	NotificationCritical NotificationKind = "CRITICAL"
-	NotificationWarning  NotificationKind = "WARNING"
+	Critical Kind = "CRITICAL"
+	Warning  Kind = "WARNING"
 )
 
 // day is the unit in which the ends of certificates are told.
 const day = 24 * time.Hour
 
 // CertificateExpiry is what to tell of a certificate that ends within warning, or has ended.
-func CertificateExpiry(c *Certificate, now time.Time, warning time.Duration) *Notification {
+func CertificateExpiry(c *core.Certificate, now time.Time, warning time.Duration) *Notification {
 	sum := sha256.Sum256([]byte("certificate.expiry " + c.ID))
 	id := hex.EncodeToString(sum[:16])
 	n := &Notification{
 		ID:    id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:],
-		OrgID: c.OrgID, Kind: NotificationWarning, Topic: "certificate.expiry",
+		OrgID: c.OrgID, Kind: Warning, Topic: "certificate.expiry",
 	}
 	if c.NotAfter == nil {
 		return n
@@ -55,10 +58,10 @@ func CertificateExpiry(c *Certificate, now time.Time, warning time.Duration) *No
 	n.Title = "Certificate will expire soon"
 	n.Message = fmt.Sprintf("Certificate with ID %s will expire in less than %d days", c.ID, days+1)
 	if left <= 0 {
-		n.Kind, n.Title = NotificationCritical, "Certificate has expired"
+		n.Kind, n.Title = Critical, "Certificate has expired"
 		n.Message = fmt.Sprintf("Certificate with ID %s has expired", c.ID)
 	}
-	n.Data = Document(`{}`).Set("cert_id", c.ID).Set("expiry_date", c.NotAfter.UTC().Format(time.RFC3339)).Set("days_remaining", days)
+	n.Data = core.Document(`{}`).Set("cert_id", c.ID).Set("expiry_date", c.NotAfter.UTC().Format(time.RFC3339)).Set("days_remaining", days)
 	return n
 }
 
