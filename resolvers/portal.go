@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"cmp"
 	"context"
 
 	"gatehouse/graph/model"
@@ -46,13 +47,8 @@ func (r *Resolver) ensurePortal(
 }
 
 // addPortal writes a new document of the portal.
-func (r *Resolver) addPortal(
-	ctx context.Context,
-	org string,
-	t portal.Type,
-	given core.Document,
-) (*portal.Document, error) {
-	d, err := r.portalMaker().Make(t, org, given, nil)
+func (r *Resolver) addPortal(ctx context.Context, org string, t portal.Type, in core.Document) (*portal.Document, error) {
+	d, err := r.portalMaker().Make(t, org, in, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -114,11 +110,8 @@ func (r *Resolver) portalQuery(
 		if err != nil {
 			return q, err
 		}
-		id := "" // nobody's
-		if known != nil {
-			id = known.ID
-		}
-		q.Where = append(q.Where, store.In("id", id))
+		none := &portal.Document{} // nobody has its id
+		q.Where = append(q.Where, store.In("id", cmp.Or(known, none).ID))
 	}
 	q.Where = changedSince(q.Where, f.UpdatedSince)
 	return q, nil

@@ -1,6 +1,7 @@
 package resolvers
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -16,10 +17,7 @@ func (r *Resolver) systemStats(
 	of *model.SystemStatsEntity,
 	from, to *time.Time,
 ) (*model.SystemStats, error) {
-	entity := model.SystemStatsEntityAPIS
-	if of != nil {
-		entity = *of
-	}
+	entity := *cmp.Or(of, new(model.SystemStatsEntityAPIS))
 	days, err := stats.Days(r.store.Now(), from, to)
 	if err != nil {
 		return nil, err
