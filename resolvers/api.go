@@ -142,9 +142,6 @@ func (r *Resolver) newApi(ctx context.Context, org string, doc core.Document, ol
 
 const zeroID = core.ZeroID
 
-// apisAtOnce is how many APIs are read at a time: no more of their documents are in memory at once.
-const apisAtOnce = 200
-
 func first(values ...string) string {
 	for _, v := range values {
 		if v != "" {

@@ -61,7 +61,8 @@ func CertificateExpiry(c *core.Certificate, now time.Time, warning time.Duration
 		n.Kind, n.Title = Critical, "Certificate has expired"
 		n.Message = fmt.Sprintf("Certificate with ID %s has expired", c.ID)
 	}
-	n.Data = core.Document(`{}`).Set("cert_id", c.ID).Set("expiry_date", c.NotAfter.UTC().Format(time.RFC3339)).Set("days_remaining", days)
+	n.Data = core.Document(`{}`).Set("cert_id", c.ID).Set("expiry_date", c.NotAfter.UTC().Format(time.RFC3339)).
+		Set("days_remaining", days)
 	return n
 }
 

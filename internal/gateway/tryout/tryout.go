@@ -25,8 +25,8 @@ func New(s *store.Store, n *nodes.Registry, g *gateway.Client, v *definition.Ver
 	return &Tryout{store: s, nodes: n, gateway: g, verdicts: v}
 }
 
-// Debug has the gateway run a request, and returns its answer and what it logged: core.CodeForbidden where no API of the
-// organisation listens, core.CodeInvalid where gateways must not be given the one that does.
+// Debug has the gateway run a request, and returns its answer and what it logged: core.CodeForbidden where no API of
+// the organisation listens, core.CodeInvalid where gateways must not be given the one that does.
 func (t *Tryout) Debug(
 	ctx context.Context,
 	within store.Tenant,
