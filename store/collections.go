@@ -403,7 +403,7 @@ var portalKind = kind[portal.Document]{
 // the password of a developer.
 type portalSecrets struct {
 	Type         portal.Type `json:"type"`
-	PasswordHash string          `json:"password,omitempty"`
+	PasswordHash string      `json:"password,omitempty"`
 }
 
 var settingKind = kind[core.Setting]{
