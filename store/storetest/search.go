@@ -164,7 +164,7 @@ func searchCases() []testCase {
 		{"random searches find what a plain look at every record finds, page by page", func(t *testing.T, f *fixture) {
 			r := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // the same searches every time
 			all := searchFixture(t, f, r)
-			for range 150 {
+			for range f.searches {
 				q := store.Query{
 					Where:  randomSearch(r, all),
 					Tenant: store.Org(orgA),

@@ -19,10 +19,13 @@ func WithSkip(caseName, reason string) Option {
 	return func(s *suite) { s.skips[caseName] = reason }
 }
 
+// WithSearches makes that many random searches instead of 150, for an engine whose server takes half a second for one.
+func WithSearches(n int) Option { return func(s *suite) { s.searches = n } }
+
 // RunAll runs every case, each on an engine of its own. open returns an engine without any records, and sees to it that
 // the engine is closed and its database gone when the test ends.
 func RunAll(t *testing.T, open func(t *testing.T) store.Engine, opts ...Option) {
-	s := &suite{skips: map[string]string{}}
+	s := &suite{skips: map[string]string{}, searches: 150}
 	for _, opt := range opts {
 		opt(s)
 	}
@@ -35,7 +38,7 @@ func RunAll(t *testing.T, open func(t *testing.T) store.Engine, opts ...Option) 
 					if reason, skip := s.skips[g.name+"/"+c.name]; skip {
 						t.Skipf("known gap of this engine: %s", reason)
 					}
-					c.run(t, &fixture{Engine: open(t), ctx: t.Context()})
+					c.run(t, &fixture{Engine: open(t), ctx: t.Context(), searches: s.searches})
 				})
 			}
 		})
@@ -48,7 +51,8 @@ func RunAll(t *testing.T, open func(t *testing.T) store.Engine, opts ...Option) 
 }
 
 type suite struct {
-	skips map[string]string
+	skips    map[string]string
+	searches int
 }
 
 type group struct {
@@ -82,5 +86,6 @@ func groups() []group {
 // fixture is an engine with the calls that the cases make all the time.
 type fixture struct {
 	store.Engine
-	ctx context.Context
+	ctx      context.Context
+	searches int
 }
