@@ -73,6 +73,20 @@ func TestWhatDanglesAlreadyStandsInTheWayOfNoSave(t *testing.T) {
 	require.Equal(t, 200, s.REST(t, "DELETE", "/api/portal/policies/p", "").Status)
 	r = s.REST(t, "PUT", "/api/keys/"+byPolicy, `{"is_inactive":true,"apply_policies":["p"]}`)
 	assert.Equal(t, 200, r.Status, "a key whose policy has gone: %s", r.Body)
+
+	const custom, user = `{"apply_policies":["q"]}`, `{"apply_policies":["q"],"basic_auth_data":{"password":"secret"}}`
+	require.Equal(t, 200, s.REST(t, "POST", "/api/portal/policies", `{"id":"q","name":"q",`+rights("kept")+`}`).Status)
+	again := map[string]string{"/api/keys/my-own-key": custom, "/api/apis/keys/basic/jo": user}
+	for path, body := range again {
+		require.Equal(t, 200, s.REST(t, "POST", path, body).Status, path)
+	}
+	require.Equal(t, 200, s.REST(t, "DELETE", "/api/portal/policies/q", "").Status)
+	for path, body := range again {
+		r := s.REST(t, "POST", path, body)
+		assert.Equal(t, 200, r.Status, "%s, made once more over itself: %s", path, r.Body)
+	}
+	r = s.REST(t, "POST", "/api/keys/another-key", custom)
+	assert.Equal(t, 400, r.Status, "a new key must name what is there: %s", r.Body)
 	for name, body := range map[string]string{"another API": `{` + rights("gone", "nowhere") + `}`, "another policy": `{"apply_policies":["p","nowhere"]}`} {
 		for _, k := range []string{byPolicy, byRights} {
 			r := s.REST(t, "PUT", "/api/keys/"+k, body)

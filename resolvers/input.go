@@ -99,8 +99,8 @@ func base(given, stored core.Document, blank string) (core.Document, error) {
 	return core.Document(blank), nil
 }
 
-// deref is the text that an optional argument holds, "" when it is absent.
-func deref(s *string) string {
+// deref is what an optional argument holds, "" when it is absent.
+func deref[T ~string](s *T) T {
 	if s == nil {
 		return ""
 	}

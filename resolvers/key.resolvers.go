@@ -10,12 +10,13 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/key"
 	"gatehouse/internal/gateway/token"
 )
 
 // KeyHash is the resolver for the keyHash field.
 func (r *keyResolver) KeyHash(ctx context.Context, obj *core.Key) (string, error) {
-	return hashOf(obj), nil
+	return key.HashOf(obj), nil
 }
 
 // Usage is the resolver for the usage field.
@@ -78,7 +79,7 @@ func (r *mutationResolver) CreateKey(ctx context.Context, input model.KeyInput) 
 		}
 		tok = token.Custom(org, *input.CustomID, r.settings.HashFunction)
 	}
-	k, err := r.newKey(ctx, org, tok, doc, nil)
+	k, err := r.made.MakeOver(ctx, org, tok, doc)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username str
 		return nil, err
 	}
 	tok := token.Custom(org, username, r.settings.HashFunction)
-	k, err := r.newKey(ctx, org, tok, f.doc, nil)
+	k, err := r.made.MakeOver(ctx, org, tok, f.doc)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +142,7 @@ func (r *mutationResolver) PatchKey(ctx context.Context, id string, by *model.Ke
 func (r *mutationResolver) DeleteKey(ctx context.Context, id string, by *model.KeyIdentifier, revision *int) (*model.Deleted, error) {
 	k, err := remove(ctx, r.Resolver, core.KeyKind, r.keys.Delete, revision, func() (*core.Key, error) {
 		k, err := r.findKey(ctx, id, by)
-		if err == nil && byHash(k, id) && !r.settings.DeleteByHash {
+		if err == nil && key.IsHash(k, id) && !r.settings.DeleteByHash {
 			return nil, core.Errorf(core.CodeForbidden, "the configuration forbids to delete keys by hash (enable_delete_key_by_hash)")
 		}
 		return k, err
@@ -159,7 +160,7 @@ func (r *mutationResolver) ResetKeyQuota(ctx context.Context, id string, by *mod
 	if err != nil {
 		return nil, err
 	}
-	if byHash(k, id) && !r.settings.UpdateByHash {
+	if key.IsHash(k, id) && !r.settings.UpdateByHash {
 		return nil, errUpdateByHash
 	}
 	if r.space != nil {
@@ -202,7 +203,7 @@ func (r *queryResolver) PreviewKey(ctx context.Context, input model.KeyInput) (*
 	if err != nil {
 		return nil, err
 	}
-	return r.newKey(ctx, org, token.Generate(org, r.settings.HashFunction), doc, nil)
+	return r.made.Make(ctx, org, token.Generate(org, r.settings.HashFunction), doc, nil)
 }
 
 // Key returns generated.KeyResolver implementation.

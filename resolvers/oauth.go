@@ -166,7 +166,7 @@ func (r *Resolver) oauthKeyRules(ctx context.Context, org string, rules core.Doc
 	if err != nil {
 		return nil, err
 	}
-	k, err := r.newKey(ctx, org, "", doc, nil)
+	k, err := r.made.Make(ctx, org, "", doc, nil)
 	if err != nil {
 		e := core.AsError(err)
 		if e.Code == core.CodeInternal {

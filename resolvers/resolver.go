@@ -17,6 +17,7 @@ import (
 	"gatehouse/internal/gateway/certificate"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/gateway/definition"
+	"gatehouse/internal/gateway/key"
 	"gatehouse/internal/gateway/keyspace"
 	"gatehouse/internal/gateway/nodes"
 	"gatehouse/internal/gateway/notify"
@@ -104,6 +105,8 @@ type Resolver struct {
 	log      *slog.Logger
 	settings Settings
 	claims   *claim.Claims
+	// made are keys, as they are made and found.
+	made     *key.Keys
 	names    *reference.Names
 	verdicts *definition.Verdicts
 	sharing  *sharing.Judge
@@ -185,6 +188,9 @@ func New(d Dependencies) *Resolver {
 	if d.Space != nil {
 		r.keys = d.Space
 	}
+	r.made = key.New(key.Options{Space: r.keys, Names: r.names, Sharing: r.sharing, Rules: d.Settings.Rules, Now: d.Store.Now,
+		Log: d.Log, Hashed: d.Settings.HashKeys, Function: d.Settings.HashFunction, PasswordCost: d.Settings.PasswordCost,
+		NoUserNames: d.Settings.NoKeyByUsername})
 	r.quota = limits.NewQuota(r.shares, d.Store, r.keys.Count)
 	return r
 }

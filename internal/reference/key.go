@@ -2,6 +2,8 @@ package reference
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"gatehouse/internal/core"
 	"gatehouse/store"
@@ -46,4 +48,53 @@ func setOf(values []string) map[string]bool {
 		out[v] = true
 	}
 	return out
+}
+
+const (
+	// policiesAtOnce is how many policies are read at a time for their ids: some have a megabyte.
+	policiesAtOnce = 100
+	// maxOpening is how many policies a search for the keys that they open an API to takes: what every engine finds in one
+	// statement.
+	maxOpening = 8000
+)
+
+// Opens is the condition that a key gives access to an API: its own rights name it, or those of a policy that it
+// applies.
+func (n *Names) Opens(
+	ctx context.Context,
+	own store.Tenant,
+	keys Counter,
+	apiID string,
+) (store.Cond, error) {
+	cond := store.HasLabel("api", apiID)
+	var ids []string
+	for p, err := range n.store.Policies.All(ctx, store.Query{Tenant: own, Where: []store.Cond{cond}, Limit: policiesAtOnce}) {
+		if err != nil {
+			return cond, err
+		}
+		ids = append(ids, strings.Clone(p.PolicyID))
+		if p.ID != p.PolicyID {
+			ids = append(ids, p.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return cond, nil
+	}
+	// Only those that any key applies say anything, and of most APIs they are few.
+	applied, err := keys.CountByLabel(ctx, own, "policy", ids...)
+	if err != nil {
+		return cond, err
+	}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return applied[id] == 0 })
+	switch {
+	case len(ids) == 0:
+		return cond, nil
+	case len(ids) > maxOpening:
+		return cond, core.Errorf(
+			core.CodeLimit,
+			"%d policies that keys apply give access to the API, more than one search takes: search by policy",
+			len(ids),
+		)
+	}
+	return store.AnyOf(cond, store.HasLabel("policy", ids...)), nil
 }
