@@ -148,9 +148,6 @@ func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 
 // Cursor is the decoded form of Query.After.
 type Cursor = core.Cursor
 
-// OffsetCursor skips the first n records: how page numbers become cursors. 0 is the beginning.
-func OffsetCursor(n int) string { return core.OffsetCursor(n) }
-
 // ParseCursor reads the opaque form; ok is false for anything that Encode did not make. "" is the beginning.
 func ParseCursor(s string) (c Cursor, ok bool) { return core.ParseCursor(s) }
 

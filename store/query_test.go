@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gatehouse/internal/core"
 	"gatehouse/store"
 )
 
@@ -52,11 +53,11 @@ func TestCursorsComeBack(t *testing.T) {
 		require.True(t, ok, "%+v", want)
 		require.Equal(t, want, got)
 	}
-	got, ok := store.ParseCursor(store.OffsetCursor(50))
+	got, ok := store.ParseCursor(core.OffsetCursor(50))
 	require.True(t, ok)
 	require.Equal(t, store.Cursor{Offset: 50}, got)
-	require.Empty(t, store.OffsetCursor(0))
-	require.Empty(t, store.OffsetCursor(-1))
+	require.Empty(t, core.OffsetCursor(0))
+	require.Empty(t, core.OffsetCursor(-1))
 }
 
 func TestParseCursorRefusesWhatEncodeDidNotMake(t *testing.T) {
@@ -77,7 +78,7 @@ func TestParseCursorRefusesWhatEncodeDidNotMake(t *testing.T) {
 func FuzzParseCursor(f *testing.F) {
 	f.Add("")
 	f.Add("!")
-	f.Add(store.OffsetCursor(10))
+	f.Add(core.OffsetCursor(10))
 	f.Add(store.Cursor{Text: "été", ID: "65e0f1a2b3c4d5e600000001"}.Encode())
 	f.Fuzz(func(t *testing.T, s string) {
 		c, ok := store.ParseCursor(s)

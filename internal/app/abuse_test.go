@@ -20,11 +20,20 @@ func TestAQueryThatAsksForTooMuchIsRefused(t *testing.T) {
 		}
 		return out.String()
 	}
+	// A fragment with two aliases a row, used a number of times: 50 aliases are allowed.
+	using := func(times, rows int) string {
+		return "{ " + strings.Repeat("apis { nodes { ...f } } ", times) + "} fragment f on Api { " +
+			repeated(rows, "a%d: id b%d: name ") + "}"
+	}
+	for _, query := range []string{using(1, 25), using(5, 5)} {
+		require.Empty(t, srv.GraphQL(t, query, nil).Get("errors").Raw, "it is the aliases that are too many below")
+	}
 	for _, tc := range []struct{ name, query, code, word string }{
 		{"fields nested too deep", `{ apis { nodes { organisation { apis { nodes { organisation { apis { nodes { organisation { apis { nodes { organisation { apis { nodes { id } } } } } } } } } } } } } } }`, "LIMIT", "deep"},
 		{"fields nested too deep in fragments", `{ apis { nodes { ...f0 } } } ` + repeated(8, "fragment f%d on Api { organisation { apis { nodes { id ...f%d } } } } ") + `fragment f8 on Api { id }`, "LIMIT", "deep"},
 		{"too many aliases", "{ " + repeated(200, "a%d: version b%d: version ") + "}", "LIMIT", "another name"},
-		{"too many aliases in one fragment used often", "{ " + strings.Repeat("apis { nodes { ...f } } ", 1) + "} fragment f on Api { " + repeated(60, "a%d: id b%d: name ") + "}", "LIMIT", "another name"},
+		{"too many aliases in one fragment", using(1, 30), "LIMIT", "another name"},
+		{"too many aliases in one fragment used often", using(6, 5), "LIMIT", "another name"},
 		{"pages of pages", `{ apis(first: 500) { nodes { policies(first: 500) { nodes { id } } } } }`, "LIMIT", "smaller pages"},
 		{"a page that is too large", `{ apis(first: 501) { nodes { id } } }`, "LIMIT", "at most 500"},
 		{"a page of nothing", `{ apis(first: 0) { nodes { id } } }`, "INVALID", "at least 1"},

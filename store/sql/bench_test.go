@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"gatehouse/internal/core"
 	"gatehouse/store"
 	"gatehouse/store/sql"
 )
@@ -90,7 +91,7 @@ func BenchmarkPageOf10Of10000(b *testing.B) {
 	for name, q := range map[string]store.Query{
 		"first":  {},
 		"total":  {Total: true},
-		"offset": {Total: true, After: store.OffsetCursor(5000)},
+		"offset": {Total: true, After: core.OffsetCursor(5000)},
 		"byName": {Total: true, Sort: "name", Desc: true},
 		"label":  {Total: true, Where: []store.Cond{store.HasLabel("owner", "none")}},
 		"text":   {Total: true, Where: []store.Cond{store.AnyOf(store.Contains("name", "99"), store.Contains("id", "abc"))}},

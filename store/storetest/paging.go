@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"gatehouse/internal/core"
 	"gatehouse/store"
 )
 
@@ -39,7 +40,7 @@ func pagingCases() []testCase {
 			q := store.Query{Tenant: store.AllTenants(), Sort: "alias", Limit: 5, Total: true}
 			want := modelList(all, q)
 			for _, skip := range []int{0, 1, 5, len(want) - 5, len(want) - 3, len(want), len(want) + 10} {
-				q.After = store.OffsetCursor(skip)
+				q.After = core.OffsetCursor(skip)
 				page := f.list(t, keys, q)
 				from, to := min(skip, len(want)), min(skip+5, len(want))
 				same(t, fmt.Sprintf("offset %d", skip), ids(page.Records), want[from:to])
@@ -50,7 +51,7 @@ func pagingCases() []testCase {
 		}},
 		{"a cursor of an offset page goes on behind it", func(t *testing.T, f *fixture) {
 			all := listFixture(t, f)
-			q := store.Query{Tenant: store.AllTenants(), Sort: "expires", Desc: true, Limit: 5, After: store.OffsetCursor(7)}
+			q := store.Query{Tenant: store.AllTenants(), Sort: "expires", Desc: true, Limit: 5, After: core.OffsetCursor(7)}
 			page, want := f.list(t, keys, q), modelList(all, q)
 			q.After = page.Cursors[4]
 			same(t, "next", ids(f.list(t, keys, q).Records), want[12:17])

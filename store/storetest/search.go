@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/internal/core"
 	"gatehouse/store"
 )
 
@@ -185,7 +186,7 @@ func searchCases() []testCase {
 				}
 				if skip := r.IntN(len(want) + 3); r.IntN(2) == 0 {
 					at := q
-					at.After = store.OffsetCursor(skip)
+					at.After = core.OffsetCursor(skip)
 					page := f.list(t, keys, at)
 					behind := want[min(skip, len(want)):]
 					same(t, fmt.Sprintf("%s behind %d", what, skip), ids(page.Records), behind[:min(q.Limit, len(behind))])

@@ -120,16 +120,3 @@ func Tokens(org, given string) []string {
 	}
 	return out
 }
-
-// Candidates returns the names under which the session of a key may be kept that a person gives as a token, a custom
-// key, a user name or a hash, in the order in which to prefer them, each once. First come hashes, then the same names
-// unhashed, which is how keys are kept where hashing is off or was off when they were made. Look them up inside the
-// organisation only.
-func Candidates(org, given string) []string {
-	tokens := Tokens(org, given)
-	out := make([]string, 0, 2*len(tokens))
-	for _, t := range tokens {
-		out = append(out, Hash(t))
-	}
-	return append(out, tokens...)
-}

@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,35 +133,38 @@ func TestLooksHashed(t *testing.T) {
 	}
 }
 
-func TestCandidates(t *testing.T) {
+func TestTokens(t *testing.T) {
+	theirs := token.Custom(other, "jo", "")
 	for name, c := range map[string]struct {
 		given string
 		first string
 		has   []string
 	}{
-		"a token is found by its hash":               {hello, "567b9a5419c3a9ef", []string{hello}},
-		"a custom key is found through its token":    {"hello-world", "567b9a5419c3a9ef", []string{hello, "hello-world", token.Hash("hello-world")}},
-		"a custom key is found under every function": {"jo", token.Hash(token.Custom(org, "jo", "murmur64")), []string{token.Hash(token.Custom(org, "jo", "sha256")), token.Hash(token.Custom(org, "jo", "murmur32")), token.Hash(token.Legacy(org, "jo"))}},
-		"a legacy token is found by its hash":        {org + "hello-world", "fb9cf2a3", []string{"567b9a5419c3a9ef", org + "hello-world"}},
-		"a hash is found as it is":                   {"567b9a5419c3a9ef", token.Hash(token.Custom(org, "567b9a5419c3a9ef", "")), []string{"567b9a5419c3a9ef"}},
-		"another organisation's token is a custom key here": {token.Custom(other, "jo", ""), token.Hash(token.Custom(org, token.Custom(other, "jo", ""), "")),
-			[]string{token.Custom(other, "jo", "")}},
+		"a custom key means its token first, and itself": {"hello-world", hello, []string{"hello-world"}},
+		"a custom key means its token under every function": {"jo", token.Custom(org, "jo", "murmur64"), []string{
+			token.Custom(org, "jo", "sha256"), token.Custom(org, "jo", "murmur32"), token.Legacy(org, "jo"),
+		}},
+		"a legacy token means itself first": {org + "hello-world", org + "hello-world", []string{hello}},
+		"a hash may be a custom key": {
+			"567b9a5419c3a9ef", token.Custom(org, "567b9a5419c3a9ef", ""), []string{"567b9a5419c3a9ef"},
+		},
+		"another organisation's token is a custom key here": {theirs, token.Custom(org, theirs, ""), []string{theirs}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := token.Candidates(org, c.given)
+			got := token.Tokens(org, c.given)
 			require.NotEmpty(t, got)
 			assert.Equal(t, c.first, got[0])
 			assert.Subset(t, got, c.has)
 			seen := map[string]bool{}
-			for _, name := range got {
-				assert.False(t, seen[name], "%s comes twice", name)
-				seen[name] = true
+			for _, tok := range got {
+				assert.False(t, seen[tok], "%s comes twice", tok)
+				seen[tok] = true
 			}
 		})
 	}
-	assert.Equal(t, []string{"567b9a5419c3a9ef", hello}, token.Candidates(org, hello), "a token means nothing but itself")
-	assert.Empty(t, token.Candidates(org, ""))
-	assert.Empty(t, token.Candidates(org, org), "the organisation itself is no key")
+	assert.Equal(t, []string{hello}, token.Tokens(org, hello), "a token means nothing but itself")
+	assert.Empty(t, token.Tokens(org, ""))
+	assert.Empty(t, token.Tokens(org, org), "the organisation itself is no key")
 }
 
 func FuzzParse(f *testing.F) {
@@ -195,10 +199,9 @@ func FuzzCustom(f *testing.F) {
 			return
 		}
 		made := token.Custom(org, id, token.Murmur64)
-		found := false
-		for _, name := range token.Candidates(org, id) {
-			found = found || name == token.Hash(made)
-		}
+		found := slices.ContainsFunc(token.Tokens(org, id), func(tok string) bool {
+			return token.Hash(tok) == token.Hash(made)
+		})
 		if parsed, err := token.Parse(id); !found && (err != nil || parsed.Org != org) {
 			t.Fatalf("%q does not lead to its session", id)
 		}
