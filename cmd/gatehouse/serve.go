@@ -216,35 +216,18 @@ func open(
 		return nil, nil, err
 	}
 	redisdb.LogTo(log)
-	redis, err := redisdb.Open(cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	engine, err := openEngine(ctx, cfg, log)
-	if err != nil {
-		return nil, nil, err
-	}
-	s := store.New(engine, app.StoreOptions(cfg)...)
-	if err := s.Reindex(ctx, log); err != nil {
-		_ = s.Close() // the start has failed for another reason
-		return nil, nil, err
-	}
-	keyring, err := keyringFor(ctx, cfg, s)
-	if err != nil {
-		_ = s.Close() // the start has failed for another reason
-		return nil, nil, err
-	}
 	info, _ := debug.ReadBuildInfo()
 	b := newBuild(info)
-	a, err := app.New(
-		app.Options{Config: cfg, Store: s, Redis: redis, Keyring: keyring, AdminSecret: admin, Log: log, AccessLog: access,
-			Version: b.Version, Revision: b.Commit},
+	return app.Open(
+		ctx,
+		app.Options{Config: cfg, AdminSecret: admin, Log: log, AccessLog: access, Version: b.Version, Revision: b.Commit},
+		app.Sources{
+			Engine: func(ctx context.Context) (store.Engine, error) { return openEngine(ctx, cfg, log) },
+			Keyring: func(ctx context.Context, s *store.Store) (*secret.Keyring, error) {
+				return keyringFor(ctx, cfg, s)
+			},
+		},
 	)
-	if err != nil {
-		_ = s.Close() // the start has failed for another reason
-		return nil, nil, err
-	}
-	return a, s, nil
 }
 
 // openEngine is the one place that knows which engines there are.

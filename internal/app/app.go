@@ -1,5 +1,5 @@
 // Package app assembles the program: the resolvers over a store, both faces over the resolvers, and the edge around
-// them. It exists so that the server and its tests are put together by the same lines.
+// them. It exists so that the server and its tests are opened and put together by the same lines.
 package app
 
 import (

@@ -82,24 +82,23 @@ func New(t testing.TB, opts ...Option) *Server {
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = o.engine.Close() })
 	}
-	keyring, err := secret.Load("", "a key for tests only, of enough length")
-	require.NoError(t, err)
-	storeOptions := append(app.StoreOptions(&loaded.Config), o.store...)
-	s := store.New(o.engine, storeOptions...)
 	redisdb.LogTo(slog.New(slog.DiscardHandler))
-	redis, err := redisdb.Open(&loaded.Config)
-	require.NoError(t, err)
-	a, err := app.New(
+	a, s, err := app.Open(
+		context.Background(),
 		app.Options{
 			Config:       &loaded.Config,
-			Store:        s,
-			Redis:        redis,
-			Keyring:      keyring,
 			AdminSecret:  AdminSecret,
 			Log:          o.log,
 			AccessLog:    o.access,
 			Version:      "test",
 			PasswordCost: bcrypt.MinCost,
+		},
+		app.Sources{
+			Engine: func(context.Context) (store.Engine, error) { return o.engine, nil },
+			Keyring: func(context.Context, *store.Store) (*secret.Keyring, error) {
+				return secret.Load("", "a key for tests only, of enough length")
+			},
+			Store: o.store,
 		},
 	)
 	require.NoError(t, err)
