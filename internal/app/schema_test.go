@@ -120,6 +120,7 @@ func TestEveryRootFieldNamesTheOperationThatItEquals(t *testing.T) {
 
 func TestWhatAPermissionCanHideIsNullable(t *testing.T) {
 	s := contract()
+	operations, relations := 0, 0
 	for _, def := range s.Types {
 		for _, f := range def.Fields {
 			operation, relation := f.Directives.ForName("operation"), f.Directives.ForName("permission")
@@ -127,27 +128,42 @@ func TestWhatAPermissionCanHideIsNullable(t *testing.T) {
 				operation.Arguments.ForName("permission").Value.Raw == authz.PermissionNone) {
 				continue
 			}
+			if relation != nil {
+				relations++
+			} else {
+				operations++
+			}
 			require.False(t, f.Type.NonNull, "%s.%s: a refusal has to blank this field alone, so it cannot be %s",
 				def.Name, f.Name, f.Type)
 		}
 	}
+	require.NotZero(t, operations, "no field of the schema is an operation with a permission")
+	require.NotZero(t, relations, "no field of the schema is a relation with a permission")
 }
 
 func TestBesideEveryDocumentStandsItsText(t *testing.T) {
 	s := contract()
 	// These are no documents that anybody sends back.
 	shown := []string{"ProxyResponse.headers", "ProxyResponse.body", "OauthAuthorization.document", "Notification.data"}
+	excepted, judged := 0, 0
 	for _, def := range s.Types {
 		for _, f := range def.Fields {
-			if def.Kind != ast.Object || f.Type.Name() != "JSON" || slices.Contains(shown, def.Name+"."+f.Name) {
+			if def.Kind != ast.Object || f.Type.Name() != "JSON" {
 				continue
 			}
+			if slices.Contains(shown, def.Name+"."+f.Name) {
+				excepted++
+				continue
+			}
+			judged++
 			text := def.Fields.ForName(f.Name + "Text")
 			require.NotNil(t, text, "%s.%s is JSON, whose numbers a browser rounds: put %sText beside it", def.Name, f.Name, f.Name)
 			require.Equal(t, "String", text.Type.Name())
 			require.Equal(t, f.Type.NonNull, text.Type.NonNull)
 		}
 	}
+	require.Equal(t, len(shown), excepted, "an exception is no field of the schema")
+	require.NotZero(t, judged, "no field of the schema is a document")
 }
 
 func TestEverythingInTheSchemaIsDescribed(t *testing.T) {

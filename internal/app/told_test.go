@@ -347,5 +347,7 @@ func TestEveryCollectionIsDecidedUponForGateways(t *testing.T) {
 	for _, c := range store.Collections() {
 		_, decided := told[c.Name]
 		assert.True(t, decided, "nobody has decided whether gateways are told of %s", c.Name)
+		delete(told, c.Name)
 	}
+	assert.Empty(t, told, "these are no collections")
 }
