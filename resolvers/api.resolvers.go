@@ -10,6 +10,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/api"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/page"
 	"gatehouse/store"
@@ -81,7 +82,7 @@ func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, er
 
 // CreateAPI is the resolver for the createApi field.
 func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) (*core.Api, error) {
-	doc, err := apiDocument(input, nil)
+	doc, err := api.Document(api.Input(input), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +90,7 @@ func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) 
 	if err != nil {
 		return nil, err
 	}
-	a, err := r.newApi(ctx, org, doc, nil)
+	a, err := r.apis.Make(ctx, org, doc)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +108,9 @@ func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) 
 
 // UpdateAPI is the resolver for the updateApi field.
 func (r *mutationResolver) UpdateAPI(ctx context.Context, id string, input model.APIInput, revision *int) (*core.Api, error) {
-	return r.editApi(ctx, id, revision, func(old *core.Api) (core.Document, error) { return apiDocument(input, old.Definition) })
+	return r.editApi(ctx, id, revision, func(old *core.Api) (core.Document, error) {
+		return api.Document(api.Input(input), old.Definition)
+	})
 }
 
 // PatchAPI is the resolver for the patchApi field.
@@ -136,10 +139,8 @@ func (r *mutationResolver) DeleteAPI(ctx context.Context, id string, revision *i
 // SetAPIOwners is the resolver for the setApiOwners field.
 func (r *mutationResolver) SetAPIOwners(ctx context.Context, id string, input model.APIOwnersInput) (*core.Api, error) {
 	return r.editApi(ctx, id, nil, func(old *core.Api) (core.Document, error) {
-		f := fields{old.Definition}
-		f.texts("user_owners", append([]string{}, input.UserIds...))
-		f.texts("user_group_owners", append([]string{}, input.UserGroupIds...))
-		return f.doc, nil
+		return old.Definition.Set("user_owners", append([]string{}, input.UserIds...)).
+			Set("user_group_owners", append([]string{}, input.UserGroupIds...)), nil
 	})
 }
 
@@ -174,7 +175,7 @@ func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document)
 
 // API is the resolver for the api field.
 func (r *queryResolver) API(ctx context.Context, id string) (*core.Api, error) {
-	return hidden(r.lookUpApi(ctx, tenant(ctx), id))
+	return hidden(r.names.Api(ctx, tenant(ctx), id))
 }
 
 // Apis is the resolver for the apis field.

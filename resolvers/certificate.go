@@ -9,6 +9,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/filter"
 	"gatehouse/store"
 )
 
@@ -33,19 +34,19 @@ func (r *Resolver) certificateConditions(q *store.Query, f *model.CertificateFil
 	if f == nil {
 		return nil
 	}
-	if f.Q != nil && *f.Q != "" {
-		q.Where = append(q.Where, store.AnyOf(store.Contains("id", *f.Q), store.Contains("subject_cn", *f.Q)))
-	}
-	q.Where = truth(q.Where, "has_private", f.HasPrivate)
+	var where filter.Where
+	where.Part(f.Q, "id", "subject_cn")
+	where.Truth("has_private", f.HasPrivate)
 	if f.ExpiresWithinDays != nil {
 		days := *f.ExpiresWithinDays
 		if days < 0 || days > 36500 {
 			return core.InField("expiresWithinDays", "must be a number of days from 0 to 36500")
 		}
 		// A lone public key has no end, and is kept with 0.
-		q.Where = append(q.Where, store.Between("not_after", 1, r.store.Now().Add(time.Duration(days)*24*time.Hour).Unix()))
+		where.Add(store.Between("not_after", 1, r.store.Now().Add(time.Duration(days)*24*time.Hour).Unix()))
 		q.Sort, q.Desc = "not_after", false
 	}
+	q.Where = where
 	return nil
 }
 

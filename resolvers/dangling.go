@@ -12,18 +12,6 @@ import (
 // warned is how many of the ids that a document names are looked up for its warnings.
 const warned = 100
 
-// dangling adds the condition of a filter danglingOnly; nil is no condition.
-func (r *Resolver) dangling(where []store.Cond, want *bool, cond func() (store.Cond, error)) ([]store.Cond, error) {
-	if want == nil {
-		return where, nil
-	}
-	dangles, err := cond()
-	if !*want {
-		dangles = store.NoneOf(dangles)
-	}
-	return append(where, dangles), err
-}
-
 // there loads which ids nothing has under a label, for all siblings at once.
 func (r *Resolver) there(of reference.Counter, label string) *batch.Absent {
 	return batch.NewAbsent(func(ctx context.Context, org string, ids []string) (map[string]int, error) {

@@ -11,12 +11,11 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/key"
-	"gatehouse/internal/gateway/token"
 )
 
 // KeyHash is the resolver for the keyHash field.
 func (r *keyResolver) KeyHash(ctx context.Context, obj *core.Key) (string, error) {
-	return key.HashOf(obj), nil
+	return key.Hash(obj), nil
 }
 
 // Usage is the resolver for the usage field.
@@ -57,7 +56,7 @@ func (r *keyUsageResolver) Counters(ctx context.Context, obj *core.Key, first *i
 
 // CreateKey is the resolver for the createKey field.
 func (r *mutationResolver) CreateKey(ctx context.Context, input model.KeyInput) (*model.CreatedKey, error) {
-	doc, err := keyDocument(input, nil)
+	doc, err := key.Document(key.Input(input), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -65,25 +64,18 @@ func (r *mutationResolver) CreateKey(ctx context.Context, input model.KeyInput) 
 	if err != nil {
 		return nil, err
 	}
-	tok := token.Generate(org, r.settings.HashFunction)
-	if certificate := doc.Text("certificate"); certificate != "" {
-		// Gateways find the key of a client certificate under this name.
-		if err := core.CheckCustomKey("certificate", certificate); err != nil {
-			return nil, err
-		}
-		tok = token.Custom(org, certificate, r.settings.HashFunction)
-	}
-	if input.CustomID != nil {
-		if err := core.CheckCustomKey("the custom key", *input.CustomID); err != nil {
-			return nil, err
-		}
-		tok = token.Custom(org, *input.CustomID, r.settings.HashFunction)
-	}
-	k, err := r.made.MakeOver(ctx, org, tok, doc)
+	tok, err := r.sessions.Token(org, input.CustomID, doc)
 	if err != nil {
 		return nil, err
 	}
-	return r.saveKey(ctx, k, tok, input.CustomID != nil)
+	k, err := r.sessions.MakeOver(ctx, org, tok, doc)
+	if err != nil {
+		return nil, err
+	}
+	if input.CustomID != nil {
+		return r.putKey(ctx, k, tok)
+	}
+	return r.addKey(ctx, k, tok)
 }
 
 // CreateBasicAuthUser is the resolver for the createBasicAuthUser field.
@@ -91,34 +83,30 @@ func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username str
 	if err := core.CheckUserName(username); err != nil {
 		return nil, err
 	}
-	doc, err := keyDocument(input, nil)
+	doc, err := key.BasicAuthDocument(key.Input(input), password)
 	if err != nil {
 		return nil, err
 	}
-	if data := doc.Get("basic_auth_data"); data.Exists() && !data.IsObject() {
-		return nil, core.InField("basic_auth_data", "must be an object with the password")
-	}
-	f := fields{doc}
-	f.text("basic_auth_data.password", password)
-	if f.doc.Text("basic_auth_data.password") == "" {
-		return nil, core.InField("basic_auth_data.password", "is required")
-	}
-	org, err := r.ownerOf(ctx, input.OrgID, f.doc.Text("org_id"))
+	org, err := r.ownerOf(ctx, input.OrgID, doc.Text("org_id"))
 	if err != nil {
 		return nil, err
 	}
-	tok := token.Custom(org, username, r.settings.HashFunction)
-	k, err := r.made.MakeOver(ctx, org, tok, f.doc)
+	tok := r.sessions.UserToken(org, username)
+	k, err := r.sessions.MakeOver(ctx, org, tok, doc)
 	if err != nil {
 		return nil, err
 	}
-	return r.saveKey(ctx, k, tok, true)
+	return r.putKey(ctx, k, tok)
 }
 
 // UpdateKey is the resolver for the updateKey field.
 func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.KeyIdentifier, input model.KeyInput, revision *int, resetQuota *bool) (*core.Key, error) {
-	return r.editKey(ctx, id, by, revision, resetQuota != nil && *resetQuota, func(old *core.Key) (core.Document, error) {
-		return keyDocument(input, old.Session)
+	limits := r.sessions.GoingOn()
+	if resetQuota != nil && *resetQuota {
+		limits = r.sessions.Anew()
+	}
+	return r.editKey(ctx, id, by, revision, limits, func(old *core.Key) (core.Document, error) {
+		return key.Document(key.Input(input), old.Session)
 	})
 }
 
@@ -128,13 +116,13 @@ func (r *mutationResolver) PatchKey(ctx context.Context, id string, by *model.Ke
 	if err != nil {
 		return nil, err
 	}
-	return r.editKey(ctx, id, by, revision, false, func(old *core.Key) (core.Document, error) {
+	return r.editKey(ctx, id, by, revision, r.sessions.GoingOn(), func(old *core.Key) (core.Document, error) {
 		// As who reads and sends back: without the password, which stays.
 		doc, err := change(old.Public())
 		if err != nil {
 			return nil, err
 		}
-		return keyDocument(model.KeyInput{Session: doc}, old.Session)
+		return key.Document(key.Input{Session: doc}, old.Session)
 	})
 }
 
@@ -142,15 +130,15 @@ func (r *mutationResolver) PatchKey(ctx context.Context, id string, by *model.Ke
 func (r *mutationResolver) DeleteKey(ctx context.Context, id string, by *model.KeyIdentifier, revision *int) (*model.Deleted, error) {
 	k, err := remove(ctx, r.Resolver, core.KeyKind, r.keys.Delete, revision, func() (*core.Key, error) {
 		k, err := r.findKey(ctx, id, by)
-		if err == nil && key.IsHash(k, id) && !r.settings.DeleteByHash {
-			return nil, core.Errorf(core.CodeForbidden, "the configuration forbids to delete keys by hash (enable_delete_key_by_hash)")
+		if err != nil {
+			return nil, err
 		}
-		return k, err
+		return k, r.sessions.MayDelete(k, id)
 	})
 	if err != nil {
 		return nil, err
 	}
-	r.forgotten(k, id)
+	r.sessions.Forget(k, id)
 	return &model.Deleted{ID: k.ID}, nil
 }
 
@@ -160,16 +148,10 @@ func (r *mutationResolver) ResetKeyQuota(ctx context.Context, id string, by *mod
 	if err != nil {
 		return nil, err
 	}
-	if key.IsHash(k, id) && !r.settings.UpdateByHash {
-		return nil, errUpdateByHash
+	if err := r.sessions.MayUpdate(k, id); err != nil {
+		return nil, err
 	}
-	if r.space != nil {
-		if err := r.space.ResetQuota(ctx, k); err != nil {
-			return nil, err
-		}
-		r.forgotten(k, id)
-	}
-	return k, nil
+	return k, r.sessions.Changed(ctx, k, id, r.sessions.Anew())
 }
 
 // Key is the resolver for the key field.
@@ -179,8 +161,8 @@ func (r *queryResolver) Key(ctx context.Context, id string, by *model.KeyIdentif
 
 // Keys is the resolver for the keys field.
 func (r *queryResolver) Keys(ctx context.Context, first *int, after *string, filter *model.KeyFilter, sort *model.KeySort) (*model.KeyConnection, error) {
-	if r.settings.HashKeys && !r.settings.ListHashedKeys {
-		return nil, core.Errorf(core.CodeForbidden, "keys are hashed, and the configuration forbids to list hashes (enable_hashed_keys_listing)")
+	if err := r.sessions.MayList(); err != nil {
+		return nil, err
 	}
 	var org *string
 	if filter != nil {
@@ -195,7 +177,7 @@ func (r *queryResolver) Keys(ctx context.Context, first *int, after *string, fil
 
 // PreviewKey is the resolver for the previewKey field.
 func (r *queryResolver) PreviewKey(ctx context.Context, input model.KeyInput) (*core.Key, error) {
-	doc, err := keyDocument(input, nil)
+	doc, err := key.Document(key.Input(input), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +185,7 @@ func (r *queryResolver) PreviewKey(ctx context.Context, input model.KeyInput) (*
 	if err != nil {
 		return nil, err
 	}
-	return r.made.Make(ctx, org, token.Generate(org, r.settings.HashFunction), doc, nil)
+	return r.sessions.Make(ctx, org, r.sessions.AnyToken(org), doc)
 }
 
 // Key returns generated.KeyResolver implementation.

@@ -9,29 +9,6 @@ import (
 	"gatehouse/internal/gateway/keyspace"
 )
 
-// renewed is a session whose limits begin anew. Without Redis nobody counts, and it stays as it is.
-func (r *Resolver) renewed(doc core.Document) core.Document {
-	if r.space == nil {
-		return doc
-	}
-	return keyspace.Renewed(doc, r.store.Now())
-}
-
-// continued is a session whose limits go on where those of the one that it replaces are.
-func (r *Resolver) continued(doc, old core.Document) core.Document {
-	if r.space == nil {
-		return doc
-	}
-	return keyspace.Continued(doc, old)
-}
-
-// forgotten has gateways forget what they cached of a key under the name by which its caller gave it.
-func (r *Resolver) forgotten(k *core.Key, given string) {
-	if r.space != nil {
-		r.notifier.FlushKeys(keyspace.CacheNames(k.ID, given)...)
-	}
-}
-
 // counters is what gateways counted for a key, where keys live in Redis.
 func (r *Resolver) counters(
 	ctx context.Context,

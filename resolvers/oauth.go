@@ -1,11 +1,13 @@
 package resolvers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/input"
 	"gatehouse/store"
 )
 
@@ -63,19 +65,19 @@ func (r *Resolver) oauthClientDocument(
 	in model.OauthClientInput,
 	stored core.Document,
 ) (doc core.Document, secret string, err error) {
-	if doc, err = base(in.Document, stored, blank); err != nil {
+	if doc, err = input.Base(in.Document, stored, input.Blank); err != nil {
 		return nil, "", err
 	}
 	if doc, secret, err = core.OauthClientFromLegacy(doc, r.settings.OauthSeparator); err != nil {
 		return nil, "", err
 	}
-	f := fields{doc}
-	f.text("client_id", in.ClientID)
-	f.texts("redirect_uris", in.RedirectUris)
-	f.text("policy_id", in.PolicyID)
-	f.text("description", in.Description)
-	err = f.object("meta_data", in.MetaData)
-	return f.doc, first(deref(in.Secret), secret), err
+	f := input.Fields{Doc: doc}
+	f.Text("client_id", in.ClientID)
+	f.Texts("redirect_uris", in.RedirectUris)
+	f.Text("policy_id", in.PolicyID)
+	f.Text("description", in.Description)
+	err = f.Object("meta_data", in.MetaData)
+	return f.Doc, cmp.Or(deref(in.Secret), secret), err
 }
 
 // newOauthClient makes a client of an API of a document that came from outside. An id and a secret that are lacking are
@@ -105,16 +107,16 @@ func (r *Resolver) newOauthClient(
 	if given := doc.Text("client_id"); old != nil && given != "" && given != id {
 		return nil, core.InField("client_id", "is %q, and the client that you are changing has %q", given, id)
 	}
-	for _, owned := range [][2]string{{"client_id", first(doc.Text("client_id"), id)}, {"api_id", a.ApiID}} {
+	for _, owned := range [][2]string{{"client_id", cmp.Or(doc.Text("client_id"), id)}, {"api_id", a.ApiID}} {
 		if doc, err = doc.Owned("", owned[0], owned[1]); err != nil {
 			return nil, err
 		}
 	}
-	f := fields{doc}
-	f.absent("redirect_uris", "[]")
-	f.absent("policy_id", `""`)
-	f.absent("description", `""`)
-	if doc, err = r.oauthPolicy(ctx, a, f.doc, stored); err != nil {
+	f := input.Fields{Doc: doc}
+	f.Absent("redirect_uris", "[]")
+	f.Absent("policy_id", `""`)
+	f.Absent("description", `""`)
+	if doc, err = r.oauthPolicy(ctx, a, f.Doc, stored); err != nil {
 		return nil, err
 	}
 	// The meta data of a client becomes that of its tokens.
@@ -142,7 +144,7 @@ func (r *Resolver) oauthPolicy(
 	if id == "" || len(stored) > 0 && id == stored.Text("policy_id") {
 		return doc, nil
 	}
-	p, err := r.lookUpPolicy(ctx, store.Org(a.OrgID), id)
+	p, err := r.names.Policy(ctx, store.Org(a.OrgID), id)
 	if core.CodeOf(err) == core.CodeNotFound {
 		return nil, core.InField("policy_id", "names a policy that does not exist in the organisation: %s", id)
 	}
@@ -166,7 +168,7 @@ func (r *Resolver) oauthKeyRules(ctx context.Context, org string, rules core.Doc
 	if err != nil {
 		return nil, err
 	}
-	k, err := r.made.Make(ctx, org, "", doc, nil)
+	k, err := r.sessions.Make(ctx, org, "", doc)
 	if err != nil {
 		e := core.AsError(err)
 		if e.Code == core.CodeInternal {

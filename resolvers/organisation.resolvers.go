@@ -11,16 +11,17 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/organisation"
 	"gatehouse/store"
 )
 
 // CreateOrganisation is the resolver for the createOrganisation field.
 func (r *mutationResolver) CreateOrganisation(ctx context.Context, input model.OrganisationInput) (*core.Organisation, error) {
-	doc, err := organisationDocument(input, nil)
+	doc, err := organisation.Document(organisation.Input(input), nil)
 	if err != nil {
 		return nil, err
 	}
-	o, err := r.newOrganisation(doc, nil)
+	o, err := organisation.Make(doc, nil, r.store.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func (r *mutationResolver) CreateOrganisation(ctx context.Context, input model.O
 // UpdateOrganisation is the resolver for the updateOrganisation field.
 func (r *mutationResolver) UpdateOrganisation(ctx context.Context, id string, input model.OrganisationInput, revision *int) (*core.Organisation, error) {
 	return r.editOrganisation(ctx, id, revision, func(stored core.Document) (core.Document, error) {
-		return organisationDocument(input, stored)
+		return organisation.Document(organisation.Input(input), stored)
 	})
 }
 
@@ -75,7 +76,7 @@ func (r *mutationResolver) ImportOrganisation(ctx context.Context, document core
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return nil, err
 	}
-	o, err := r.newOrganisation(doc, old)
+	o, err := organisation.Make(doc, old, r.store.Now())
 	if err != nil {
 		return nil, err
 	}

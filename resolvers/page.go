@@ -2,8 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"math"
-	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -84,6 +82,28 @@ func list[T any](ctx context.Context, from lister[T], q store.Query) (*connectio
 	return c, nil
 }
 
+// listed reads the page of a list field: those of a tenant's objects that where says, in an order.
+func listed[T any](
+	ctx context.Context,
+	r *Resolver,
+	from lister[T],
+	t store.Tenant,
+	first *int,
+	after *string,
+	by order,
+	where func() ([]store.Cond, error),
+) (*connection[*T], error) {
+	q, err := r.query(ctx, t, first, after)
+	if err != nil {
+		return nil, err
+	}
+	if q.Where, err = where(); err != nil {
+		return nil, err
+	}
+	q.Sort, q.Desc = by.field, by.desc
+	return list(ctx, from, q)
+}
+
 // cut is a page of a list that is at hand as a whole; see page.Cut.
 func cut[T any](r *Resolver, of string, all []T, key func(T) string, first *int, after *string) (*connection[T], error) {
 	nodes, info, err := page.Cut(r.settings.Pages, of, all, key, first, after)
@@ -103,24 +123,4 @@ func mapped[T, U any](c *connection[T], err error, show func(T) U) (*connection[
 		out.Nodes[i] = show(node)
 	}
 	return out, nil
-}
-
-// truth is the condition that a yes-or-no field has a value; nil is no condition.
-func truth(where []store.Cond, field string, want *bool) []store.Cond {
-	if want == nil {
-		return where
-	}
-	n := int64(0)
-	if *want {
-		n = 1
-	}
-	return append(where, store.Between(field, n, n))
-}
-
-// changedSince is the condition that an object was changed at a moment or later; nil is no condition.
-func changedSince(where []store.Cond, at *time.Time) []store.Cond {
-	if at == nil {
-		return where
-	}
-	return append(where, store.Between("updated_at", at.UnixMicro(), math.MaxInt64))
 }

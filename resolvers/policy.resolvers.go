@@ -24,17 +24,18 @@ func (r *mutationResolver) CreatePolicy(ctx context.Context, input model.PolicyI
 	if err != nil {
 		return nil, err
 	}
-	p, missing, err := r.createdPolicy(ctx, org, doc)
+	made, err := r.policies.Make(ctx, org, doc)
 	if err != nil {
 		return nil, err
 	}
+	p := made.Policy
 	write := func() error {
 		return r.claims.WritePolicies(ctx, []claim.Policy{{Next: p}}, r.store.Policies.Creating(p))
 	}
 	if err := r.adding(ctx, core.PolicyKind, org, p, write); err != nil {
 		return nil, r.writeError(ctx, core.PolicyKind, err)
 	}
-	r.logDangling(ctx, p, nil, missing)
+	r.policies.NoteDangling(ctx, made)
 	r.changed(ctx, core.ChangeCreated, core.PolicyKind, &p.Meta)
 	return p, nil
 }
@@ -69,16 +70,17 @@ func (r *mutationResolver) ImportPolicies(ctx context.Context, policies []core.D
 	im := &importer{resolver: r.Resolver, kind: core.PolicyKind, list: "Data"}
 	var written []claim.Policy
 	for i, raw := range policies {
-		p, old, warnings, err := r.importedPolicy(ctx, raw)
+		made, err := r.importedPolicy(ctx, raw)
 		if err != nil {
 			return nil, core.InList("Data", i, err)
 		}
+		p, old := made.Policy, made.Old
 		if _, err := r.claims.CheckPolicies(ctx, p.OrgID, claim.Policy{Next: p, Old: old}); err != nil {
 			return nil, core.InList("Data", i, err)
 		}
 		written = append(written, claim.Policy{Next: p, Old: old})
-		same := old != nil && p.Document.Equal(old.Document)
-		plan(im, r.store.Policies, p, old, same, p.Document, &core.ImportedItem{ID: p.PolicyID, Created: old == nil, Warnings: warnings})
+		item := &core.ImportedItem{ID: p.PolicyID, Created: old == nil, Warnings: made.Warnings()}
+		plan(im, r.store.Policies, p, old, made.Same(), p.Document, item)
 	}
 	im.apply = func(ctx context.Context, writes ...store.Change) error {
 		return r.claims.WritePolicies(ctx, written, writes...)
@@ -109,7 +111,7 @@ func (r *policyResolver) Warnings(ctx context.Context, obj *core.Policy) ([]stri
 
 // Policy is the resolver for the policy field.
 func (r *queryResolver) Policy(ctx context.Context, id string) (*core.Policy, error) {
-	return hidden(r.lookUpPolicy(ctx, tenant(ctx), id))
+	return hidden(r.names.Policy(ctx, tenant(ctx), id))
 }
 
 // Policies is the resolver for the policies field.

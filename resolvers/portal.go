@@ -6,6 +6,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/filter"
 	"gatehouse/internal/portal"
 	"gatehouse/internal/secret"
 	"gatehouse/store"
@@ -95,15 +96,14 @@ func (r *Resolver) portalQuery(
 	if f == nil {
 		return q, nil
 	}
+	var where filter.Where
 	if f.Type != nil {
-		q.Where = append(q.Where, store.In("type", store.Fold(string(*f.Type))))
+		where.Add(store.In("type", store.Fold(string(*f.Type))))
 	}
 	if f.Name != nil {
-		q.Where = append(q.Where, store.In("name", store.Fold(*f.Name)))
+		where.Add(store.In("name", store.Fold(*f.Name)))
 	}
-	if f.Q != nil && *f.Q != "" {
-		q.Where = append(q.Where, store.Contains("name", *f.Q))
-	}
+	where.Part(f.Q, "name")
 	if f.SsoKey != nil {
 		lookup := [2]string{"sso_key", *f.SsoKey}
 		known, err := hidden(one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, q.Tenant, lookup))
@@ -111,8 +111,9 @@ func (r *Resolver) portalQuery(
 			return q, err
 		}
 		none := &portal.Document{} // nobody has its id
-		q.Where = append(q.Where, store.In("id", cmp.Or(known, none).ID))
+		where.Add(store.In("id", cmp.Or(known, none).ID))
 	}
-	q.Where = changedSince(q.Where, f.UpdatedSince)
+	where.ChangedSince(f.UpdatedSince)
+	q.Where = where
 	return q, nil
 }

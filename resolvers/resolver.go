@@ -14,6 +14,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/credential"
 	"gatehouse/internal/gateway"
+	"gatehouse/internal/gateway/api"
 	"gatehouse/internal/gateway/certificate"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/gateway/definition"
@@ -23,38 +24,17 @@ import (
 	"gatehouse/internal/gateway/notify"
 	"gatehouse/internal/gateway/oauth"
 	"gatehouse/internal/gateway/organisation"
+	"gatehouse/internal/gateway/policy"
 	"gatehouse/internal/gateway/sharing"
 	"gatehouse/internal/gateway/tryout"
+	"gatehouse/internal/gateway/webhook"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/page"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/turn"
+	"gatehouse/internal/user"
 	"gatehouse/store"
-)
-
-// KeySpace is where the sessions of keys live, with the index that finds them. A session belongs to one organisation;
-// its id is the hash of its token, or the token. See store.Repository for what each method guarantees.
-type KeySpace interface {
-	FindMany(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*core.Key, error)
-	List(ctx context.Context, q store.Query) (*store.List[core.Key], error)
-	Count(ctx context.Context, t store.Tenant, where ...store.Cond) (int, error)
-	TopByLabel(
-		ctx context.Context,
-		t store.Tenant,
-		label string,
-		values []string,
-		limit int,
-	) (map[string][]*core.Key, error)
-	CountByLabel(ctx context.Context, t store.Tenant, label string, values ...string) (map[string]int, error)
-	Create(ctx context.Context, k *core.Key) error
-	Update(ctx context.Context, k *core.Key) error
-	Delete(ctx context.Context, k *core.Key) error
-}
-
-var (
-	_ KeySpace = (*store.Repository[core.Key])(nil)
-	_ KeySpace = (*keyspace.Space)(nil)
 )
 
 // Settings are the parts of the configuration that change what use cases do.
@@ -64,13 +44,8 @@ type Settings struct {
 	PasswordCost int
 	// Pages say how many objects a page has.
 	Pages page.Sizes
-	// HashKeys keeps the hash of a token in the place of the token; HashFunction is the one for new tokens.
-	HashKeys     bool
-	HashFunction string
-	// ListHashedKeys, UpdateByHash and DeleteByHash allow what they say where keys are hashed.
-	ListHashedKeys, UpdateByHash, DeleteByHash bool
-	// NoKeyByUsername refuses to find basic-auth users by their name (disable_key_actions_by_username).
-	NoKeyByUsername bool
+	// Keys say what may be done with keys.
+	Keys key.Rules
 	// Routes say which routes APIs may have beside those of others.
 	Routes claim.Rules
 	// Sharing says what organisations that share gateways may not have them do.
@@ -98,16 +73,19 @@ type Settings struct {
 // Resolver has what the use cases need. It implements generated.ResolverRoot.
 type Resolver struct {
 	store    *store.Store
-	keys     KeySpace
+	keys     key.Space
 	guard    authz.Guard
 	keyring  *secret.Keyring
 	broker   *changes.Broker
 	log      *slog.Logger
 	settings Settings
 	claims   *claim.Claims
-	// made are keys, as they are made and found.
-	made     *key.Keys
 	names    *reference.Names
+	sessions *key.Sessions
+	apis     *api.Apis
+	policies *policy.Policies
+	webhooks *webhook.Webhooks
+	users    *user.Users
 	verdicts *definition.Verdicts
 	sharing  *sharing.Judge
 
@@ -163,7 +141,6 @@ func New(d Dependencies) *Resolver {
 		sharing:      sharing.New(d.Store, d.Settings.Sharing),
 		verdicts:     definition.NewVerdicts(d.Settings.Rules),
 		store:        d.Store,
-		keys:         d.Store.Keys,
 		guard:        d.Guard,
 		keyring:      d.Keyring,
 		broker:       d.Broker,
@@ -185,12 +162,14 @@ func New(d Dependencies) *Resolver {
 	r.organisations = organisation.New(organisation.Options{Store: d.Store, Certificates: d.Certificates, Oauth: d.Oauth,
 		Keys: d.Space, Gateway: d.Gateway, Rules: d.Settings.Rules, Log: d.Log})
 	r.tryout = tryout.New(d.Store, d.Nodes, d.Gateway, r.verdicts)
-	if d.Space != nil {
-		r.keys = d.Space
-	}
-	r.made = key.New(key.Options{Space: r.keys, Names: r.names, Sharing: r.sharing, Rules: d.Settings.Rules, Now: d.Store.Now,
-		Log: d.Log, Hashed: d.Settings.HashKeys, Function: d.Settings.HashFunction, PasswordCost: d.Settings.PasswordCost,
-		NoUserNames: d.Settings.NoKeyByUsername})
+	r.sessions = key.New(key.Options{Store: d.Store, Redis: d.Space, Notifier: d.Notifier, Names: r.names, Claims: r.claims,
+		Sharing: r.sharing, Definitions: d.Settings.Rules, Rules: d.Settings.Keys, PasswordCost: d.Settings.PasswordCost, Log: d.Log})
+	r.keys = r.sessions.Space()
+	r.apis = api.New(api.Options{Store: d.Store, Names: r.names, Sharing: r.sharing, Definitions: d.Settings.Rules})
+	r.policies = policy.New(policy.Options{Store: d.Store, Names: r.names, Definitions: d.Settings.Rules, Log: d.Log,
+		ExplicitIDs: d.Settings.ExplicitPolicyIDs, UnsafeIDs: d.Settings.UnsafePolicyIDs})
+	r.webhooks = webhook.New(r.sharing, d.Store.Now)
+	r.users = user.New(r.credentials, d.Store.Now)
 	r.quota = limits.NewQuota(r.shares, d.Store, r.keys.Count)
 	return r
 }

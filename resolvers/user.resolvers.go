@@ -11,15 +11,16 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/user"
 )
 
 // CreateUser is the resolver for the createUser field.
 func (r *mutationResolver) CreateUser(ctx context.Context, input model.UserInput) (*core.User, error) {
-	in, err := userDocument(input, nil)
+	in, err := user.Document(user.Input(input), nil)
 	if err != nil {
 		return nil, err
 	}
-	org := in.doc.Text("org_id")
+	org := in.Document.Text("org_id")
 	if input.OrgID != nil {
 		org = *input.OrgID
 	}
@@ -29,7 +30,7 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input model.UserInput
 			return nil, err
 		}
 	}
-	u, err := r.newUser(ctx, org, in, nil)
+	u, err := r.users.Make(ctx, org, in)
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +46,8 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input model.UserInput
 
 // UpdateUser is the resolver for the updateUser field.
 func (r *mutationResolver) UpdateUser(ctx context.Context, id string, input model.UserInput, revision *int) (*core.User, error) {
-	return r.rewriteUser(ctx, id, revision, func(stored core.Document) (*userInput, error) {
-		return userDocument(input, stored)
+	return r.rewriteUser(ctx, id, revision, func(stored core.Document) (*user.Given, error) {
+		return user.Document(user.Input(input), stored)
 	})
 }
 
@@ -56,12 +57,12 @@ func (r *mutationResolver) PatchUser(ctx context.Context, id string, patch core.
 	if err != nil {
 		return nil, err
 	}
-	return r.rewriteUser(ctx, id, revision, func(stored core.Document) (*userInput, error) {
+	return r.rewriteUser(ctx, id, revision, func(stored core.Document) (*user.Given, error) {
 		doc, err := change(stored)
 		if err != nil {
 			return nil, err
 		}
-		return userDocument(model.UserInput{Document: doc}, stored)
+		return user.Document(user.Input{Document: doc}, stored)
 	})
 }
 

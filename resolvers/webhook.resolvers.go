@@ -10,11 +10,12 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/webhook"
 )
 
 // CreateWebhook is the resolver for the createWebhook field.
 func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.WebhookInput) (*core.Webhook, error) {
-	doc, err := webhookDocument(input, nil)
+	doc, err := webhook.Document(webhook.Input(input), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +23,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Webhoo
 	if err != nil {
 		return nil, err
 	}
-	w, err := r.newWebhook(ctx, org, doc, nil)
+	w, err := r.webhooks.Make(ctx, org, doc)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Webhoo
 // UpdateWebhook is the resolver for the updateWebhook field.
 func (r *mutationResolver) UpdateWebhook(ctx context.Context, id string, input model.WebhookInput, revision *int) (*core.Webhook, error) {
 	return r.editWebhook(ctx, id, revision, func(stored core.Document) (core.Document, error) {
-		return webhookDocument(input, stored)
+		return webhook.Document(webhook.Input(input), stored)
 	})
 }
 

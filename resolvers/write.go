@@ -203,3 +203,11 @@ func did(err error) (*bool, error) {
 	}
 	return new(true), nil
 }
+
+// deref is what an optional argument holds, "" when it is absent.
+func deref[T ~string](s *T) T {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -26,6 +26,7 @@ import (
 	"gatehouse/internal/gateway/certificate"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/gateway/definition"
+	"gatehouse/internal/gateway/key"
 	"gatehouse/internal/gateway/keyspace"
 	"gatehouse/internal/gateway/nodes"
 	"gatehouse/internal/gateway/notify"
@@ -205,10 +206,12 @@ func settings(o Options) resolvers.Settings {
 	}
 	return resolvers.Settings{
 		Version: o.Version, PasswordCost: cmp.Or(o.PasswordCost, secret.PasswordCost),
-		Pages:    page.Sizes{Default: cfg.PageSize, Max: maxPageSize(cfg)},
-		HashKeys: cfg.HashKeys, HashFunction: token.Default, ListHashedKeys: cfg.EnableHashedKeysListing,
-		UpdateByHash: cfg.EnableUpdateKeyByHash, DeleteByHash: cfg.EnableDeleteKeyByHash,
-		NoKeyByUsername: cfg.DisableKeyActionsByUsername,
+		Pages: page.Sizes{Default: cfg.PageSize, Max: maxPageSize(cfg)},
+		Keys: key.Rules{
+			Hashed: cfg.HashKeys, HashFunction: token.Default, ListHashed: cfg.EnableHashedKeysListing,
+			UpdateByHash: cfg.EnableUpdateKeyByHash, DeleteByHash: cfg.EnableDeleteKeyByHash,
+			NotByUsername: cfg.DisableKeyActionsByUsername,
+		},
 		Routes: claim.Rules{
 			Sharing:    claim.Sharing(cfg.Gatehouse.SharedRoutes),
 			Routes:     routeRules(cfg, gateway),

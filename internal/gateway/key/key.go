@@ -1,202 +1,123 @@
-// Package key makes the keys of callers and finds them: what a session that came from outside may say, the names under
-// which gateways look for it, and by what people name it. What is done with one, and who may, is up to the use cases.
+// Package key makes the sessions of keys of what callers give, finds them by it, and writes those whose name changes.
+//
+// It guarantees that a session names only what there is in its organisation, or what it named before; that no password
+// is kept as it came; and that a key is kept under the name by which gateways look for it.
 package key
 
 import (
 	"context"
 	"log/slog"
-	"strconv"
-	"time"
-
-	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/gateway/definition"
+	"gatehouse/internal/gateway/keyspace"
+	"gatehouse/internal/gateway/notify"
 	"gatehouse/internal/gateway/sharing"
 	"gatehouse/internal/reference"
-	"gatehouse/internal/secret"
 	"gatehouse/store"
 )
 
-// Space is where the sessions live, with the index that finds them.
+// Space is where the sessions of keys live, with the index that finds them. A session belongs to one organisation;
+// its id is the hash of its token, or the token. See store.Repository for what each method guarantees.
 type Space interface {
 	FindMany(ctx context.Context, t store.Tenant, unique string, ids []string) ([]*core.Key, error)
 	List(ctx context.Context, q store.Query) (*store.List[core.Key], error)
+	Count(ctx context.Context, t store.Tenant, where ...store.Cond) (int, error)
+	TopByLabel(
+		ctx context.Context,
+		t store.Tenant,
+		label string,
+		values []string,
+		limit int,
+	) (map[string][]*core.Key, error)
+	CountByLabel(ctx context.Context, t store.Tenant, label string, values ...string) (map[string]int, error)
 	Create(ctx context.Context, k *core.Key) error
 	Update(ctx context.Context, k *core.Key) error
 	Delete(ctx context.Context, k *core.Key) error
 }
 
-// Options are what keys are made by.
+var (
+	_ Space = (*store.Repository[core.Key])(nil)
+	_ Space = (*keyspace.Space)(nil)
+)
+
+// Rules are the parts of the configuration that change what may be done with keys.
+type Rules struct {
+	// Hashed keeps the hash of a token in the place of the token; HashFunction is the one for new tokens.
+	Hashed       bool
+	HashFunction string
+	// ListHashed, UpdateByHash and DeleteByHash allow what they say where keys are hashed.
+	ListHashed, UpdateByHash, DeleteByHash bool
+	// NotByUsername refuses to find basic-auth users by their name (disable_key_actions_by_username).
+	NotByUsername bool
+}
+
+// Options are what sessions are made with.
 type Options struct {
-	Space   Space
-	Names   *reference.Names
-	Sharing *sharing.Judge
-	Rules   definition.Rules
-	Now     func() time.Time
-	Log     *slog.Logger
-	// Hashed keeps the hash of a token in the place of the token; Function is the one for new tokens.
-	Hashed   bool
-	Function string
+	Store *store.Store
+	// Redis is the key space in Redis; nil keeps keys in the store.
+	Redis *keyspace.Space
+	// Notifier tells gateways which keys to forget; nil without Redis.
+	Notifier *notify.Notifier
+	Names    *reference.Names
+	Claims   *claim.Claims
+	Sharing  *sharing.Judge
+	// Definitions say what gateways may be given.
+	Definitions definition.Rules
+	Rules       Rules
 	// PasswordCost is the bcrypt cost of new passwords.
 	PasswordCost int
-	// NoUserNames refuses to find basic-auth users by their name.
-	NoUserNames bool
+	Log          *slog.Logger
 }
 
-// Keys makes keys and finds them. It is safe for concurrent use.
-type Keys struct{ Options }
-
-// New makes one.
-func New(o Options) *Keys { return &Keys{o} }
-
-// Make makes a key of a session that came from outside: what it newly names must exist in the organisation, a password
-// becomes a hash. tok is its token, "" for a key that is only changed. old is what it replaces, nil for a new one.
-func (ks *Keys) Make(ctx context.Context, org, tok string, doc core.Document, old *core.Key) (*core.Key, error) {
-	return ks.make(ctx, org, tok, doc, old, old)
+// Sessions makes, finds and replaces the sessions of keys. It is safe for concurrent use.
+type Sessions struct {
+	o     Options
+	space Space
 }
 
-// MakeOver makes a new key, as Make does, which takes the place of the one that has its token, if there is one: what
-// that names without it being there, the new one may name, too.
-func (ks *Keys) MakeOver(ctx context.Context, org, tok string, doc core.Document) (*core.Key, error) {
-	over, err := ks.Find(ctx, store.Org(org), tok, ByToken)
-	if err != nil && core.CodeOf(err) != core.CodeNotFound {
-		return nil, err
+// New makes Sessions.
+func New(o Options) *Sessions {
+	s := &Sessions{o: o, space: o.Store.Keys}
+	if o.Redis != nil {
+		s.space = o.Redis
 	}
-	return ks.make(ctx, org, tok, doc, nil, over)
+	return s
 }
 
-func (ks *Keys) make(
-	ctx context.Context,
-	org, tok string,
-	doc core.Document,
-	old, over *core.Key,
-) (*core.Key, error) {
-	draft, err := core.ParseSession(doc)
-	if err != nil {
-		return nil, err
+// Space is where the sessions are kept.
+func (s *Sessions) Space() Space { return s.space }
+
+// MayList refuses lists of keys where only their hashes are known, and those are not shown.
+func (s *Sessions) MayList() error {
+	if s.o.Rules.Hashed && !s.o.Rules.ListHashed {
+		return core.Errorf(
+			core.CodeForbidden,
+			"keys are hashed, and the configuration forbids to list hashes (enable_hashed_keys_listing)",
+		)
 	}
-	doc, policies, err := ks.names(ctx, org, doc, draft, over)
-	if err != nil {
-		return nil, err
-	}
-	if len(draft.ApiIDs)+len(draft.PolicyIDs) == 0 {
-		if err := ks.Sharing.MasterKey(ctx, old); err != nil {
-			return nil, err
-		}
-	}
-	if doc, err = doc.Owned("", "org_id", org); err != nil {
-		return nil, err
-	}
-	if doc, err = ks.withPassword(ks.dated(doc, policies, old), old); err != nil {
-		return nil, err
-	}
-	if _, err := ks.Rules.CheckSession(doc); err != nil {
-		return nil, err
-	}
-	k := core.NewKey(ks.meta(org, tok, doc, old), doc)
-	var before []core.CertificateRef
-	if old != nil {
-		before = old.CertificateRefs()
-	}
-	if err := ks.Sharing.Certificates(ctx, org, k.CertificateRefs(), before); err != nil {
-		return nil, err
-	}
-	if hash := HashOf(k); hash != k.ID {
-		k.Hash = hash
-	}
-	return k, nil
+	return nil
 }
 
-// names looks up what a session names, and returns it with the names of its APIs, and with the ids of policies under
-// which gateways know them. It refuses names of nothing that old, what the session replaces, does not have.
-func (ks *Keys) names(
-	ctx context.Context,
-	org string,
-	doc core.Document,
-	draft, old *core.Key,
-) (core.Document, []*core.Policy, error) {
-	had := &core.Key{}
-	if old != nil {
-		had = old
+// MayUpdate refuses to change a key that was found by its hash, where that is forbidden.
+func (s *Sessions) MayUpdate(k *core.Key, given string) error {
+	if given == Hash(k) && !s.o.Rules.UpdateByHash {
+		return core.Errorf(
+			core.CodeForbidden,
+			"the configuration forbids to update keys by hash (enable_update_key_by_hash)",
+		)
 	}
-	doc, missing, err := ks.Names.Described(ctx, org, doc, draft.ApiIDs)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := core.MissingApis(core.Added(missing, had.ApiIDs)); err != nil {
-		return nil, nil, err
-	}
-	if err := ks.Names.MetaPolicies(ctx, org, doc, had.Session, draft.ApiIDs); err != nil {
-		return nil, nil, err
-	}
-	policies, err := ks.Names.Policies(ctx, org, draft.PolicyIDs)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := core.MissingPolicies(core.Added(policies.Missing, had.PolicyIDs)); err != nil {
-		return nil, nil, err
-	}
-	return doc.WithPolicyIDs(policies.Known), policies.Found, nil
+	return nil
 }
 
-// dated is a session with when it was made and, of a new one, when it ends by its policies.
-func (ks *Keys) dated(doc core.Document, policies []*core.Policy, old *core.Key) core.Document {
-	made := strconv.Quote(ks.Now().Format(time.RFC3339))
-	if old == nil {
-		doc = ks.withExpiry(doc, policies)
-	} else {
-		made = old.Session.Get("date_created").Raw
+// MayDelete refuses to delete a key that was found by its hash, where that is forbidden.
+func (s *Sessions) MayDelete(k *core.Key, given string) error {
+	if given == Hash(k) && !s.o.Rules.DeleteByHash {
+		return core.Errorf(
+			core.CodeForbidden,
+			"the configuration forbids to delete keys by hash (enable_delete_key_by_hash)",
+		)
 	}
-	if made == "" || doc.Get("date_created").Exists() {
-		return doc
-	}
-	return doc.SetRaw("date_created", []byte(made))
-}
-
-// withExpiry ends a new key that says nothing about its end after the shortest life that its policies give.
-func (ks *Keys) withExpiry(doc core.Document, policies []*core.Policy) core.Document {
-	if doc.Get("expires").Int() != 0 {
-		return doc
-	}
-	var life int64
-	for _, p := range policies {
-		if p.KeyExpiresIn > 0 && (life == 0 || p.KeyExpiresIn < life) {
-			life = p.KeyExpiresIn
-		}
-	}
-	if life == 0 {
-		return doc
-	}
-	return doc.Set("expires", core.After(ks.Now().Unix(), life))
-}
-
-// withPassword hashes the password of a basic-auth user. An empty one, which is what answers show, keeps the stored
-// one.
-func (ks *Keys) withPassword(doc core.Document, old *core.Key) (core.Document, error) {
-	const path = "basic_auth_data.password"
-	given := doc.Get(path)
-	if given.Type != gjson.String {
-		if old != nil && old.BasicAuth && !doc.Get("basic_auth_data").Exists() {
-			return doc.SetRaw("basic_auth_data", []byte(old.Session.Get("basic_auth_data").Raw)), nil
-		}
-		return doc, nil
-	}
-	if given.Str == "" {
-		if old == nil || !old.BasicAuth {
-			return doc, nil
-		}
-		return doc.Set(path, old.Session.Text(path)).Set("basic_auth_data.hash_type", "bcrypt"), nil
-	}
-	if old != nil && given.Str == old.Session.Text(path) {
-		return doc, nil
-	}
-	if len(given.Str) > core.MaxPasswordLength {
-		return nil, core.InField("basic_auth_data.password", "must have at most %d bytes", core.MaxPasswordLength)
-	}
-	hash, err := secret.HashPassword(given.Str, ks.PasswordCost)
-	if err != nil {
-		return nil, err
-	}
-	return doc.Set(path, hash).Set("basic_auth_data.hash_type", "bcrypt"), nil
+	return nil
 }

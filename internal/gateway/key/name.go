@@ -6,141 +6,125 @@ import (
 	"log/slog"
 	"slices"
 
+	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/token"
 	"gatehouse/store"
 )
 
-// By says what a caller gives for a key.
-type By int
-
-const (
-	// ByAny is whatever finds one.
-	ByAny By = iota
-	// ByHash is the hash of its token.
-	ByHash
-	// ByUserName is the name of a basic-auth user.
-	ByUserName
-	// ByToken is the token, or the part of it that people choose.
-	ByToken
-)
-
-// Find finds a key by what its caller gives for it: the names under which the session may be kept, the likeliest
-// first.
-func (ks *Keys) Find(ctx context.Context, t store.Tenant, id string, how By) (*core.Key, error) {
-	if id == "" || len(id) > 1024 {
-		return nil, core.NotFound(core.KeyKind)
-	}
-	org := t.OrgID()
-	if parsed, err := token.Parse(id); err == nil && t.IsAll() {
-		org = parsed.Org
-	}
-	var names []string
-	if how != ByHash {
-		if how == ByUserName && ks.NoUserNames {
-			return nil, core.Errorf(
-				core.CodeForbidden,
-				"the configuration forbids to find keys by user name (disable_key_actions_by_username)",
-			)
-		}
-		for _, tok := range token.Tokens(org, id) {
-			names = append(names, token.Hash(tok))
-			if !ks.Hashed {
-				names = append(names, tok)
-			}
+// Token is the token of a new key: of the name that its caller chose, of its certificate, or a random one.
+func (s *Sessions) Token(org string, custom *string, doc core.Document) (string, error) {
+	certificate := doc.Text("certificate")
+	if certificate != "" {
+		if err := core.CheckCustomKey("certificate", certificate); err != nil {
+			return "", err
 		}
 	}
-	if how == ByHash || how == ByAny {
-		names = append(names, id)
-	}
-	found, err := ks.Space.FindMany(ctx, t, "id", names)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range names {
-		for _, k := range found {
-			if k.ID == name {
-				return k, nil
-			}
+	switch {
+	case custom != nil:
+		if err := core.CheckCustomKey("the custom key", *custom); err != nil {
+			return "", err
 		}
+		return token.Custom(org, *custom, s.o.Rules.HashFunction), nil
+	case certificate != "":
+		// Gateways find the key of a client certificate under this name.
+		return token.Custom(org, certificate, s.o.Rules.HashFunction), nil
 	}
-	if how == ByHash || how == ByAny {
-		// Keys that were made while hashing was off are kept by their token, and found by its hash through the index.
-		l, err := ks.Space.List(ctx, store.Query{Tenant: t, Where: []store.Cond{store.HasLabel("hash", id)}, Limit: 1})
-		if err != nil {
-			return nil, err
-		}
-		if len(l.Objects) > 0 {
-			return l.Objects[0], nil
-		}
-	}
-	return nil, core.NotFound(core.KeyKind)
+	return s.AnyToken(org), nil
 }
 
-// IsHash tells whether an id is the hash of the key that it found, rather than its token.
-func IsHash(k *core.Key, id string) bool { return id == HashOf(k) }
+// AnyToken is a random token.
+func (s *Sessions) AnyToken(org string) string { return token.Generate(org, s.o.Rules.HashFunction) }
 
-// HashOf is the hash of a key's token: its id, except for keys that are kept by their token.
-func HashOf(k *core.Key) string {
-	if token.LooksHashed(k.ID) {
-		return k.ID
-	}
-	return token.Hash(k.ID)
+// UserToken is the token of a user of basic authentication.
+func (s *Sessions) UserToken(org, username string) string {
+	return token.Custom(org, username, s.o.Rules.HashFunction)
 }
 
-// meta is the name of a key. One that was made from a certificate, under which gateways find it by what a client
-// shows them, follows the certificate.
-func (ks *Keys) meta(org, tok string, doc core.Document, old *core.Key) core.Meta {
-	if old != nil {
-		was, is := old.Session.Text("certificate"), doc.Text("certificate")
-		if was == is || is == "" || !ks.MadeFrom(old, was) {
-			return old.Meta
-		}
-		tok = token.Custom(org, is, ks.Function)
+// meta is the name of a key with a token.
+func (s *Sessions) meta(org, tok string) core.Meta {
+	if s.o.Rules.Hashed {
+		tok = token.Hash(tok)
 	}
-	meta := core.Meta{OrgID: org, ID: tok}
-	if ks.Hashed {
-		meta.ID = token.Hash(tok)
-	}
-	return meta
+	return core.Meta{OrgID: org, ID: tok}
 }
 
-// MadeFrom tells whether the name of a key was made from a certificate.
-func (ks *Keys) MadeFrom(k *core.Key, certificate string) bool {
+// metaOver is the name of a key that replaces another. One that was made from a certificate, under which gateways find
+// it by what a client shows them, follows the certificate.
+func (s *Sessions) metaOver(doc core.Document, old *core.Key) core.Meta {
+	was, is := old.Session.Text("certificate"), doc.Text("certificate")
+	if was == is || is == "" || !madeFrom(old, was) {
+		return old.Meta
+	}
+	return s.meta(old.OrgID, token.Custom(old.OrgID, is, s.o.Rules.HashFunction))
+}
+
+// madeFrom tells whether the name of a key was made from a certificate.
+func madeFrom(k *core.Key, certificate string) bool {
 	return certificate != "" && slices.ContainsFunc(token.Tokens(k.OrgID, certificate), func(tok string) bool {
 		return k.ID == tok || k.ID == token.Hash(tok)
 	})
 }
 
-// ErrCertificateTaken is the answer to a second key for one certificate.
-var ErrCertificateTaken = core.Errorf(
-	core.CodeConflict,
-	"another key is for this certificate, and gateways find one key by it: change or delete that one, or give another certificate",
-).In(
-	"certificate",
-)
+// Reserve makes the ids that a new key names those of its organisation, and begins its limits.
+func (s *Sessions) Reserve(ctx context.Context, k *core.Key) error {
+	k.Session = s.renewed(k.Session, nil)
+	return s.o.Claims.ReserveForKey(ctx, k.OrgID, k.Session, nil)
+}
 
-// Replace writes a key over old, where need be under the name that follows from it now: then old is gone.
-func (ks *Keys) Replace(ctx context.Context, next, old *core.Key) error {
+// Taken says what it means that a new key could not be written: another one may be for its certificate.
+func Taken(k *core.Key, err error) error {
+	if errors.Is(err, store.ErrConflict) && madeFrom(k, k.Session.Text("certificate")) {
+		return certificateTaken()
+	}
+	return err
+}
+
+func certificateTaken() error {
+	return core.Errorf(
+		core.CodeConflict,
+		"another key is for this certificate, and gateways find one key by it: change or delete that one, "+
+			"or give another certificate",
+	).In(
+		"certificate",
+	)
+}
+
+// Replace writes a key over old, where need be under the name that follows from it now.
+func (s *Sessions) Replace(ctx context.Context, next, old *core.Key) error {
 	if next.ID == old.ID {
-		return ks.Space.Update(ctx, next)
+		return s.space.Update(ctx, next)
 	}
 	if err := core.CheckCustomKey("certificate", next.Session.Text("certificate")); err != nil {
 		return err
 	}
 	// The new one comes first: whoever has a certificate for a key is never without one that says so.
-	err := ks.Space.Create(ctx, next)
+	err := s.space.Create(ctx, next)
 	if errors.Is(err, store.ErrConflict) {
-		return ErrCertificateTaken
+		return certificateTaken()
 	}
 	if err != nil {
 		return err
 	}
-	if err := ks.Space.Delete(ctx, old); err != nil {
-		if undo := ks.Space.Delete(ctx, next); undo != nil {
-			ks.Log.WarnContext(ctx, "a key was left under two names", slog.String("key", old.ID), slog.Any("error", undo))
+	if err := s.space.Delete(ctx, old); err != nil {
+		if undo := s.space.Delete(ctx, next); undo != nil {
+			s.o.Log.WarnContext(ctx, "a key was left under two names", slog.String("key", old.ID), slog.Any("error", undo))
 		}
 		return err
 	}
+	s.Forget(old, old.ID)
 	return nil
+}
+
+// NoteMaster notes in the log that a key became a master key. old is what it replaces, nil for a new one.
+func (s *Sessions) NoteMaster(ctx context.Context, k, old *core.Key) {
+	if k.OpensAll() && (old == nil || !old.OpensAll()) {
+		s.o.Log.WarnContext(
+			ctx,
+			"a master key is made: it opens every API of every organisation",
+			slog.String("org_id", k.OrgID),
+			slog.String("key_hash", Hash(k)),
+			slog.String("actor_id", authz.From(ctx).ID()),
+		)
+	}
 }

@@ -37,7 +37,7 @@ type Options struct {
 	Interval time.Duration
 }
 
-// Space is the key space in Redis with its index in the store. It implements resolvers.KeySpace.
+// Space is the key space in Redis with its index in the store. It implements key.Space.
 type Space struct {
 	o     Options
 	queue *queue

@@ -11,7 +11,7 @@ import (
 	"gatehouse/store"
 )
 
-// FindMany is as KeySpace says. It reads Redis, and the index beside it: what only Redis has is found, and a revision
+// FindMany is as key.Space says. It reads Redis, and the index beside it: what only Redis has is found, and a revision
 // belongs to the session that comes with it. While Redis does not answer, or is being restored, the index answers
 // alone; when it has none of ids then, it fails with CodeUnavailable, since another server may have made one that the
 // index lacks yet.
@@ -88,20 +88,20 @@ func (s *Space) indexed(ctx context.Context, ids []string, why error) (map[strin
 	return rows, err
 }
 
-// List is as KeySpace says. It reads the index, which holds what this process wrote before; the counters in its
+// List is as key.Space says. It reads the index, which holds what this process wrote before; the counters in its
 // sessions are those of when it was made.
 func (s *Space) List(ctx context.Context, q store.Query) (*store.List[core.Key], error) {
 	s.flushed(ctx)
 	return s.o.Store.Keys.List(ctx, q)
 }
 
-// Count is as KeySpace says, on the terms of List.
+// Count is as key.Space says, on the terms of List.
 func (s *Space) Count(ctx context.Context, t store.Tenant, where ...store.Cond) (int, error) {
 	s.flushed(ctx)
 	return s.o.Store.Keys.Count(ctx, t, where...)
 }
 
-// TopByLabel is as KeySpace says, on the terms of List.
+// TopByLabel is as key.Space says, on the terms of List.
 func (s *Space) TopByLabel(
 	ctx context.Context,
 	t store.Tenant,
@@ -113,7 +113,7 @@ func (s *Space) TopByLabel(
 	return s.o.Store.Keys.TopByLabel(ctx, t, label, values, limit)
 }
 
-// CountByLabel is as KeySpace says, on the terms of List.
+// CountByLabel is as key.Space says, on the terms of List.
 func (s *Space) CountByLabel(
 	ctx context.Context,
 	t store.Tenant,
@@ -124,7 +124,7 @@ func (s *Space) CountByLabel(
 	return s.o.Store.Keys.CountByLabel(ctx, t, label, values...)
 }
 
-// Create is as KeySpace says: when it returns nil, the key works at the gateways. Its row in the index follows within a
+// Create is as key.Space says: when it returns nil, the key works at the gateways. Its row in the index follows within a
 // moment, whatever becomes of this process.
 func (s *Space) Create(ctx context.Context, k *core.Key) error {
 	if !indexable(k.ID) {
@@ -146,7 +146,7 @@ func (s *Space) Create(ctx context.Context, k *core.Key) error {
 	return nil
 }
 
-// Update is as KeySpace says: the session is replaced if it still is the one of the revision, but for what gateways
+// Update is as key.Space says: the session is replaced if it still is the one of the revision, but for what gateways
 // note in it. Gateways forget the one that they cached.
 func (s *Space) Update(ctx context.Context, k *core.Key) error {
 	found, err := s.replace(ctx, k, string(k.Session))
@@ -159,7 +159,7 @@ func (s *Space) Update(ctx context.Context, k *core.Key) error {
 	return nil
 }
 
-// Delete is as KeySpace says, on the terms of Update. The key's counters go with it.
+// Delete is as key.Space says, on the terms of Update. The key's counters go with it.
 func (s *Space) Delete(ctx context.Context, k *core.Key) error {
 	if _, err := s.replace(ctx, k, ""); err != nil {
 		return err

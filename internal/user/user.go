@@ -1,0 +1,104 @@
+// Package user makes users of what callers give. No password and no access key stays in a document, and nobody gives
+// more than they have.
+package user
+
+import (
+	"cmp"
+	"context"
+	"strconv"
+	"time"
+
+	"gatehouse/internal/authz"
+	"gatehouse/internal/core"
+	"gatehouse/internal/credential"
+	"gatehouse/internal/input"
+)
+
+// Users makes users. It is safe for concurrent use.
+type Users struct {
+	credentials *credential.Credentials
+	now         func() time.Time
+}
+
+// New makes Users.
+func New(c *credential.Credentials, now func() time.Time) *Users {
+	return &Users{credentials: c, now: now}
+}
+
+// Make makes a new user, with an access key.
+func (u *Users) Make(ctx context.Context, org string, in *Given) (*core.User, error) {
+	made, err := u.of(ctx, org, in, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := u.credentials.RenewAccessKey(made); err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// Change makes the user who replaces an earlier one; nil when nothing changes. Passwords are set in this way with the
+// admin secret alone.
+func (u *Users) Change(ctx context.Context, in *Given, old *core.User) (*core.User, error) {
+	if in.Password != "" && !authz.From(ctx).Admin {
+		return nil, core.Errorf(
+			core.CodeForbidden,
+			"access denied: passwords are set with the actions/reset call, or with the admin secret",
+		)
+	}
+	next, err := u.of(ctx, old.OrgID, in, old)
+	if err != nil || next.Document.Equal(old.Document) && in.Password == "" {
+		return nil, err
+	}
+	return next, nil
+}
+
+func (u *Users) of(ctx context.Context, org string, in *Given, old *core.User) (*core.User, error) {
+	var before *core.Meta
+	var secrets core.UserSecrets
+	if old != nil {
+		before, secrets = &old.Meta, old.Secrets
+	}
+	meta, err := input.Meta(in.Document, core.UserKind, org, before, u.now())
+	if err != nil {
+		return nil, err
+	}
+	doc, err := input.Owned(in.Document, [2]string{"id", meta.ID}, [2]string{"org_id", org})
+	if err != nil {
+		return nil, err
+	}
+	made, err := core.ParseUser(meta, u.completed(doc, old), secrets)
+	if err != nil {
+		return nil, err
+	}
+	if err := authz.From(ctx).MayManage(made, old); err != nil {
+		return nil, err
+	}
+	if in.Password != "" {
+		if err := u.credentials.SetPassword(made, in.Password); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+// completed is a document with the fields that every user has.
+func (u *Users) completed(doc core.Document, old *core.User) core.Document {
+	f := input.Fields{Doc: doc}
+	f.Absent("api_model", "{}")
+	f.Absent("first_name", `""`)
+	f.Absent("last_name", `""`)
+	f.Absent("active", "false")
+	f.Absent("group_id", `""`)
+	f.Absent("password_max_days", "0")
+	created := u.now().Format(time.RFC3339Nano)
+	if old != nil {
+		f.Absent("email_address", strconv.Quote(old.Email))
+		f.Absent("user_permissions", string(old.PermissionsDocument()))
+		created = cmp.Or(old.Document.Text("created_at"), created)
+	}
+	f.Absent("user_permissions", "{}")
+	f.Absent("created_at", strconv.Quote(created))
+	f.Lowered("email_address")
+	return f.Doc
+}
