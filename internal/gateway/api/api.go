@@ -1,8 +1,8 @@
 // Package api makes APIs of what callers give and of what is imported, and says what the filters of their lists mean.
 //
 // It guarantees that an API has the ids, the slug and the listen path by which gateways and people know it, that its
-// webhooks are those of its organisation, and that gateways can read its definition. Who has a route or an id is for the
-// package claim to say.
+// webhooks are those of its organisation, and that gateways can read its definition. Who has a route or an id is for
+// the package claim to say.
 package api
 
 import (
@@ -56,8 +56,8 @@ func (s *Apis) Import(ctx context.Context, org string, doc core.Document, old *c
 	return a, nil
 }
 
-// Replaced is what an import of a document goes over: the API with the same public id. It is nil when there is none, and
-// core.CodeConflict when another organisation has it.
+// Replaced is what an import of a document goes over: the API with the same public id. It is nil when there is none,
+// and core.CodeConflict when another organisation has it.
 func (s *Apis) Replaced(ctx context.Context, org string, doc core.Document) (*core.Api, error) {
 	id := doc.Text("api_definition.api_id")
 	if id == "" {
@@ -112,7 +112,12 @@ func (s *Apis) meta(org string, doc core.Document, old *core.Api) (core.Meta, er
 
 // named sets what gateways and people know an API by: its ids, its organisation, its slug and its listen path. What the
 // document lacks is taken from old, or made.
-func (s *Apis) named(ctx context.Context, meta core.Meta, doc core.Document, draft, old *core.Api) (core.Document, error) {
+func (s *Apis) named(
+	ctx context.Context,
+	meta core.Meta,
+	doc core.Document,
+	draft, old *core.Api,
+) (core.Document, error) {
 	had := &core.Api{}
 	if old != nil {
 		had = old

@@ -65,9 +65,9 @@ func (s *Sessions) Change(ctx context.Context, doc core.Document, old *core.Key,
 	return next, nil
 }
 
-// described looks up what a session names, and returns it with the names of its APIs, and with the ids of policies under
-// which gateways know them. It refuses names of nothing that over, whose place it takes, does not have. old is over where
-// that key is changed, nil where it is made anew.
+// described looks up what a session names, and returns it with the names of its APIs, and with the ids of policies
+// under which gateways know them. It refuses names of nothing that over, whose place it takes, does not have. old is
+// over where that key is changed, nil where it is made anew.
 func (s *Sessions) described(
 	ctx context.Context,
 	org string,
