@@ -57,6 +57,11 @@ func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api, first *int, a
 	return (*model.WebhookConnection)(c), err
 }
 
+// UsedBy is the resolver for the usedBy field.
+func (r *apiResolver) UsedBy(ctx context.Context, obj *core.Api, first *int, after *string) (*model.UsageConnection, error) {
+	return r.usedBy(ctx, obj, first, after)
+}
+
 // Servable is the resolver for the servable field.
 func (r *apiResolver) Servable(ctx context.Context, obj *core.Api) (bool, error) {
 	return r.verdicts.Of(obj).Fault == "", nil
@@ -128,8 +133,9 @@ func (r *mutationResolver) PatchAPI(ctx context.Context, id string, patch core.D
 }
 
 // DeleteAPI is the resolver for the deleteApi field.
-func (r *mutationResolver) DeleteAPI(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	a, err := remove(ctx, r.Resolver, core.ApiKind, r.oauth.DeleteApi, revision, func() (*core.Api, error) { return r.findApi(ctx, id) })
+func (r *mutationResolver) DeleteAPI(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error) {
+	find := unlessUsed(ctx, r.Resolver, core.ApiKind, force, func() (*core.Api, error) { return r.findApi(ctx, id) })
+	a, err := remove(ctx, r.Resolver, core.ApiKind, r.oauth.DeleteApi, revision, find)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,11 @@ func (r *certificateResolver) Usages(ctx context.Context, obj *core.Certificate,
 	return (*model.CertificateUsageConnection)(c), err
 }
 
+// UsedBy is the resolver for the usedBy field.
+func (r *certificateResolver) UsedBy(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.UsageConnection, error) {
+	return r.usedBy(ctx, obj, first, after)
+}
+
 // Organisation is the resolver for the organisation field.
 func (r *certificateResolver) Organisation(ctx context.Context, obj *core.Certificate) (*core.Organisation, error) {
 	return r.loaders(ctx).organisation(ctx, obj.OrgID)

@@ -7,6 +7,7 @@ import (
 	"gatehouse/internal/batch"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
+	"gatehouse/internal/reference"
 )
 
 // loaders batches what relation fields ask for, so that a nested query makes a number of store calls that does not grow
@@ -32,6 +33,7 @@ type loaders struct {
 	apisThere, policiesThere *batch.Absent
 
 	sharing *claim.Warnings
+	uses    *reference.Uses
 }
 
 type loadersKey struct{}
@@ -73,6 +75,7 @@ func (r *Resolver) newLoaders() *loaders {
 		policiesThere: r.there(s.Policies, "known"),
 
 		sharing: r.claims.Warnings(),
+		uses:    reference.NewUses(s, r.keys),
 
 		apisByCertificate:    batch.NewByLabel[core.Api]("APIs of certificate", s.Apis, "certificate", siblings),
 		apisByCertificateUse: batch.NewByLabel[core.Api]("APIs of certificate", s.Apis, "certificate_use", siblings),
@@ -88,6 +91,9 @@ func siblings[T any](ctx context.Context, objects []*T) {
 		return
 	}
 	for _, o := range objects {
+		if o, ok := any(o).(core.Object); ok {
+			l.uses.Expect(o)
+		}
 		switch o := any(o).(type) {
 		case *core.Api:
 			l.organisations.Expect("", o.OrgID)

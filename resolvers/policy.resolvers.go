@@ -57,8 +57,9 @@ func (r *mutationResolver) PatchPolicy(ctx context.Context, id string, patch cor
 }
 
 // DeletePolicy is the resolver for the deletePolicy field.
-func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	p, err := remove(ctx, r.Resolver, core.PolicyKind, r.store.Policies.Delete, revision, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
+func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error) {
+	find := unlessUsed(ctx, r.Resolver, core.PolicyKind, force, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
+	p, err := remove(ctx, r.Resolver, core.PolicyKind, r.store.Policies.Delete, revision, find)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +103,11 @@ func (r *policyResolver) Keys(ctx context.Context, obj *core.Policy, first *int,
 // Organisation is the resolver for the organisation field.
 func (r *policyResolver) Organisation(ctx context.Context, obj *core.Policy) (*core.Organisation, error) {
 	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+}
+
+// UsedBy is the resolver for the usedBy field.
+func (r *policyResolver) UsedBy(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.UsageConnection, error) {
+	return r.usedBy(ctx, obj, first, after)
 }
 
 // Warnings is the resolver for the warnings field.

@@ -130,6 +130,7 @@ func TestANestedQueryMakesAsManyStoreCallsForTwentyRowsAsForTwo(t *testing.T) {
 		"keys of APIs of policies, four deep":     {`{ policies(first: 20) { nodes { apis(first: 3) { nodes { name keys(first: 5) { nodes { alias policies(first: 2) { nodes { name apis(first: 3) { nodes { slug } } } } } } } } } } }`, `"slug"`, 10, 4},
 		"everything that an API leads to":         {`{ apis(first: 40) { nodes { name organisation { name } owners { nodes { email } } webhooks { nodes { name } } policies { nodes { name } } keys(first: 1) { nodes { alias apis { nodes { url { apiUrl } } } } } } } }`, `"apiUrl"`, 1, 7},
 		"the same list twice, of different sizes": {`{ policies(first: 20) { nodes { a: keys(first: 5) { nodes { alias } } b: keys(first: 1) { nodes { id } } } } }`, `"alias":"Key `, 5, 3},
+		"what uses each API":                      {`{ apis(first: 40) { nodes { usedBy(first: 3) { totalCount nodes { kind id name } } } } }`, `"name":"Key `, 2, 9},
 		"the organisation of each key":            {`{ policies(first: 20) { nodes { keys(first: 5) { nodes { organisation { name } } } } } }`, `"name":"Default Org."`, 5, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -170,7 +171,7 @@ func TestARelationLeavesOutWhatIsGone(t *testing.T) {
 	).Get(
 		"data.apis.nodes.0.apiId",
 	).Str
-	must(t, s.GraphQL(t, `mutation($id: ID!) { deleteApi(id: $id) { id } }`, map[string]any{"id": api}))
+	must(t, s.GraphQL(t, `mutation($id: ID!) { deleteApi(id: $id, force: true) { id } }`, map[string]any{"id": api}))
 	r := must(t, s.GraphQL(t, `{ policies { nodes { apiIds apis { totalCount nodes { name } } } } }`, nil))
 	assert.Equal(t, int64(2), r.Get("data.policies.nodes.0.apiIds.#").Int())
 	assert.Equal(t, `["API 0 1"]`, r.Get("data.policies.nodes.0.apis.nodes.#.name").Raw)

@@ -158,6 +158,11 @@ func (r *userResolver) AccessKey(ctx context.Context, obj *core.User) (*string, 
 	return r.credentials.AccessKey(ctx, obj), nil
 }
 
+// UsedBy is the resolver for the usedBy field.
+func (r *userResolver) UsedBy(ctx context.Context, obj *core.User, first *int, after *string) (*model.UsageConnection, error) {
+	return r.usedBy(ctx, obj, first, after)
+}
+
 // Organisation is the resolver for the organisation field.
 func (r *userResolver) Organisation(ctx context.Context, obj *core.User) (*core.Organisation, error) {
 	return r.loaders(ctx).organisation(ctx, obj.OrgID)

@@ -75,6 +75,11 @@ func (r *webhookResolver) Apis(ctx context.Context, obj *core.Webhook, first *in
 	return (*model.APIConnection)(c), err
 }
 
+// UsedBy is the resolver for the usedBy field.
+func (r *webhookResolver) UsedBy(ctx context.Context, obj *core.Webhook, first *int, after *string) (*model.UsageConnection, error) {
+	return r.usedBy(ctx, obj, first, after)
+}
+
 // Organisation is the resolver for the organisation field.
 func (r *webhookResolver) Organisation(ctx context.Context, obj *core.Webhook) (*core.Organisation, error) {
 	return r.loaders(ctx).organisation(ctx, obj.OrgID)

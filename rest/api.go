@@ -186,7 +186,7 @@ func (c *call) patchApi() (reply, error) {
 
 func (c *call) deleteApi() (reply, error) {
 	return c.deleting(func(revision *int) (*model.Deleted, error) {
-		return c.Mutation.DeleteAPI(c.ctx, c.vars["id"], revision)
+		return c.Mutation.DeleteAPI(c.ctx, c.vars["id"], revision, new(true))
 	}, "API deleted", nil)
 }
 

@@ -142,7 +142,7 @@ func (c *call) patchPolicy() (reply, error) {
 
 func (c *call) deletePolicy() (reply, error) {
 	return c.deleting(func(revision *int) (*model.Deleted, error) {
-		return c.Mutation.DeletePolicy(c.ctx, c.vars["id"], revision)
+		return c.Mutation.DeletePolicy(c.ctx, c.vars["id"], revision, new(true))
 	}, "Data deleted", nil)
 }
 

@@ -70,6 +70,7 @@ var (
 			"listen_path",
 			"domain",
 			"target",
+			"policy",
 		},
 		Added: [][]string{
 			{"certificate"},
@@ -79,6 +80,7 @@ var (
 			{"certificate", "certificate_use"},
 			{"public"},
 			{"tag", "listen_path", "domain", "target"},
+			{"policy"},
 		}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth", "known"},
@@ -111,7 +113,8 @@ var (
 		Name:   "oauth_clients",
 		Text:   []string{"api_id", "policy_id"},
 		Unique: []Unique{{"client_id", true}},
-		Labels: []string{"api"},
+		Labels: []string{"api", "policy"},
+		Added:  [][]string{{"policy"}},
 	}
 	certificates = &Collection{
 		Name: "certificates",
@@ -203,7 +206,8 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 					"claim": a.Claims(), "segment": a.Segments(), "listens": {a.Listens()},
 					// So that it can be asked of many ids which there are, without reading documents.
 					"public": {a.ApiID},
-					"tag":    a.Tags, "listen_path": {a.ListenPath}, "domain": {strings.ToLower(a.Domain)}, "target": a.TargetHosts()}}
+					"tag":    a.Tags, "listen_path": {a.ListenPath}, "domain": {strings.ToLower(a.Domain)}, "target": a.TargetHosts(),
+					"policy": core.PoliciesOfDefinition(core.Document(a.Definition.Get("api_definition").Raw))}}
 			if name := core.LoopName(a.Name); name != "" {
 				r.Labels["loop"] = []string{name}
 			}
@@ -340,7 +344,7 @@ var oauthClientKind = kind[core.OauthClient]{
 			Sealed: sealedText(c.Sealed),
 			Text:   map[string]string{"api_id": c.ApiID, "policy_id": c.PolicyID},
 			Unique: map[string]string{"client_id": c.ClientID},
-			Labels: map[string][]string{"api": {c.ApiID}},
+			Labels: map[string][]string{"api": {c.ApiID}, "policy": {c.PolicyID}},
 		}
 	},
 	decode: func(m core.Meta, r Record) (*core.OauthClient, error) {

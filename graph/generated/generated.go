@@ -84,6 +84,7 @@ type ComplexityRoot struct {
 		TargetURL       func(childComplexity int) int
 		URL             func(childComplexity int) int
 		UpdatedAt       func(childComplexity int) int
+		UsedBy          func(childComplexity int, first *int, after *string) int
 		UserGroupOwners func(childComplexity int) int
 		UserOwners      func(childComplexity int) int
 		Warnings        func(childComplexity int) int
@@ -133,6 +134,7 @@ type ComplexityRoot struct {
 		SubjectCn    func(childComplexity int) int
 		UpdatedAt    func(childComplexity int) int
 		Usages       func(childComplexity int, first *int, after *string) int
+		UsedBy       func(childComplexity int, first *int, after *string) int
 	}
 
 	CertificateConnection struct {
@@ -282,14 +284,14 @@ type ComplexityRoot struct {
 		CreatePortalDocument          func(childComplexity int, typeArg portal.Type, input model.PortalDocumentInput) int
 		CreateUser                    func(childComplexity int, input model.UserInput) int
 		CreateWebhook                 func(childComplexity int, input model.WebhookInput) int
-		DeleteAPI                     func(childComplexity int, id string, revision *int) int
+		DeleteAPI                     func(childComplexity int, id string, revision *int, force *bool) int
 		DeleteCertificate             func(childComplexity int, id string, force *bool, revision *int) int
 		DeleteCertificateDependencies func(childComplexity int, id string) int
 		DeleteKey                     func(childComplexity int, id string, by *model.KeyIdentifier, revision *int) int
 		DeleteOauthClient             func(childComplexity int, apiID string, clientID string, revision *int) int
 		DeleteOrganisation            func(childComplexity int, id string, cascade *bool) int
 		DeleteOrganisationSession     func(childComplexity int, orgID string) int
-		DeletePolicy                  func(childComplexity int, id string, revision *int) int
+		DeletePolicy                  func(childComplexity int, id string, revision *int, force *bool) int
 		DeletePortalDocument          func(childComplexity int, id string, revision *int) int
 		DeleteUser                    func(childComplexity int, id string, revision *int) int
 		DeleteWebhook                 func(childComplexity int, id string, revision *int) int
@@ -456,6 +458,7 @@ type ComplexityRoot struct {
 		State            func(childComplexity int) int
 		Tags             func(childComplexity int) int
 		UpdatedAt        func(childComplexity int) int
+		UsedBy           func(childComplexity int, first *int, after *string) int
 		Warnings         func(childComplexity int) int
 	}
 
@@ -553,6 +556,18 @@ type ComplexityRoot struct {
 		Total  func(childComplexity int) int
 	}
 
+	Usage struct {
+		ID   func(childComplexity int) int
+		Kind func(childComplexity int) int
+		Name func(childComplexity int) int
+	}
+
+	UsageConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
 	User struct {
 		AccessKey           func(childComplexity int) int
 		Active              func(childComplexity int) int
@@ -572,6 +587,7 @@ type ComplexityRoot struct {
 		PermissionsText     func(childComplexity int) int
 		Revision            func(childComplexity int) int
 		UpdatedAt           func(childComplexity int) int
+		UsedBy              func(childComplexity int, first *int, after *string) int
 	}
 
 	UserConnection struct {
@@ -593,6 +609,7 @@ type ComplexityRoot struct {
 		Revision     func(childComplexity int) int
 		TargetPath   func(childComplexity int) int
 		UpdatedAt    func(childComplexity int) int
+		UsedBy       func(childComplexity int, first *int, after *string) int
 		WebhookID    func(childComplexity int) int
 	}
 
@@ -615,6 +632,7 @@ type ApiResolver interface {
 	Policies(ctx context.Context, obj *core.Api, first *int, after *string) (*model.PolicyConnection, error)
 	Keys(ctx context.Context, obj *core.Api, first *int, after *string) (*model.KeyConnection, error)
 	Webhooks(ctx context.Context, obj *core.Api, first *int, after *string) (*model.WebhookConnection, error)
+	UsedBy(ctx context.Context, obj *core.Api, first *int, after *string) (*model.UsageConnection, error)
 	Servable(ctx context.Context, obj *core.Api) (bool, error)
 	Fault(ctx context.Context, obj *core.Api) (*string, error)
 	Warnings(ctx context.Context, obj *core.Api) ([]string, error)
@@ -623,6 +641,7 @@ type CertificateResolver interface {
 	Status(ctx context.Context, obj *core.Certificate) (core.CertificateStatus, error)
 
 	Usages(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.CertificateUsageConnection, error)
+	UsedBy(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.UsageConnection, error)
 	Organisation(ctx context.Context, obj *core.Certificate) (*core.Organisation, error)
 }
 type CertificateDependenciesResolver interface {
@@ -655,7 +674,7 @@ type MutationResolver interface {
 	CreateAPI(ctx context.Context, input model.APIInput) (*core.Api, error)
 	UpdateAPI(ctx context.Context, id string, input model.APIInput, revision *int) (*core.Api, error)
 	PatchAPI(ctx context.Context, id string, patch core.Document, revision *int) (*core.Api, error)
-	DeleteAPI(ctx context.Context, id string, revision *int) (*model.Deleted, error)
+	DeleteAPI(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error)
 	SetAPIOwners(ctx context.Context, id string, input model.APIOwnersInput) (*core.Api, error)
 	ImportApis(ctx context.Context, apis []core.Document) ([]*core.ImportedItem, error)
 	CreateCertificate(ctx context.Context, pem string, orgID *string) (*core.Certificate, error)
@@ -688,7 +707,7 @@ type MutationResolver interface {
 	CreatePolicy(ctx context.Context, input model.PolicyInput) (*core.Policy, error)
 	UpdatePolicy(ctx context.Context, id string, input model.PolicyInput, revision *int) (*core.Policy, error)
 	PatchPolicy(ctx context.Context, id string, patch core.Document, revision *int) (*core.Policy, error)
-	DeletePolicy(ctx context.Context, id string, revision *int) (*model.Deleted, error)
+	DeletePolicy(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error)
 	ImportPolicies(ctx context.Context, policies []core.Document) ([]*core.ImportedItem, error)
 	CreatePortalDocument(ctx context.Context, typeArg portal.Type, input model.PortalDocumentInput) (*portal.Document, error)
 	UpdatePortalDocument(ctx context.Context, id string, input model.PortalDocumentInput, revision *int) (*portal.Document, error)
@@ -731,6 +750,7 @@ type PolicyResolver interface {
 	Apis(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.APIConnection, error)
 	Keys(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.KeyConnection, error)
 	Organisation(ctx context.Context, obj *core.Policy) (*core.Organisation, error)
+	UsedBy(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.UsageConnection, error)
 	Warnings(ctx context.Context, obj *core.Policy) ([]string, error)
 }
 type PortalDocumentResolver interface {
@@ -777,10 +797,12 @@ type SubscriptionResolver interface {
 type UserResolver interface {
 	AccessKey(ctx context.Context, obj *core.User) (*string, error)
 
+	UsedBy(ctx context.Context, obj *core.User, first *int, after *string) (*model.UsageConnection, error)
 	Organisation(ctx context.Context, obj *core.User) (*core.Organisation, error)
 }
 type WebhookResolver interface {
 	Apis(ctx context.Context, obj *core.Webhook, first *int, after *string) (*model.APIConnection, error)
+	UsedBy(ctx context.Context, obj *core.Webhook, first *int, after *string) (*model.UsageConnection, error)
 	Organisation(ctx context.Context, obj *core.Webhook) (*core.Organisation, error)
 }
 
@@ -979,6 +1001,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Api.UpdatedAt(childComplexity), true
+	case "Api.usedBy":
+		if e.ComplexityRoot.Api.UsedBy == nil {
+			break
+		}
+
+		args, err := ec.field_Api_usedBy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Api.UsedBy(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Api.userGroupOwners":
 		if e.ComplexityRoot.Api.UserGroupOwners == nil {
 			break
@@ -1198,6 +1231,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Certificate.Usages(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Certificate.usedBy":
+		if e.ComplexityRoot.Certificate.UsedBy == nil {
+			break
+		}
+
+		args, err := ec.field_Certificate_usedBy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Certificate.UsedBy(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "CertificateConnection.nodes":
 		if e.ComplexityRoot.CertificateConnection.Nodes == nil {
@@ -1908,7 +1952,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeleteAPI(childComplexity, args["id"].(string), args["revision"].(*int)), true
+		return e.ComplexityRoot.Mutation.DeleteAPI(childComplexity, args["id"].(string), args["revision"].(*int), args["force"].(*bool)), true
 	case "Mutation.deleteCertificate":
 		if e.ComplexityRoot.Mutation.DeleteCertificate == nil {
 			break
@@ -1985,7 +2029,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeletePolicy(childComplexity, args["id"].(string), args["revision"].(*int)), true
+		return e.ComplexityRoot.Mutation.DeletePolicy(childComplexity, args["id"].(string), args["revision"].(*int), args["force"].(*bool)), true
 	case "Mutation.deletePortalDocument":
 		if e.ComplexityRoot.Mutation.DeletePortalDocument == nil {
 			break
@@ -2961,6 +3005,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Policy.UpdatedAt(childComplexity), true
+	case "Policy.usedBy":
+		if e.ComplexityRoot.Policy.UsedBy == nil {
+			break
+		}
+
+		args, err := ec.field_Policy_usedBy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Policy.UsedBy(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Policy.warnings":
 		if e.ComplexityRoot.Policy.Warnings == nil {
 			break
@@ -3535,6 +3590,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SystemStatsPoint.Total(childComplexity), true
 
+	case "Usage.id":
+		if e.ComplexityRoot.Usage.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.ID(childComplexity), true
+	case "Usage.kind":
+		if e.ComplexityRoot.Usage.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.Kind(childComplexity), true
+	case "Usage.name":
+		if e.ComplexityRoot.Usage.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.Name(childComplexity), true
+
+	case "UsageConnection.nodes":
+		if e.ComplexityRoot.UsageConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageConnection.Nodes(childComplexity), true
+	case "UsageConnection.pageInfo":
+		if e.ComplexityRoot.UsageConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageConnection.PageInfo(childComplexity), true
+	case "UsageConnection.totalCount":
+		if e.ComplexityRoot.UsageConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageConnection.TotalCount(childComplexity), true
+
 	case "User.accessKey":
 		if e.ComplexityRoot.User.AccessKey == nil {
 			break
@@ -3643,6 +3736,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.UpdatedAt(childComplexity), true
+	case "User.usedBy":
+		if e.ComplexityRoot.User.UsedBy == nil {
+			break
+		}
+
+		args, err := ec.field_User_usedBy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.UsedBy(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
 	case "UserConnection.nodes":
 		if e.ComplexityRoot.UserConnection.Nodes == nil {
@@ -3740,6 +3844,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.UpdatedAt(childComplexity), true
+	case "Webhook.usedBy":
+		if e.ComplexityRoot.Webhook.UsedBy == nil {
+			break
+		}
+
+		args, err := ec.field_Webhook_usedBy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Webhook.UsedBy(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Webhook.webhookId":
 		if e.ComplexityRoot.Webhook.WebhookID == nil {
 			break
@@ -4078,6 +4193,13 @@ type Api {
     "The endCursor of the page before."
     after: String
   ): WebhookConnection @permission(read: "hooks")
+  "What names it, kind after kind, and of each kind the newest first. Kinds that you may not read are left out, and not counted."
+  usedBy(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): UsageConnection
   "Whether gateways can be given it. One that would take them down is kept from them, also while it is active."
   servable: Boolean!
   "Why gateways are not given it: the field, and what it must be. Null where they can be."
@@ -4265,12 +4387,14 @@ extend type Mutation {
     "Refuse when the API has another revision by now."
     revision: Int
   ): Api @operation(method: "PATCH", path: "/api/apis/{id}", permission: "apis")
-  "Deletes an API. Keys and policies keep naming it."
+  "Deletes an API, with its OAuth clients. One that policies, keys or a base version need is refused, unless ` + "`" + `force` + "`" + ` is true; they keep naming it then."
   deleteApi(
     "Either id."
     id: ID!
     "Refuse when the API has another revision by now."
     revision: Int
+    "Delete it though it is in use."
+    force: Boolean = false
   ): Deleted @operation(method: "DELETE", path: "/api/apis/{id}", permission: "apis")
   "Sets who owns an API."
   setApiOwners("Either id." id: ID!, "The owners." input: ApiOwnersInput!): Api
@@ -4323,6 +4447,13 @@ type Certificate {
     "The endCursor of the page before."
     after: String
   ): CertificateUsageConnection @permission(read: "apis")
+  "What names it, kind after kind, and of each kind the newest first. Kinds that you may not read are left out, and not counted."
+  usedBy(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): UsageConnection
   "The organisation that owns it."
   organisation: Organisation
 }
@@ -5298,6 +5429,13 @@ type Policy {
   ): KeyConnection @permission(read: "keys")
   "The organisation that owns it."
   organisation: Organisation
+  "What names it, kind after kind, and of each kind the newest first. Kinds that you may not read are left out, and not counted."
+  usedBy(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): UsageConnection
   "What it should not be without somebody knowing: that its access rights name APIs which do not exist, looked up for the first 100. Each is a sentence."
   warnings: [String!]!
 }
@@ -5459,12 +5597,14 @@ extend type Mutation {
     "Refuse when the policy has another revision by now."
     revision: Int
   ): Policy @operation(method: "PATCH", path: "/api/portal/policies/{id}", permission: "policies")
-  "Deletes a policy. Keys keep naming it."
+  "Deletes a policy. One that keys, OAuth clients or APIs apply is refused, unless ` + "`" + `force` + "`" + ` is true; they keep naming it then."
   deletePolicy(
     "Either id."
     id: ID!
     "Refuse when the policy has another revision by now."
     revision: Int
+    "Delete it though it is in use."
+    force: Boolean = false
   ): Deleted @operation(method: "DELETE", path: "/api/portal/policies/{id}", permission: "policies")
   "Creates or overwrites policies with the ids that they carry: all of them or none."
   importPolicies("Documents as the list of policies shows them." policies: [JSON!]!): [ImportedItem!]
@@ -5689,6 +5829,38 @@ extend type Mutation {
   rebuildKeyIndex: KeyIndex @operation(method: "POST", path: "/api/system/key-index", permission: "admin", admin: "/admin/system/key-index")
 }
 `, BuiltIn: false},
+	{Name: "../schema/usage.graphqls", Input: `"An object that names another."
+type Usage {
+  "Its kind."
+  kind: UsageKind!
+  "The id by which it is asked for."
+  id: ID!
+  "Its name: the alias of a key, the description of an OAuth client. Empty where it has none."
+  name: String!
+}
+
+"What can name another object."
+enum UsageKind {
+  "An API: as a version of it, by the policies that its definition gives, its certificates, webhooks and owners."
+  API
+  "A policy, by its access rights."
+  POLICY
+  "A key, by its access rights, its policies and its certificates."
+  KEY
+  "An OAuth client, by its API and its policy."
+  OAUTH_CLIENT
+}
+
+"A page of what names an object."
+type UsageConnection {
+  "Those of this page."
+  nodes: [Usage!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
+}
+`, BuiltIn: false},
 	{Name: "../schema/user.graphqls", Input: `"A person or a script that signs in."
 type User {
   "The database id."
@@ -5725,6 +5897,13 @@ type User {
   document: JSON!
   "The text of ` + "`" + `document` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
   documentText: String!
+  "What names it, kind after kind, and of each kind the newest first. Kinds that you may not read are left out, and not counted."
+  usedBy(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): UsageConnection
   "The organisation."
   organisation: Organisation
 }
@@ -5889,6 +6068,13 @@ type Webhook {
   documentText: String!
   "The APIs whose hook references name it."
   apis("How many at most, the newest first." first: Int = 10, "The endCursor of the page before." after: String): ApiConnection @permission(read: "apis")
+  "What names it, kind after kind, and of each kind the newest first. Kinds that you may not read are left out, and not counted."
+  usedBy(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): UsageConnection
   "The organisation that owns it."
   organisation: Organisation
 }
@@ -6048,6 +6234,8 @@ func (ec *executionContext) childFields_Api(ctx context.Context, field graphql.C
 		return ec.fieldContext_Api_keys(ctx, field)
 	case "webhooks":
 		return ec.fieldContext_Api_webhooks(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_Api_usedBy(ctx, field)
 	case "servable":
 		return ec.fieldContext_Api_servable(ctx, field)
 	case "fault":
@@ -6142,6 +6330,8 @@ func (ec *executionContext) childFields_Certificate(ctx context.Context, field g
 		return ec.fieldContext_Certificate_detailsText(ctx, field)
 	case "usages":
 		return ec.fieldContext_Certificate_usages(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_Certificate_usedBy(ctx, field)
 	case "organisation":
 		return ec.fieldContext_Certificate_organisation(ctx, field)
 	}
@@ -6670,6 +6860,8 @@ func (ec *executionContext) childFields_Policy(ctx context.Context, field graphq
 		return ec.fieldContext_Policy_keys(ctx, field)
 	case "organisation":
 		return ec.fieldContext_Policy_organisation(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_Policy_usedBy(ctx, field)
 	case "warnings":
 		return ec.fieldContext_Policy_warnings(ctx, field)
 	}
@@ -6784,6 +6976,30 @@ func (ec *executionContext) childFields_SystemStatsPoint(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type SystemStatsPoint", field.Name)
 }
 
+func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_Usage_kind(ctx, field)
+	case "id":
+		return ec.fieldContext_Usage_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Usage_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Usage", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_UsageConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UsageConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UsageConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageConnection", field.Name)
+}
+
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6820,6 +7036,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_document(ctx, field)
 	case "documentText":
 		return ec.fieldContext_User_documentText(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_User_usedBy(ctx, field)
 	case "organisation":
 		return ec.fieldContext_User_organisation(ctx, field)
 	}
@@ -6864,6 +7082,8 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_documentText(ctx, field)
 	case "apis":
 		return ec.fieldContext_Webhook_apis(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_Webhook_usedBy(ctx, field)
 	case "organisation":
 		return ec.fieldContext_Webhook_organisation(ctx, field)
 	}
@@ -7124,6 +7344,28 @@ func (ec *executionContext) field_Api_policies_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Api_usedBy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Api_webhooks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7235,6 +7477,28 @@ func (ec *executionContext) field_CertificateDependencies_upstreamApis_args(ctx 
 }
 
 func (ec *executionContext) field_Certificate_usages_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Certificate_usedBy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -7565,6 +7829,14 @@ func (ec *executionContext) field_Mutation_deleteApi_args(ctx context.Context, r
 		return nil, err
 	}
 	args["revision"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "force",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["force"] = arg2
 	return args, nil
 }
 
@@ -7727,6 +7999,14 @@ func (ec *executionContext) field_Mutation_deletePolicy_args(ctx context.Context
 		return nil, err
 	}
 	args["revision"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "force",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["force"] = arg2
 	return args, nil
 }
 
@@ -8722,6 +9002,28 @@ func (ec *executionContext) field_Policy_keys_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
+func (ec *executionContext) field_Policy_usedBy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query___type_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9474,7 +9776,51 @@ func (ec *executionContext) field_Subscription_changes_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_User_usedBy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Webhook_apis_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Webhook_usedBy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -10374,6 +10720,50 @@ func (ec *executionContext) fieldContext_Api_webhooks(ctx context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Api_usedBy(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Api_usedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Api().UsedBy(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UsageConnection) graphql.Marshaler {
+			return ec.marshalOUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐUsageConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Api_usedBy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Api",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Api_usedBy_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Api_servable(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11179,6 +11569,50 @@ func (ec *executionContext) fieldContext_Certificate_usages(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Certificate_usages_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Certificate_usedBy(ctx context.Context, field graphql.CollectedField, obj *core.Certificate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Certificate_usedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Certificate().UsedBy(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UsageConnection) graphql.Marshaler {
+			return ec.marshalOUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐUsageConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Certificate_usedBy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Certificate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Certificate_usedBy_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -13858,7 +14292,7 @@ func (ec *executionContext) _Mutation_deleteApi(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteAPI(ctx, fc.Args["id"].(string), fc.Args["revision"].(*int))
+			return ec.Resolvers.Mutation().DeleteAPI(ctx, fc.Args["id"].(string), fc.Args["revision"].(*int), fc.Args["force"].(*bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -16242,7 +16676,7 @@ func (ec *executionContext) _Mutation_deletePolicy(ctx context.Context, field gr
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeletePolicy(ctx, fc.Args["id"].(string), fc.Args["revision"].(*int))
+			return ec.Resolvers.Mutation().DeletePolicy(ctx, fc.Args["id"].(string), fc.Args["revision"].(*int), fc.Args["force"].(*bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -20214,6 +20648,50 @@ func (ec *executionContext) fieldContext_Policy_organisation(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Policy_usedBy(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Policy_usedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Policy().UsedBy(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UsageConnection) graphql.Marshaler {
+			return ec.marshalOUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐUsageConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Policy_usedBy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Policy",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Policy_usedBy_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Policy_warnings(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23594,6 +24072,162 @@ func (ec *executionContext) fieldContext_SystemStatsPoint_active(_ context.Conte
 	return graphql.NewScalarFieldContext("SystemStatsPoint", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _Usage_kind(ctx context.Context, field graphql.CollectedField, obj *model.Usage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Usage_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.UsageKind) graphql.Marshaler {
+			return ec.marshalNUsageKind2gatehouseᚋgraphᚋmodelᚐUsageKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Usage_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Usage", field, false, false, errors.New("field of type UsageKind does not have child fields"))
+}
+
+func (ec *executionContext) _Usage_id(ctx context.Context, field graphql.CollectedField, obj *model.Usage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Usage_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Usage_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Usage", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Usage_name(ctx context.Context, field graphql.CollectedField, obj *model.Usage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Usage_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Usage_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Usage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UsageConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.UsageConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Usage) graphql.Marshaler {
+			return ec.marshalNUsage2ᚕᚖgatehouseᚋgraphᚋmodelᚐUsageᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Usage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.UsageConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.UsageConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23983,6 +24617,50 @@ func (ec *executionContext) _User_documentText(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_User_documentText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _User_usedBy(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_usedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().UsedBy(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UsageConnection) graphql.Marshaler {
+			return ec.marshalOUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐUsageConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_usedBy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_usedBy_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _User_organisation(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
@@ -24413,6 +25091,50 @@ func (ec *executionContext) fieldContext_Webhook_apis(ctx context.Context, field
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Webhook_apis_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Webhook_usedBy(ctx context.Context, field graphql.CollectedField, obj *core.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_usedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Webhook().UsedBy(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UsageConnection) graphql.Marshaler {
+			return ec.marshalOUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐUsageConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_usedBy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webhook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Webhook_usedBy_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -27404,6 +28126,44 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "usedBy":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Api_usedBy(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "servable":
 			field := field
 
@@ -27866,6 +28626,44 @@ func (ec *executionContext) _Certificate(ctx context.Context, sel ast.SelectionS
 					}
 				}()
 				res = ec._Certificate_usages(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "usedBy":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Certificate_usedBy(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -31232,6 +32030,44 @@ func (ec *executionContext) _Policy(ctx context.Context, sel ast.SelectionSet, o
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "usedBy":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Policy_usedBy(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "warnings":
 			field := field
 
@@ -32521,6 +33357,102 @@ func (ec *executionContext) _SystemStatsPoint(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var usageImplementors = []string{"Usage"}
+
+func (ec *executionContext) _Usage(ctx context.Context, sel ast.SelectionSet, obj *model.Usage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Usage")
+		case "kind":
+			out.Values[i] = ec._Usage_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "id":
+			out.Values[i] = ec._Usage_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "name":
+			out.Values[i] = ec._Usage_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var usageConnectionImplementors = []string{"UsageConnection"}
+
+func (ec *executionContext) _UsageConnection(ctx context.Context, sel ast.SelectionSet, obj *model.UsageConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageConnection")
+		case "nodes":
+			out.Values[i] = ec._UsageConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._UsageConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._UsageConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var userImplementors = []string{"User"}
 
 func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj *core.User) graphql.Marshaler {
@@ -32651,6 +33583,44 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "usedBy":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_usedBy(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "organisation":
 			field := field
 
@@ -32835,6 +33805,44 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 					}
 				}()
 				res = ec._Webhook_apis(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "usedBy":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Webhook_usedBy(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -34172,6 +35180,42 @@ func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel as
 	return res
 }
 
+func (ec *executionContext) marshalNUsage2ᚕᚖgatehouseᚋgraphᚋmodelᚐUsageᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Usage) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUsage2ᚖgatehouseᚋgraphᚋmodelᚐUsage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUsage2ᚖgatehouseᚋgraphᚋmodelᚐUsage(ctx context.Context, sel ast.SelectionSet, v *model.Usage) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Usage(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUsageKind2gatehouseᚋgraphᚋmodelᚐUsageKind(ctx context.Context, v any) (model.UsageKind, error) {
+	var res model.UsageKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUsageKind2gatehouseᚋgraphᚋmodelᚐUsageKind(ctx context.Context, sel ast.SelectionSet, v model.UsageKind) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNUser2ᚕᚖgatehouseᚋinternalᚋcoreᚐUserᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.User) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -35058,6 +36102,13 @@ func (ec *executionContext) marshalOTime2ᚖtimeᚐTime(ctx context.Context, sel
 	_ = ctx
 	res := scalar.MarshalTime(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐUsageConnection(ctx context.Context, sel ast.SelectionSet, v *model.UsageConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UsageConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(ctx context.Context, sel ast.SelectionSet, v *core.User) graphql.Marshaler {

@@ -614,6 +614,26 @@ type SystemStatsPoint struct {
 	Active int `json:"active"`
 }
 
+// An object that names another.
+type Usage struct {
+	// Its kind.
+	Kind UsageKind `json:"kind"`
+	// The id by which it is asked for.
+	ID string `json:"id"`
+	// Its name: the alias of a key, the description of an OAuth client. Empty where it has none.
+	Name string `json:"name"`
+}
+
+// A page of what names an object.
+type UsageConnection struct {
+	// Those of this page.
+	Nodes []*Usage `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
 // A page of users.
 type UserConnection struct {
 	// The users of this page.
@@ -1365,6 +1385,70 @@ func (e *SystemStatsEntity) UnmarshalJSON(b []byte) error {
 }
 
 func (e SystemStatsEntity) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What can name another object.
+type UsageKind string
+
+const (
+	// An API: as a version of it, by the policies that its definition gives, its certificates, webhooks and owners.
+	UsageKindAPI UsageKind = "API"
+	// A policy, by its access rights.
+	UsageKindPolicy UsageKind = "POLICY"
+	// A key, by its access rights, its policies and its certificates.
+	UsageKindKey UsageKind = "KEY"
+	// An OAuth client, by its API and its policy.
+	UsageKindOauthClient UsageKind = "OAUTH_CLIENT"
+)
+
+var AllUsageKind = []UsageKind{
+	UsageKindAPI,
+	UsageKindPolicy,
+	UsageKindKey,
+	UsageKindOauthClient,
+}
+
+func (e UsageKind) IsValid() bool {
+	switch e {
+	case UsageKindAPI, UsageKindPolicy, UsageKindKey, UsageKindOauthClient:
+		return true
+	}
+	return false
+}
+
+func (e UsageKind) String() string {
+	return string(e)
+}
+
+func (e *UsageKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UsageKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UsageKind", str)
+	}
+	return nil
+}
+
+func (e UsageKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UsageKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UsageKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

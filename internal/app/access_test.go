@@ -55,7 +55,8 @@ func TestRelationsNeverLeaveTheOrganisation(t *testing.T) {
 	r := f.GraphQL(t, `query($api: ID!, $policy: ID!, $hook: ID!) {
 		api(id: $api) { policies { totalCount nodes { name } } keys { totalCount nodes { alias } } }
 		policy(id: $policy) { keys { totalCount nodes { alias } } }
-		webhook(id: $hook) { apis { totalCount nodes { name } } } }`,
+		webhook(id: $hook) { apis { totalCount nodes { name } } usedBy { totalCount nodes { name } } }
+		used: api(id: $api) { usedBy { totalCount nodes { name } } } }`,
 		map[string]any{"api": h.apiID, "policy": h.policy, "hook": h.webhook}, "Authorization: "+h.accessKey)
 	require.Empty(t, r.Get("errors").Raw)
 	require.NotContains(t, string(r.Body), "spy")
@@ -63,6 +64,8 @@ func TestRelationsNeverLeaveTheOrganisation(t *testing.T) {
 	require.EqualValues(t, 2, r.Get("data.api.keys.totalCount").Int(), "%s", r.Body)
 	require.EqualValues(t, 1, r.Get("data.policy.keys.totalCount").Int(), "%s", r.Body)
 	require.EqualValues(t, 1, r.Get("data.webhook.apis.totalCount").Int(), "%s", r.Body)
+	require.EqualValues(t, 1, r.Get("data.webhook.usedBy.totalCount").Int(), "%s", r.Body)
+	require.EqualValues(t, 3, r.Get("data.used.usedBy.totalCount").Int(), "%s", r.Body)
 }
 
 func TestASuperUserActsInEveryOrganisation(t *testing.T) {

@@ -135,7 +135,7 @@ func (l *ByLabel[T, P]) Page(
 	limit int,
 	after *string,
 ) (nodes []*T, info page.Info, err error) {
-	of := l.of + " " + value
+	of := l.Of(value)
 	// One more than asked for tells whether there are more.
 	if after != nil && *after != "" {
 		nodes, err = l.behind(ctx, of, Key{org, value}, limit+1, *after)
@@ -149,11 +149,19 @@ func (l *ByLabel[T, P]) Page(
 		nodes, info.HasNextPage = nodes[:limit], true
 	}
 	if n := len(nodes); n > 0 {
-		last := P(nodes[n-1]).Base()
-		end := core.Cursor{Of: of, Int: last.CreatedAt.UnixMicro(), ID: last.ID}.Encode()
+		end := l.Cursor(value, nodes[n-1])
 		info.EndCursor = &end
 	}
 	return nodes, info, nil
+}
+
+// Of names the list of the objects that carry the value, as its cursors do.
+func (l *ByLabel[T, P]) Of(value string) string { return l.of + " " + value }
+
+// Cursor leads to what follows an object in the list of those that carry the value.
+func (l *ByLabel[T, P]) Cursor(value string, object *T) string {
+	m := P(object).Base()
+	return core.Cursor{Of: l.Of(value), Int: m.CreatedAt.UnixMicro(), ID: m.ID}.Encode()
 }
 
 // behind lists what follows a cursor among the objects that carry a value.

@@ -58,7 +58,7 @@ func reindexCases() []testCase {
 			all := earlierKeys(t, f, 121)
 			api := record(1, orgB)
 			api.Doc = []byte(
-				`{"api_definition":{"api_id":"old","active":true,"proxy":{"listen_path":"/old/"},"client_certificates":["c7"]}}`,
+				`{"api_definition":{"api_id":"old","active":true,"proxy":{"listen_path":"/old/"},"client_certificates":["c7"],"jwt_default_policies":["p7"]}}`,
 			)
 			f.create(t, apis, api)
 			policy := record(2, orgB)
@@ -77,6 +77,9 @@ func reindexCases() []testCase {
 			}
 			if n := f.count(t, apis, store.Org(orgB), store.HasLabel("certificate", "c7")); n != 1 {
 				t.Fatal("the API is not found by its certificate")
+			}
+			if n := f.count(t, apis, store.Org(orgB), store.HasLabel("policy", "p7")); n != 1 {
+				t.Fatal("the API is not found by its policy")
 			}
 			if n := f.count(t, apis, store.Org(orgB), store.HasLabel("claim", "at 0 none /old"), store.HasLabel("segment", "any")); n != 1 {
 				t.Fatal("the API is not found by its route")
