@@ -60,7 +60,7 @@ func described(kind *core.Kind, n int, some []named) string {
 	var names []string
 	for _, o := range some {
 		if o.Name != "" {
-			names = append(names, strconv.Quote(clip(o.Name)))
+			names = append(names, strconv.Quote(shortened(o.Name)))
 		}
 	}
 	if len(names) == 0 {
@@ -75,7 +75,7 @@ func described(kind *core.Kind, n int, some []named) string {
 // maxName is how many characters of a name a refusal shows.
 const maxName = 60
 
-func clip(name string) string {
+func shortened(name string) string {
 	if runes := []rune(name); len(runes) > maxName {
 		return string(runes[:maxName]) + "..."
 	}
