@@ -203,7 +203,7 @@ func TestARelationIsReadPageByPage(t *testing.T) {
 		)
 	}
 	// What is gone has no node, and counts: its id still stands there.
-	must(t, s.GraphQL(t, `mutation($id: ID!) { deleteApi(id: $id) { id } }`, map[string]any{"id": apis[2]}))
+	must(t, s.GraphQL(t, `mutation($id: ID!) { deleteApi(id: $id, force: true) { id } }`, map[string]any{"id": apis[2]}))
 	for field, c := range map[string]struct {
 		of, shows string
 		want      []string

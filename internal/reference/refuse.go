@@ -60,7 +60,7 @@ func described(kind *core.Kind, n int, some []named) string {
 	var names []string
 	for _, o := range some {
 		if o.Name != "" {
-			names = append(names, strconv.Quote(shortened(o.Name)))
+			names = append(names, strconv.Quote(clip(o.Name)))
 		}
 	}
 	if len(names) == 0 {
@@ -70,14 +70,4 @@ func described(kind *core.Kind, n int, some []named) string {
 		names = append(names, "...")
 	}
 	return fmt.Sprintf("%d %s (%s)", n, what, strings.Join(names, ", "))
-}
-
-// maxName is how many characters of a name a refusal shows.
-const maxName = 60
-
-func shortened(name string) string {
-	if runes := []rune(name); len(runes) > maxName {
-		return string(runes[:maxName]) + "..."
-	}
-	return name
 }
