@@ -13,6 +13,7 @@ import (
 	"gatehouse/internal/gateway/api"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/page"
+	"gatehouse/internal/reference"
 	"gatehouse/store"
 	"maps"
 	"slices"
@@ -134,7 +135,7 @@ func (r *mutationResolver) PatchAPI(ctx context.Context, id string, patch core.D
 
 // DeleteAPI is the resolver for the deleteApi field.
 func (r *mutationResolver) DeleteAPI(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error) {
-	find := unlessUsed(ctx, r.Resolver, core.ApiKind, force, func() (*core.Api, error) { return r.findApi(ctx, id) })
+	find := reference.UnlessUsed(ctx, r.newLoaders().uses, core.ApiKind, force, func() (*core.Api, error) { return r.findApi(ctx, id) })
 	a, err := remove(ctx, r.Resolver, core.ApiKind, r.oauth.DeleteApi, revision, find)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -48,35 +47,6 @@ func (r *Resolver) certificateConditions(q *store.Query, f *model.CertificateFil
 	}
 	q.Where = where
 	return nil
-}
-
-// unused refuses a certificate that is in use.
-func (r *Resolver) unused(ctx context.Context, c *core.Certificate) error {
-	t := store.Org(c.OrgID)
-	apis, err := r.store.Apis.CountByLabel(ctx, t, "certificate", c.ID)
-	if err != nil {
-		return err
-	}
-	keys, err := r.keys.CountByLabel(ctx, t, "certificate", c.ID)
-	if err != nil {
-		return err
-	}
-	if apis[c.ID]+keys[c.ID] == 0 {
-		return nil
-	}
-	return core.Errorf(
-		core.CodeConflict,
-		"the certificate is in use, by %s and %s: delete its dependencies first, or delete it with force=true",
-		counted(apis[c.ID], "API"),
-		counted(keys[c.ID], "key"),
-	)
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // dependentApis are the APIs that have one use for a certificate.

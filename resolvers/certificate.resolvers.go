@@ -12,6 +12,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/certificate"
+	"gatehouse/internal/reference"
 	"gatehouse/store"
 )
 
@@ -96,7 +97,7 @@ func (r *mutationResolver) DeleteCertificate(ctx context.Context, id string, for
 		if err != nil || (force != nil && *force) {
 			return c, err
 		}
-		return c, r.unused(ctx, c)
+		return c, reference.UnusedCertificate(ctx, c, r.store.Apis, r.keys)
 	})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/key"
+	"gatehouse/internal/reference"
 )
 
 // KeyHash is the resolver for the keyHash field.
@@ -46,7 +47,8 @@ func (r *keyResolver) Organisation(ctx context.Context, obj *core.Key) (*core.Or
 
 // Warnings is the resolver for the warnings field.
 func (r *keyResolver) Warnings(ctx context.Context, obj *core.Key) ([]string, error) {
-	return r.keyWarnings(ctx, obj)
+	l := r.loaders(ctx)
+	return reference.KeyWarnings(ctx, obj, l.apisThere, l.policiesThere)
 }
 
 // Counters is the resolver for the counters field.

@@ -71,11 +71,11 @@ func (r *Resolver) newLoaders() *loaders {
 		keysByPolicy:  batch.NewByLabel[core.Key]("keys of policy", r.keys, "policy", siblings),
 		apisByWebhook: batch.NewByLabel[core.Api]("APIs of webhook", s.Apis, "webhook", siblings),
 
-		apisThere:     r.there(s.Apis, "public"),
-		policiesThere: r.there(s.Policies, "known"),
+		apisThere:     reference.NewAbsent(s.Apis, "public"),
+		policiesThere: reference.NewAbsent(s.Policies, "known"),
 
 		sharing: r.claims.Warnings(),
-		uses:    reference.NewUses(s, r.keys),
+		uses:    reference.NewUses(s, r.keys, r.mayRead),
 
 		apisByCertificate:    batch.NewByLabel[core.Api]("APIs of certificate", s.Apis, "certificate", siblings),
 		apisByCertificateUse: batch.NewByLabel[core.Api]("APIs of certificate", s.Apis, "certificate_use", siblings),

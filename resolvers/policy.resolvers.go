@@ -11,6 +11,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
+	"gatehouse/internal/reference"
 	"gatehouse/store"
 )
 
@@ -58,7 +59,7 @@ func (r *mutationResolver) PatchPolicy(ctx context.Context, id string, patch cor
 
 // DeletePolicy is the resolver for the deletePolicy field.
 func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error) {
-	find := unlessUsed(ctx, r.Resolver, core.PolicyKind, force, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
+	find := reference.UnlessUsed(ctx, r.newLoaders().uses, core.PolicyKind, force, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
 	p, err := remove(ctx, r.Resolver, core.PolicyKind, r.store.Policies.Delete, revision, find)
 	if err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (r *policyResolver) UsedBy(ctx context.Context, obj *core.Policy, first *in
 
 // Warnings is the resolver for the warnings field.
 func (r *policyResolver) Warnings(ctx context.Context, obj *core.Policy) ([]string, error) {
-	return r.policyWarnings(ctx, obj)
+	return reference.PolicyWarnings(ctx, obj, r.loaders(ctx).apisThere)
 }
 
 // Policy is the resolver for the policy field.

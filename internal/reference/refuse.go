@@ -13,12 +13,12 @@ import (
 const namedOfEach = 3
 
 // Unused refuses, with core.CodeConflict, an object that another needs to work as it does. It names the first of each
-// kind that may be seen, by their names alone: the id of a key may be its token. Who may not see a kind learns that
+// kind that may be read, by their names alone: the id of a key may be its token. Who may not see a kind learns that
 // there are others, and not how many.
 //
 // It is asked right before the object is deleted, and what is saved in between dangles, as what is saved afterwards.
-func (u *Uses) Unused(ctx context.Context, kind *core.Kind, o core.Object, may func(*core.Kind) bool) error {
-	name, uses := u.of(o, func(*core.Kind) bool { return true })
+func (u *Uses) Unused(ctx context.Context, kind *core.Kind, o core.Object) error {
+	name, uses := u.of(o)
 	var by []string
 	hidden := false
 	for _, use := range uses {
@@ -31,7 +31,7 @@ func (u *Uses) Unused(ctx context.Context, kind *core.Kind, o core.Object, may f
 			return err
 		case n == 0:
 			continue
-		case !may(use.by):
+		case !u.may(ctx, use.by.Name):
 			hidden = true
 			continue
 		}
@@ -70,4 +70,18 @@ func described(kind *core.Kind, n int, some []named) string {
 		names = append(names, "...")
 	}
 	return fmt.Sprintf("%d %s (%s)", n, what, strings.Join(names, ", "))
+}
+
+// UnlessUsed is a finder of an object to delete that refuses what is in use, unless force is true.
+func UnlessUsed[T any, P interface {
+	*T
+	core.Object
+}](ctx context.Context, u *Uses, kind *core.Kind, force *bool, find func() (*T, error)) func() (*T, error) {
+	return func() (*T, error) {
+		o, err := find()
+		if err != nil || force != nil && *force {
+			return o, err
+		}
+		return o, u.Unused(ctx, kind, P(o))
+	}
 }

@@ -2,6 +2,8 @@ package reference
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"gatehouse/internal/batch"
 	"gatehouse/internal/core"
@@ -17,6 +19,9 @@ type Namer struct {
 	// Name is the one for people; "" where it has none.
 	Name string
 }
+
+// Spelled is how the schema spells the kind.
+func (n *Namer) Spelled() string { return strings.ToUpper(strings.ReplaceAll(n.Kind.Word, " ", "_")) }
 
 // use is one way in which an object can be named: objects of by carry its name under a label.
 type use struct {
@@ -47,10 +52,16 @@ type Keys = batch.Labelled[core.Key]
 //
 // Each use is found by a label, in the organisation of the object alone. OAuth clients go with their API and webhooks
 // are embedded in theirs, so that deleting either breaks nothing; an owner who is gone leaves an API as it was.
-type Uses struct{ uses []use }
+type Uses struct {
+	uses []use
+	may  May
+}
 
-// NewUses makes one over a store and the place where its keys are.
-func NewUses(s *store.Store, keys Keys) *Uses {
+// May tells whether the caller may read the objects of a kind, by its name.
+type May func(ctx context.Context, kind string) bool
+
+// NewUses makes one over a store and the place where its keys are. It shows kinds that may be read, and no others.
+func NewUses(s *store.Store, keys Keys, may May) *Uses {
 	apis := func(label string) source {
 		return listed[core.Api, *core.Api](s.Apis, "APIs", label, func(a *core.Api) Namer {
 			return Namer{core.ApiKind, a.ID, a.Name}
@@ -68,7 +79,7 @@ func NewUses(s *store.Store, keys Keys) *Uses {
 		return listed[core.OauthClient, *core.OauthClient](s.OauthClients, "OAuth clients", label,
 			func(c *core.OauthClient) Namer { return Namer{core.OauthClientKind, c.ClientID, c.Description} })
 	}
-	return &Uses{[]use{
+	return &Uses{may: may, uses: []use{
 		{by: core.PolicyKind, of: core.ApiKind, breaks: true, source: policies},
 		{by: core.KeyKind, of: core.ApiKind, breaks: true, source: bound("api")},
 		{by: core.OauthClientKind, of: core.ApiKind, source: clients("api")},
@@ -134,28 +145,34 @@ func nameOf(o core.Object) (*core.Kind, string) {
 	return nil, ""
 }
 
-// of are the ways in which an object can be named by kinds that may be seen.
-func (u *Uses) of(o core.Object, may func(*core.Kind) bool) (name string, uses []use) {
+// of are the ways in which an object can be named.
+func (u *Uses) of(o core.Object) (name string, uses []use) {
 	kind, name := nameOf(o)
 	for _, use := range u.uses {
-		if use.of == kind && may(use.by) {
+		if use.of == kind {
 			uses = append(uses, use)
 		}
 	}
 	return name, uses
 }
 
+// shown are those of them by kinds that may be read.
+func (u *Uses) shown(ctx context.Context, o core.Object) (name string, uses []use) {
+	name, uses = u.of(o)
+	return name, slices.DeleteFunc(uses, func(use use) bool { return !u.may(ctx, use.by.Name) })
+}
+
 // Expect announces an object of which a sibling will ask what names it.
 func (u *Uses) Expect(o core.Object) {
-	name, uses := u.of(o, func(*core.Kind) bool { return true })
+	name, uses := u.of(o)
 	for _, use := range uses {
 		use.source.Expect(o.Base().OrgID, name)
 	}
 }
 
-// Count is how many name an object, of kinds that may be seen.
-func (u *Uses) Count(ctx context.Context, o core.Object, may func(*core.Kind) bool) (total int, err error) {
-	name, uses := u.of(o, may)
+// Count is how many name an object, of kinds that may be read.
+func (u *Uses) Count(ctx context.Context, o core.Object) (total int, err error) {
+	name, uses := u.shown(ctx, o)
 	for _, use := range uses {
 		n, err := use.source.Count(ctx, o.Base().OrgID, name)
 		if err != nil {
@@ -166,16 +183,15 @@ func (u *Uses) Count(ctx context.Context, o core.Object, may func(*core.Kind) bo
 	return total, nil
 }
 
-// Page is a page of those that name an object, of kinds that may be seen: kind after kind, and of each the newest
+// Page is a page of those that name an object, of kinds that may be read: kind after kind, and of each the newest
 // first. A cursor is that of the list of its kind, and the page goes on behind it there.
 func (u *Uses) Page(
 	ctx context.Context,
 	o core.Object,
 	limit int,
 	after *string,
-	may func(*core.Kind) bool,
 ) (out []*Namer, info page.Info, err error) {
-	name, uses := u.of(o, may)
+	name, uses := u.shown(ctx, o)
 	if after != nil && *after != "" {
 		if uses, err = behind(uses, name, *after); err != nil {
 			return nil, info, err
