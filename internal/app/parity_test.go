@@ -314,13 +314,13 @@ func parityCases() []step {
 			name:   "an API is deleted",
 			method: "DELETE",
 			path:   "/api/apis/parity",
-			query:  `mutation { deleteApi(id: "parity") { id } }`,
+			query:  `mutation { deleteApi(id: "parity", force: true) { id } }`,
 		},
 		{
 			name:   "an API that is gone is not deleted",
 			method: "DELETE",
 			path:   "/api/apis/parity",
-			query:  `mutation { deleteApi(id: "parity") { id } }`,
+			query:  `mutation { deleteApi(id: "parity", force: true) { id } }`,
 			code:   "NOT_FOUND",
 		},
 	}
