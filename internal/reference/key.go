@@ -68,7 +68,8 @@ func (n *Names) Opens(
 ) (store.Cond, error) {
 	cond := store.HasLabel("api", apiID)
 	var ids []string
-	for p, err := range n.store.Policies.All(ctx, store.Query{Tenant: own, Where: []store.Cond{cond}, Limit: policiesAtOnce}) {
+	naming := store.Query{Tenant: own, Where: []store.Cond{cond}, Limit: policiesAtOnce}
+	for p, err := range n.store.Policies.All(ctx, naming) {
 		if err != nil {
 			return cond, err
 		}

@@ -28,16 +28,21 @@ const maxMisreads = 1000
 
 // misread notes a value at a path below the place of the walk.
 func (c *checker) misread(path, format string, args ...any) {
-	place := c.place()
-	if place != "" {
-		place += "."
-	}
-	err := core.Errorf(core.CodeInvalid, "%s%s "+format, append([]any{place, path}, args...)...).In(place + path)
+	place := c.below(path)
+	err := core.Errorf(core.CodeInvalid, "%s "+format, append([]any{place}, args...)...).In(place)
 	message := core.AsError(err).Message
 	c.note(message)
 	if len(c.misreads) < maxMisreads {
 		c.misreads = append(c.misreads, misread{indexes.ReplaceAllString(message, "[]"), err})
 	}
+}
+
+// below is a path below the place of the walk.
+func (c *checker) below(path string) string {
+	if place := c.place(); place != "" {
+		return place + "." + path
+	}
+	return path
 }
 
 // indexes are the places in lists of a path.
@@ -134,16 +139,16 @@ func (c *checker) leftOut(fields map[string]gjson.Result) {
 	switch fields["protocol"].Str {
 	case "", "http", "https":
 		if strings.Contains(at(proxy, "listen_path").Str, " ") {
-			c.within("proxy", func() { c.within("listen_path", func() { c.warn("a listen path must not hold spaces" + skipped) }) })
+			c.note("a listen path must not hold spaces" + skipped + c.below("proxy.listen_path"))
 		}
 	case "tcp", "tls":
 		if port := fields["listen_port"]; port.Int() == 0 {
-			c.within("listen_port", func() { c.warn("an API for TCP needs a port to listen on" + skipped) })
+			c.note("an API for TCP needs a port to listen on" + skipped + c.below("listen_port"))
 		}
 	}
 	target := at(proxy, "target_url").Str
 	if _, err := url.Parse(target); err != nil && !deferred(target) {
-		c.within("proxy", func() { c.within("target_url", func() { c.warn("the target is no URL" + skipped) }) })
+		c.note("the target is no URL" + skipped + c.below("proxy.target_url"))
 	}
 }
 

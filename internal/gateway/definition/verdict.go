@@ -9,8 +9,9 @@ import (
 	"gatehouse/internal/core"
 )
 
-// CheckSave refuses a definition that gateways must not be given, or that they would not go by. What the API had already
-// may stay: it can be switched off, and corrected bit by bit. old is the API that it replaces, nil for a new one.
+// CheckSave refuses a definition that gateways must not be given, or that they would not go by. What the API had
+// already may stay: it can be switched off, and corrected bit by bit. old is the API that it replaces, nil for a
+// new one.
 func (r Rules) CheckSave(doc core.Document, old *core.Api) error {
 	_, misreads, fault := r.judgeApi(doc)
 	if fault == nil && len(misreads) == 0 {

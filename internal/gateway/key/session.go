@@ -14,7 +14,7 @@ import (
 )
 
 // passwordPath is where a session has the password of a user of basic authentication.
-const passwordPath = "basic_auth_data.password"
+const passwordPath = "basic_auth_data.password" //nolint:gosec // where it is, not what
 
 // Make makes a new key of a session that came from outside: what it names must exist in the organisation, a password
 // becomes a hash. tok is its token, "" for one that is not kept.

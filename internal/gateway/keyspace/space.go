@@ -124,8 +124,8 @@ func (s *Space) CountByLabel(
 	return s.o.Store.Keys.CountByLabel(ctx, t, label, values...)
 }
 
-// Create is as key.Space says: when it returns nil, the key works at the gateways. Its row in the index follows within a
-// moment, whatever becomes of this process.
+// Create is as key.Space says: when it returns nil, the key works at the gateways. Its row in the index follows within
+// a moment, whatever becomes of this process.
 func (s *Space) Create(ctx context.Context, k *core.Key) error {
 	if !indexable(k.ID) {
 		return core.Errorf(core.CodeInvalid, "the key's name is too long: it must have at most %d bytes", maxID)
