@@ -148,8 +148,8 @@ func (r *Registry) inUse(ctx context.Context, c *core.Change) bool {
 	return err != nil || n[c.ID] > 0
 }
 
-// catchUp notes when APIs and policies changed last, by the store. Deletions leave no trace there; but when Redis is
-// back, the gateways are told to reload in any case.
+// catchUp notes when APIs, with the webhooks in them, and policies changed last, by the store. Deletions leave no trace
+// there; but when Redis is back, the gateways are told to reload in any case.
 func (r *Registry) catchUp(ctx context.Context) {
 	last := store.Query{Tenant: store.AllTenants(), Sort: "updated_at", Desc: true, Limit: 1, IDsOnly: true}
 	apis, err := r.o.Store.Apis.List(ctx, last)
@@ -164,6 +164,9 @@ func (r *Registry) catchUp(ctx context.Context) {
 			}
 		}
 	}
+	if err == nil {
+		err = r.catchUpWebhooks(ctx)
+	}
 	if err != nil && ctx.Err() == nil {
 		r.o.Log.WarnContext(
 			ctx,
@@ -171,6 +174,25 @@ func (r *Registry) catchUp(ctx context.Context) {
 			slog.Any("error", err),
 		)
 	}
+}
+
+// webhooksAtOnce is how many webhooks are looked at for the last one that an API uses.
+const webhooksAtOnce = 20
+
+// catchUpWebhooks notes the last change of a webhook that an API uses.
+func (r *Registry) catchUpWebhooks(ctx context.Context) error {
+	hooks, err := r.o.Store.Webhooks.List(ctx,
+		store.Query{Tenant: store.AllTenants(), Sort: "updated_at", Desc: true, Limit: webhooksAtOnce, IDsOnly: true})
+	if err != nil {
+		return err
+	}
+	for _, w := range hooks.Objects {
+		if r.inUse(ctx, &core.Change{OrgID: w.OrgID, ID: w.ID}) {
+			r.note(&r.apis, w.UpdatedAt)
+			return nil
+		}
+	}
+	return nil
 }
 
 // note adds a change to a history. The clocks of other servers may be ahead of ours.

@@ -124,3 +124,31 @@ func TestWhatAnotherServerServedIsNoLag(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, id)
 }
+
+func TestAWebhookThatChangedBeforeAnybodyListenedIsAChangeOfItsApi(t *testing.T) {
+	t.Parallel()
+	at := newClock()
+	s := newServer(t, openEngine(t), store.WithClock(at.Now))
+	create := func(name string) *core.Webhook {
+		doc := core.Document(`{"name":"` + name + `","method":"POST","target_path":"http://hook.test"}`)
+		w := core.NewWebhook(core.Meta{ID: core.NewID(at.Now()), OrgID: org}, doc)
+		require.NoError(t, s.store.Webhooks.Create(t.Context(), w))
+		return w
+	}
+	used := create("used")
+	doc := core.Document(`{"api_definition":{"name":"n","api_id":"n","slug":"n","active":true,"proxy":{"listen_path":"/n/"}},` +
+		`"hook_references":[{"event_name":"QuotaExceeded","hook":{"id":"` + used.ID + `"}}]}`)
+	a := core.NewApi(core.Meta{ID: core.NewID(at.Now()), OrgID: org}, doc)
+	require.NoError(t, s.store.Apis.Create(t.Context(), a))
+	g := newGateway(s)
+	g.register(t)
+	at.advance(time.Second)
+	g.load(t)
+	at.advance(time.Second)
+	require.NoError(t, s.store.Webhooks.Update(t.Context(), used))
+	at.advance(time.Second)
+	create("unused")
+	require.Zero(t, s.Lag(s.one(t)))
+	s.run(t)
+	require.Eventually(t, func() bool { return s.Lag(s.one(t)) == time.Second }, 10*time.Second, time.Millisecond)
+}
