@@ -15,16 +15,24 @@ func (r *Resolver) findKey(ctx context.Context, id string, by *model.KeyIdentifi
 	return r.sessions.Find(ctx, tenant(ctx), id, (*key.Identifier)(by))
 }
 
-// addKey creates a key.
-func (r *Resolver) addKey(ctx context.Context, k *core.Key, tok string) (*model.CreatedKey, error) {
+// addKey creates a key with a token.
+func (r *Resolver) addKey(ctx context.Context, org, tok string, doc core.Document) (*model.CreatedKey, error) {
+	k, err := r.sessions.Make(ctx, org, tok, doc)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.sessions.Reserve(ctx, k); err != nil {
 		return nil, r.writeError(ctx, core.KeyKind, err)
 	}
 	return r.createKey(ctx, k, tok)
 }
 
-// putKey creates a key, or replaces the one with the same id.
-func (r *Resolver) putKey(ctx context.Context, k *core.Key, tok string) (*model.CreatedKey, error) {
+// putKey creates a key with a token, or replaces the one that has it.
+func (r *Resolver) putKey(ctx context.Context, org, tok string, doc core.Document) (*model.CreatedKey, error) {
+	k, err := r.sessions.MakeOver(ctx, org, tok, doc)
+	if err != nil {
+		return nil, err
+	}
 	if err := r.sessions.Reserve(ctx, k); err != nil {
 		return nil, r.writeError(ctx, core.KeyKind, err)
 	}

@@ -70,14 +70,10 @@ func (r *mutationResolver) CreateKey(ctx context.Context, input model.KeyInput) 
 	if err != nil {
 		return nil, err
 	}
-	k, err := r.sessions.MakeOver(ctx, org, tok, doc)
-	if err != nil {
-		return nil, err
+	if input.CustomID == nil {
+		return r.addKey(ctx, org, tok, doc)
 	}
-	if input.CustomID != nil {
-		return r.putKey(ctx, k, tok)
-	}
-	return r.addKey(ctx, k, tok)
+	return r.putKey(ctx, org, tok, doc)
 }
 
 // CreateBasicAuthUser is the resolver for the createBasicAuthUser field.
@@ -93,12 +89,7 @@ func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username str
 	if err != nil {
 		return nil, err
 	}
-	tok := r.sessions.UserToken(org, username)
-	k, err := r.sessions.MakeOver(ctx, org, tok, doc)
-	if err != nil {
-		return nil, err
-	}
-	return r.putKey(ctx, k, tok)
+	return r.putKey(ctx, org, r.sessions.UserToken(org, username), doc)
 }
 
 // UpdateKey is the resolver for the updateKey field.

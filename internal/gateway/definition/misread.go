@@ -28,13 +28,15 @@ const maxMisreads = 1000
 
 // misread notes a value at a path below the place of the walk.
 func (c *checker) misread(path, format string, args ...any) {
+	if len(c.misreads) == maxMisreads {
+		c.more++ // words for each of a million would take seconds
+		return
+	}
 	place := c.below(path)
 	err := core.Errorf(core.CodeInvalid, "%s "+format, append([]any{place}, args...)...).In(place)
 	message := core.AsError(err).Message
 	c.note(message)
-	if len(c.misreads) < maxMisreads {
-		c.misreads = append(c.misreads, misread{indexes.ReplaceAllString(message, "[]"), err})
-	}
+	c.misreads = append(c.misreads, misread{indexes.ReplaceAllString(message, "[]"), err})
 }
 
 // below is a path below the place of the walk.
