@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -375,13 +376,10 @@ func TestAStartLeavesClientsAloneThatTheGatewayHas(t *testing.T) {
 		10*time.Second,
 		10*time.Millisecond,
 	)
-	assert.Never(
-		t,
-		func() bool { calls = append(calls, w.gateway.Calls()...); return len(calls) > 1 },
-		200*time.Millisecond,
-		20*time.Millisecond,
-	)
-	assert.Equal(t, []string{"GET /tyk/oauth/clients/cats"}, calls)
+	assert.Never(t, func() bool {
+		calls = append(calls, w.gateway.Calls()...)
+		return slices.ContainsFunc(calls, func(call string) bool { return call != "GET /tyk/oauth/clients/cats" })
+	}, 200*time.Millisecond, 20*time.Millisecond, "it asks, and writes nothing: %s", &calls)
 	_, ok := w.gateway.Client(w.api, "made-there")
 	assert.True(t, ok)
 }

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,13 +22,20 @@ func TestAnUnknownAccessKeyCostsOneLookUpWhateverItIs(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, memory.Close()) })
 	engine := &storetest.Counting{Engine: memory}
 	srv := apptest.New(t, apptest.WithEngine(engine), apptest.WithStore(store.WithCacheTTL(0)))
+	// What runs beside the requests reads too, now and then: it only ever adds, so the least of a few is what one costs.
+	least := func(ask func()) int64 {
+		reads := int64(math.MaxInt64)
+		for range 5 {
+			before := engine.Reads()
+			ask()
+			reads = min(reads, engine.Reads()-before)
+		}
+		return reads
+	}
 	calls := func(key string) int64 {
-		before := engine.Reads()
-		srv.Do(t, "GET", "/api/users/me", "", "Authorization: "+key)
-		rest := engine.Reads() - before
-		before = engine.Reads()
-		srv.GraphQL(t, `{ version }`, nil, "Authorization: "+key)
-		require.Equal(t, rest, engine.Reads()-before, "the faces differ")
+		rest := least(func() { srv.Do(t, "GET", "/api/users/me", "", "Authorization: "+key) })
+		graph := least(func() { srv.GraphQL(t, `{ version }`, nil, "Authorization: "+key) })
+		require.Equal(t, rest, graph, "the faces differ")
 		return rest
 	}
 	require.EqualValues(t, 2, calls(srv.AccessKey))
