@@ -85,12 +85,15 @@ type news struct {
 }
 
 // compare finds how the index differs from Redis. What gateways note in a session counts only in a change of our own.
+//
+// The rows are read first: a session is then at least as new as its row, and a row that another server brings up to
+// date meanwhile is not taken back to what it was.
 func (s *Space) compare(ctx context.Context, ids []string, from origin) (*plan, error) {
-	raws, err := s.sessions(ctx, ids)
+	rows, err := s.rows(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.rows(ctx, ids)
+	raws, err := s.sessions(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
