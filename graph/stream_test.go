@@ -48,7 +48,7 @@ func TestServerSentEventsReportChanges(t *testing.T) {
 	var p payload
 	require.NoError(t, json.Unmarshal([]byte(event), &p))
 	assert.Equal(t, "CREATED", p.Data.Changes.Kind)
-	assert.Equal(t, "Webhook", p.Data.Changes.Object)
+	assert.Equal(t, "WEBHOOK", p.Data.Changes.Object)
 }
 
 // slowReader is a client of server-sent events that reads nothing until it is let.

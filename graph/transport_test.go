@@ -13,7 +13,7 @@ import (
 	"gatehouse/internal/apptest"
 )
 
-const createHook = `mutation { createWebhook(input: {name: "Told", method: "POST", targetPath: "http://told.test"}) { id revision } }`
+const createHook = `mutation { createWebhook(input: {name: "Told", method: POST, targetPath: "http://told.test"}) { id revision } }`
 
 func get(query string, variables string) string {
 	return "/graphql?" + url.Values{"query": {query}, "variables": {variables}}.Encode()

@@ -158,7 +158,7 @@ func TestHookReferencesEmbedTheWebhook(t *testing.T) {
 		t,
 		s.GraphQL(
 			t,
-			`mutation { it: createWebhook(input: {name: "Told", method: "POST", targetPath: "http://told.test", headers: {a: "b"}}) { id } }`,
+			`mutation { it: createWebhook(input: {name: "Told", method: POST, targetPath: "http://told.test", headers: {a: "b"}}) { id } }`,
 			nil,
 		),
 	).Get(
@@ -221,7 +221,7 @@ func TestAHookReferenceToNothingIsRefused(t *testing.T) {
 		t,
 		s.GraphQL(
 			t,
-			`mutation { it: createWebhook(input: {name: "F", method: "POST", targetPath: "http://foreign.test"}) { id } }`,
+			`mutation { it: createWebhook(input: {name: "F", method: POST, targetPath: "http://foreign.test"}) { id } }`,
 			nil,
 			"Authorization: "+key,
 		),

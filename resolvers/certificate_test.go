@@ -183,7 +183,7 @@ func TestACertificateInUseIsDeletedByForceOnly(t *testing.T) {
 	r := must(t, s.GraphQL(t, showCertificate, map[string]any{"id": id}))
 	assert.Equal(
 		t,
-		`[{"api":{"apiId":"server"},"types":["server"]},{"api":{"apiId":"upstream"},"types":["upstream"]},{"api":{"apiId":"client"},"types":["client"]}]`,
+		`[{"api":{"apiId":"server"},"types":["SERVER"]},{"api":{"apiId":"upstream"},"types":["UPSTREAM"]},{"api":{"apiId":"client"},"types":["CLIENT"]}]`,
 		r.Get("data.it.usages.nodes").Raw,
 	)
 	refused(t, s.GraphQL(t, dropCertificate, map[string]any{"id": id}), "CONFLICT", "by 3 APIs and 1 key", "force")

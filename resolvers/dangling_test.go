@@ -203,7 +203,7 @@ func TestWhatGatewaysPutInIsNotJudgedAsTheValue(t *testing.T) {
 		id := fmt.Sprintf("target%d", i)
 		r := s.GraphQL(t, `mutation($id: ID!, $url: String!) { createApi(input: {name: "t", apiId: $id, targetUrl: $url}) { apiId } }`, map[string]any{"id": id, "url": v})
 		assert.Equal(t, id, r.Get("data.createApi.apiId").Str, "%s: %s", v, r.Body)
-		r = s.GraphQL(t, `mutation($url: String!) { createWebhook(input: {name: "w", method: "POST", targetPath: $url}) { targetPath } }`, map[string]any{"url": v})
+		r = s.GraphQL(t, `mutation($url: String!) { createWebhook(input: {name: "w", method: POST, targetPath: $url}) { targetPath } }`, map[string]any{"url": v})
 		assert.Equal(t, v, r.Get("data.createWebhook.targetPath").Str, "%s: %s", v, r.Body)
 	}
 	r := s.REST(t, "POST", "/api/apis", `{"api_definition":{"name":"n","proxy":{"listen_path":"nothing"}}}`)

@@ -78,7 +78,7 @@ func TestListsAreSortedAndFilteredAsAsked(t *testing.T) {
 	for _, n := range []string{"b", "c", "a"} {
 		ask(fmt.Sprintf(`mutation {
 			createApi(input: {apiId: %[1]q, name: "%[1]s #x", listenPath: "/%[1]s/", domain: "%[1]s.Example", targetUrl: "http://%[1]s.internal:8080/x", tags: ["edge-%[1]s"], internal: false}) { id }
-			createWebhook(input: {name: %[1]q, method: "POST", targetPath: "http://x.test"}) { id }
+			createWebhook(input: {name: %[1]q, method: POST, targetPath: "http://x.test"}) { id }
 		}`, n))
 		ask(fmt.Sprintf(`mutation { createKey(input: {customId: "key-%[1]s", apiIds: [%[1]q], alias: %[1]q}) { token } }`, n))
 		ask(fmt.Sprintf(`mutation { createPolicy(input: {policyId: "p-%[1]s", name: %[1]q, apiIds: [%[1]q], inactive: true, partitions: {quota: true}, metaData: {tier: %[1]q}}) { id } }`, n))

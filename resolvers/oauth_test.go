@@ -506,7 +506,7 @@ func TestAuthorisingAnOauthClient(t *testing.T) {
 		t,
 		w.GraphQL(
 			t,
-			`mutation { it: authorizeOauthClient(apiId: "cats", input: {responseType: "token", clientId: "c", redirectUri: "http://app.test/cb",
+			`mutation { it: authorizeOauthClient(apiId: "cats", input: {responseType: TOKEN, clientId: "c", redirectUri: "http://app.test/cb",
 		keyRules: {access_rights: {cats: {}}}}) { code accessToken redirectTo } }`,
 			nil,
 		),

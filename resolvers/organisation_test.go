@@ -52,7 +52,7 @@ func TestDeletingAnOrganisationSaysWhatItOwnsUnlessToldToCascade(t *testing.T) {
 		t,
 		k.GraphQL(
 			t,
-			`mutation { createWebhook(input: {name: "W", method: "GET", targetPath: "http://w.test"}) { id } }`,
+			`mutation { createWebhook(input: {name: "W", method: GET, targetPath: "http://w.test"}) { id } }`,
 			nil,
 		),
 	)

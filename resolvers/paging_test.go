@@ -138,7 +138,7 @@ func TestARelationIsReadPageByPage(t *testing.T) {
 			t,
 			s.GraphQL(
 				t,
-				`mutation($n: String!) { it: createWebhook(input: {name: $n, method: "GET", targetPath: "http://w.test"}) { id } }`,
+				`mutation($n: String!) { it: createWebhook(input: {name: $n, method: GET, targetPath: "http://w.test"}) { id } }`,
 				map[string]any{"n": fmt.Sprint("hook ", n)},
 			),
 		).Get(

@@ -24,7 +24,7 @@ func related(t *testing.T, s *apptest.Server, policies int) {
 		t,
 		s.GraphQL(
 			t,
-			`mutation { it: createWebhook(input: {name: "W", method: "GET", targetPath: "http://w.test"}) { id } }`,
+			`mutation { it: createWebhook(input: {name: "W", method: GET, targetPath: "http://w.test"}) { id } }`,
 			nil,
 		),
 	).Get(

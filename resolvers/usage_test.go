@@ -24,7 +24,7 @@ func newUsed(t *testing.T) used {
 		return must(t, u.GraphQL(t, query, args)).Get("data.it.id").Str
 	}
 	u.jo, _ = person(t, u.Server, "jo@x.test", map[string]string{"apis": "read"})
-	u.hook = id(`mutation { it: createWebhook(input: {name: "W", method: "GET", targetPath: "http://w.test"}) { id } }`, nil)
+	u.hook = id(`mutation { it: createWebhook(input: {name: "W", method: GET, targetPath: "http://w.test"}) { id } }`, nil)
 	u.api = id(`mutation { it: createApi(input: {apiId: "a1", name: "One", definition: {api_definition: {use_oauth2: true}}}) { id } }`, nil)
 	u.policy = id(`mutation { it: createPolicy(input: {name: "Gold", apiIds: ["a1"]}) { id } }`, nil)
 	id(`mutation { it: createPolicy(input: {name: "Silver", apiIds: ["a1"]}) { id } }`, nil)

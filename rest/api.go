@@ -49,14 +49,17 @@ var apiSorts = map[string]model.APISort{
 }
 
 func (c *call) listApis() (reply, error) {
+	yes := true
 	filter := &model.APIFilter{
 		Q:          c.optional("q"),
 		Categories: c.list("category"),
 		Kind:       c.optional("api_type"),
 		AuthTypes:  c.list("auth_type"),
 	}
+	if filter.Kind != nil && *filter.Kind == "internal" { // beside the kind that such an API has
+		filter.Kind, filter.Internal = nil, &yes
+	}
 	if c.param("base_apis") != "" {
-		yes := true
 		filter.BaseOnly = &yes
 	}
 	sort := model.APISortCreatedAtDesc

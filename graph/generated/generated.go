@@ -4072,8 +4072,8 @@ type Mutation {
 type Subscription {
   "Creations, updates and deletions in the caller's organisation, as they happen; all organisations with the admin secret and for super users."
   changes(
-    "Only changes of these types: Api, Policy, Key, User, Organisation, Webhook, OauthClient, Certificate. All of them by default."
-    objects: [String!]
+    "Only changes of objects of these kinds; all of them by default."
+    objects: [ObjectKind!]
   ): Change! @operation(method: "GET", path: "/api/changes", permission: "none", admin: "/admin/changes")
 }
 
@@ -4081,8 +4081,8 @@ type Subscription {
 type Change {
   "What happened."
   kind: ChangeKind!
-  "The type of the object: Api, Policy, Key, User, Organisation, Webhook, OauthClient, Certificate."
-  object: String!
+  "What the object is."
+  object: ObjectKind!
   "The id of the object."
   id: ID!
   "The organisation that owns it; empty for super users."
@@ -4093,6 +4093,28 @@ type Change {
   at: Time!
   "The user who did it; empty for the admin secret."
   actorId: String!
+}
+
+"The kinds of objects of whose changes one is told."
+enum ObjectKind {
+  "An API."
+  API
+  "A policy."
+  POLICY
+  "A key."
+  KEY
+  "A user."
+  USER
+  "A webhook."
+  WEBHOOK
+  "A certificate."
+  CERTIFICATE
+  "An OAuth client."
+  OAUTH_CLIENT
+  "A document of the portal."
+  PORTAL_DOCUMENT
+  "An organisation."
+  ORGANISATION
 }
 
 "What can happen to an object."
@@ -4145,10 +4167,10 @@ type Api {
   domain: String!
   "Where gateways send the requests."
   targetUrl: String!
-  "tcp, rest, graphql, udg (data graph), subgraph or supergraph."
-  kind: String!
-  "The ways in that are enabled: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc."
-  authTypes: [String!]!
+  "What it is."
+  kind: ApiKind!
+  "The ways in that are enabled. One for which the definition enables none has AUTH_TOKEN, to which gateways fall back."
+  authTypes: [AuthType!]!
   "The categories, taken from #tags in the name."
   categories: [String!]!
   "The ids of the users who own it."
@@ -4218,6 +4240,46 @@ type ApiUrl {
   host: String!
 }
 
+"What an API is."
+enum ApiKind {
+  "A stream of TCP or TLS."
+  TCP
+  "Requests and answers of HTTP."
+  REST
+  "A GraphQL service that the gateway stands before."
+  GRAPHQL
+  "A data graph: the gateway answers GraphQL from other sources."
+  UDG
+  "A part of a federated graph."
+  SUBGRAPH
+  "A federated graph."
+  SUPERGRAPH
+}
+
+"A way in: how callers show who they are."
+enum AuthType {
+  "A key in a header, a parameter or a cookie."
+  AUTH_TOKEN
+  "A user and a password (HTTP basic authentication)."
+  BASIC
+  "A plugin decides."
+  COPROCESS
+  "A token of somebody else's authorisation server."
+  EXTERNAL_OAUTH
+  "A signature of the request."
+  HMAC
+  "A JSON Web Token."
+  JWT
+  "None: anybody may call."
+  KEYLESS
+  "A client certificate."
+  MTLS
+  "A token that the gateway gave as an authorisation server."
+  OAUTH
+  "A token of OpenID Connect."
+  OIDC
+}
+
 "A page of APIs."
 type ApiConnection {
   "The APIs of this page."
@@ -4252,10 +4314,12 @@ input ApiFilter {
   q: String
   "Any of these categories, at most 1,000; none is any."
   categories: [String!]
-  "tcp, rest, graphql, udg, subgraph, supergraph or internal."
-  kind: String
-  "Any of these ways in, at most 1,000; none is any: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc."
-  authTypes: [String!]
+  "Of this kind."
+  kind: ApiKind
+  "Only those that only other APIs can call, or only the others."
+  internal: Boolean
+  "Any of these ways in, at most 1,000; none is any."
+  authTypes: [AuthType!]
   "Only active ones, or only inactive ones."
   active: Boolean
   "Only those that gateways can be given, or only those that are kept from them."
@@ -4474,8 +4538,20 @@ enum CertificateStatus {
 type CertificateUsage {
   "The API."
   api: Api!
-  "What for: client, upstream, server, or pinned for a pinned public key."
-  types: [String!]!
+  "What for."
+  types: [CertificateUse!]!
+}
+
+"What an API uses a certificate for."
+enum CertificateUse {
+  "Callers show it."
+  CLIENT
+  "The gateway shows it to the upstream."
+  UPSTREAM
+  "The gateway shows it to callers, under the API's domain."
+  SERVER
+  "The upstream has to show this public key."
+  PINNED
 }
 
 "A page of APIs that use a certificate."
@@ -4664,10 +4740,28 @@ extend type Mutation {
   proxyRequest("The request." input: ProxyRequestInput!): ProxyResponse @operation(method: "POST", path: "/api/proxy", permission: "apis")
 }
 
+"The methods of HTTP with which a request can be sent through a gateway."
+enum HttpMethod {
+  "GET."
+  GET
+  "POST."
+  POST
+  "PUT."
+  PUT
+  "PATCH."
+  PATCH
+  "DELETE."
+  DELETE
+  "HEAD."
+  HEAD
+  "OPTIONS."
+  OPTIONS
+}
+
 "A request to send through a gateway."
 input ProxyRequestInput {
-  "GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS; GET by default."
-  method: String
+  "The HTTP method."
+  method: HttpMethod = GET
   "The whole URL, under the address of a configured gateway."
   url: String!
   "A map of header names to values; a list of values sends a header several times. Host chooses the domain of an API. Headers between neighbours (Connection and the like) and the secrets of gateways are not sent."
@@ -5128,10 +5222,18 @@ type OauthAuthorization {
   document: JSON!
 }
 
+"What an authorisation can give."
+enum OauthResponseType {
+  "A code, which the client changes for a token."
+  CODE
+  "A token."
+  TOKEN
+}
+
 "An authorisation of a client, for a user whom your application has signed in."
 input OauthAuthorizationInput {
-  "code or token."
-  responseType: String!
+  "What the authorisation shall give."
+  responseType: OauthResponseType!
   "The client."
   clientId: ID!
   "One of its redirect URIs."
@@ -5389,8 +5491,8 @@ type Policy {
   active: Boolean!
   "Whether keys that apply it are switched off."
   isInactive: Boolean!
-  "active, draft or deny."
-  state: String!
+  "Where it stands."
+  state: PolicyState!
   "The ways in that it is for."
   authTypes: [String!]!
   "Its tags."
@@ -5440,6 +5542,16 @@ type Policy {
   warnings: [String!]!
 }
 
+"Where a policy stands."
+enum PolicyState {
+  "Keys that apply it work."
+  ACTIVE
+  "It is not ready: keys that apply it are switched off."
+  DRAFT
+  "Keys that apply it are refused."
+  DENY
+}
+
 "Which parts of a policy a key takes."
 type PolicyPartitions {
   "The quota."
@@ -5486,8 +5598,8 @@ input PolicyFilter {
   ids: [ID!]
   "Only active ones, or only inactive ones."
   active: Boolean
-  "active, draft or deny."
-  state: String
+  "In this state."
+  state: PolicyState
   "With access to any of these APIs (public ids), at most 1,000."
   apiIds: [ID!]
   "For any of these ways in, at most 1,000."
@@ -5538,8 +5650,8 @@ input PolicyInput {
   inactive: Boolean
   "Which parts of it a key takes; those that are left out are not taken. Without any, a key takes all of it."
   partitions: PolicyPartitionsInput
-  "active, draft or deny."
-  state: String
+  "Where it stands; ACTIVE by default."
+  state: PolicyState
   "Requests per ` + "`" + `per` + "`" + ` seconds."
   rate: Float
   "The length of the rate window, in seconds."
@@ -6058,8 +6170,8 @@ type Webhook {
   updatedAt: Time!
   "The name."
   name: String!
-  "GET, POST, PUT, PATCH or DELETE."
-  method: String!
+  "The HTTP method of the request."
+  method: WebhookMethod!
   "The URL that is called."
   targetPath: String!
   "The whole document, as REST shows it."
@@ -6077,6 +6189,20 @@ type Webhook {
   ): UsageConnection
   "The organisation that owns it."
   organisation: Organisation
+}
+
+"The HTTP methods with which gateways call webhooks."
+enum WebhookMethod {
+  "GET."
+  GET
+  "POST."
+  POST
+  "PUT."
+  PUT
+  "PATCH."
+  PATCH
+  "DELETE."
+  DELETE
 }
 
 "A page of webhooks."
@@ -6113,8 +6239,8 @@ input WebhookInput {
   document: JSON
   "The name."
   name: String
-  "GET, POST, PUT, PATCH or DELETE."
-  method: String
+  "The HTTP method of the request; a new webhook has to have one."
+  method: WebhookMethod
   "The URL to call."
   targetPath: String
   "A map of header names to values."
@@ -9767,7 +9893,7 @@ func (ec *executionContext) field_Subscription_changes_args(ctx context.Context,
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "objects",
 		func(ctx context.Context, v any) ([]string, error) {
-			return ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			return ec.unmarshalOObjectKind2ᚕstringᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10237,14 +10363,14 @@ func (ec *executionContext) _Api_kind(ctx context.Context, field graphql.Collect
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+			return ec.marshalNApiKind2string(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Api_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Api", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Api", field, false, false, errors.New("field of type ApiKind does not have child fields"))
 }
 
 func (ec *executionContext) _Api_authTypes(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
@@ -10260,14 +10386,14 @@ func (ec *executionContext) _Api_authTypes(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+			return ec.marshalNAuthType2ᚕstringᚄ(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Api_authTypes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Api", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Api", field, false, false, errors.New("field of type AuthType does not have child fields"))
 }
 
 func (ec *executionContext) _Api_categories(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
@@ -12054,14 +12180,14 @@ func (ec *executionContext) _CertificateUsage_types(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
-			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+			return ec.marshalNCertificateUse2ᚕstringᚄ(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_CertificateUsage_types(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("CertificateUsage", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("CertificateUsage", field, false, false, errors.New("field of type CertificateUse does not have child fields"))
 }
 
 func (ec *executionContext) _CertificateUsageConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.CertificateUsageConnection) (ret graphql.Marshaler) {
@@ -12187,14 +12313,14 @@ func (ec *executionContext) _Change_object(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+			return ec.marshalNObjectKind2string(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Change_object(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Change", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Change", field, false, false, errors.New("field of type ObjectKind does not have child fields"))
 }
 
 func (ec *executionContext) _Change_id(ctx context.Context, field graphql.CollectedField, obj *core.Change) (ret graphql.Marshaler) {
@@ -20220,14 +20346,14 @@ func (ec *executionContext) _Policy_state(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+			return ec.marshalNPolicyState2string(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Policy_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Policy", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Policy", field, false, false, errors.New("field of type PolicyState does not have child fields"))
 }
 
 func (ec *executionContext) _Policy_authTypes(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
@@ -24956,14 +25082,14 @@ func (ec *executionContext) _Webhook_method(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalNString2string(ctx, selections, v)
+			return ec.marshalNWebhookMethod2string(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Webhook_method(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Webhook", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, errors.New("field of type WebhookMethod does not have child fields"))
 }
 
 func (ec *executionContext) _Webhook_targetPath(ctx context.Context, field graphql.CollectedField, obj *core.Webhook) (ret graphql.Marshaler) {
@@ -26330,7 +26456,7 @@ func (ec *executionContext) unmarshalInputApiFilter(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"q", "categories", "kind", "authTypes", "active", "servable", "owner", "baseOnly", "tag", "listenPath", "domain", "target", "certificate", "updatedSince", "orgId"}
+	fieldsInOrder := [...]string{"q", "categories", "kind", "internal", "authTypes", "active", "servable", "owner", "baseOnly", "tag", "listenPath", "domain", "target", "certificate", "updatedSince", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26353,14 +26479,21 @@ func (ec *executionContext) unmarshalInputApiFilter(ctx context.Context, obj any
 			it.Categories = data
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			data, err := ec.unmarshalOApiKind2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Kind = data
+		case "internal":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("internal"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Internal = data
 		case "authTypes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("authTypes"))
-			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			data, err := ec.unmarshalOAuthType2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -26925,7 +27058,7 @@ func (ec *executionContext) unmarshalInputOauthAuthorizationInput(ctx context.Co
 		switch k {
 		case "responseType":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("responseType"))
-			data, err := ec.unmarshalNString2string(ctx, v)
+			data, err := ec.unmarshalNOauthResponseType2string(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27134,7 +27267,7 @@ func (ec *executionContext) unmarshalInputPolicyFilter(ctx context.Context, obj 
 			it.Active = data
 		case "state":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			data, err := ec.unmarshalOPolicyState2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27248,7 +27381,7 @@ func (ec *executionContext) unmarshalInputPolicyInput(ctx context.Context, obj a
 			it.Partitions = data
 		case "state":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("state"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			data, err := ec.unmarshalOPolicyState2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27501,6 +27634,9 @@ func (ec *executionContext) unmarshalInputProxyRequestInput(ctx context.Context,
 		asMap[k] = v
 	}
 
+	if _, present := asMap["method"]; !present {
+		asMap["method"] = "GET"
+	}
 	if _, present := asMap["debug"]; !present {
 		asMap["debug"] = false
 	}
@@ -27514,7 +27650,7 @@ func (ec *executionContext) unmarshalInputProxyRequestInput(ctx context.Context,
 		switch k {
 		case "method":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("method"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			data, err := ec.unmarshalOHttpMethod2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -27737,7 +27873,7 @@ func (ec *executionContext) unmarshalInputWebhookInput(ctx context.Context, obj 
 			it.Name = data
 		case "method":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("method"))
-			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			data, err := ec.unmarshalOWebhookMethod2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -34405,6 +34541,22 @@ func (ec *executionContext) unmarshalNApiInput2gatehouseᚋgraphᚋmodelᚐAPIIn
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNApiKind2string(ctx context.Context, v any) (string, error) {
+	res, err := scalar.UnmarshalApiKind(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNApiKind2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalApiKind(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNApiOwnersInput2gatehouseᚋgraphᚋmodelᚐAPIOwnersInput(ctx context.Context, v any) (model.APIOwnersInput, error) {
 	res, err := ec.unmarshalInputApiOwnersInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -34418,6 +34570,52 @@ func (ec *executionContext) marshalNApiUrl2ᚖgatehouseᚋgraphᚋmodelᚐAPIURL
 		return graphql.Null
 	}
 	return ec._ApiUrl(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAuthType2string(ctx context.Context, v any) (string, error) {
+	res, err := scalar.UnmarshalAuthType(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAuthType2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalAuthType(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNAuthType2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAuthType2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNAuthType2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuthType2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -34529,6 +34727,52 @@ func (ec *executionContext) marshalNCertificateUsage2ᚖgatehouseᚋgraphᚋmode
 		return graphql.Null
 	}
 	return ec._CertificateUsage(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCertificateUse2string(ctx context.Context, v any) (string, error) {
+	res, err := scalar.UnmarshalCertificateUse(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCertificateUse2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalCertificateUse(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNCertificateUse2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCertificateUse2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNCertificateUse2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCertificateUse2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNChange2ᚖgatehouseᚋinternalᚋcoreᚐChange(ctx context.Context, sel ast.SelectionSet, v *core.Change) graphql.Marshaler {
@@ -34908,6 +35152,22 @@ func (ec *executionContext) unmarshalNOauthClientInput2gatehouseᚋgraphᚋmodel
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNOauthResponseType2string(ctx context.Context, v any) (string, error) {
+	res, err := scalar.UnmarshalOauthResponseType(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOauthResponseType2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalOauthResponseType(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNOauthToken2ᚕᚖgatehouseᚋgraphᚋmodelᚐOauthTokenᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.OauthToken) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -34932,6 +35192,22 @@ func (ec *executionContext) marshalNOauthToken2ᚖgatehouseᚋgraphᚋmodelᚐOa
 		return graphql.Null
 	}
 	return ec._OauthToken(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNObjectKind2string(ctx context.Context, v any) (string, error) {
+	res, err := scalar.UnmarshalObjectKind(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNObjectKind2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalObjectKind(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNOrganisation2ᚕᚖgatehouseᚋinternalᚋcoreᚐOrganisationᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Organisation) graphql.Marshaler {
@@ -35028,6 +35304,22 @@ func (ec *executionContext) unmarshalNPolicyInput2gatehouseᚋgraphᚋmodelᚐPo
 
 func (ec *executionContext) marshalNPolicyPartitions2gatehouseᚋinternalᚋcoreᚐPartitions(ctx context.Context, sel ast.SelectionSet, v core.Partitions) graphql.Marshaler {
 	return ec._PolicyPartitions(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNPolicyState2string(ctx context.Context, v any) (string, error) {
+	res, err := scalar.UnmarshalPolicyState(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPolicyState2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalPolicyState(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) marshalNPortalDocument2ᚕᚖgatehouseᚋinternalᚋportalᚐDocumentᚄ(ctx context.Context, sel ast.SelectionSet, v []*portal.Document) graphql.Marshaler {
@@ -35278,6 +35570,22 @@ func (ec *executionContext) unmarshalNWebhookInput2gatehouseᚋgraphᚋmodelᚐW
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNWebhookMethod2string(ctx context.Context, v any) (string, error) {
+	res, err := scalar.UnmarshalWebhookMethod(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebhookMethod2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalWebhookMethod(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
 func (ec *executionContext) marshalN__Directive2githubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐDirective(ctx context.Context, sel ast.SelectionSet, v introspection.Directive) graphql.Marshaler {
 	return ec.___Directive(ctx, sel, &v)
 }
@@ -35440,6 +35748,24 @@ func (ec *executionContext) unmarshalOApiFilter2ᚖgatehouseᚋgraphᚋmodelᚐA
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOApiKind2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalApiKind(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOApiKind2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalApiKind(*v)
+	return res
+}
+
 func (ec *executionContext) unmarshalOApiSort2ᚖgatehouseᚋgraphᚋmodelᚐAPISort(ctx context.Context, v any) (*model.APISort, error) {
 	if v == nil {
 		return nil, nil
@@ -35454,6 +35780,42 @@ func (ec *executionContext) marshalOApiSort2ᚖgatehouseᚋgraphᚋmodelᚐAPISo
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOAuthType2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAuthType2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAuthType2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuthType2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -35604,6 +35966,24 @@ func (ec *executionContext) marshalOGatewayState2ᚖgatehouseᚋgraphᚋmodelᚐ
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOHttpMethod2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalHttpMethod(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOHttpMethod2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalHttpMethod(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
@@ -35856,6 +36236,42 @@ func (ec *executionContext) marshalOOauthTokenType2ᚖgatehouseᚋgraphᚋmodel�
 	return v
 }
 
+func (ec *executionContext) unmarshalOObjectKind2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNObjectKind2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOObjectKind2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNObjectKind2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx context.Context, sel ast.SelectionSet, v *core.Organisation) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -35944,6 +36360,24 @@ func (ec *executionContext) marshalOPolicySort2ᚖgatehouseᚋgraphᚋmodelᚐPo
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOPolicyState2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalPolicyState(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPolicyState2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalPolicyState(*v)
+	return res
 }
 
 func (ec *executionContext) marshalOPortalDocument2ᚖgatehouseᚋinternalᚋportalᚐDocument(ctx context.Context, sel ast.SelectionSet, v *portal.Document) graphql.Marshaler {
@@ -36161,6 +36595,24 @@ func (ec *executionContext) marshalOWebhookConnection2ᚖgatehouseᚋgraphᚋmod
 		return graphql.Null
 	}
 	return ec._WebhookConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWebhookMethod2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalWebhookMethod(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWebhookMethod2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalWebhookMethod(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOWebhookSort2ᚖgatehouseᚋgraphᚋmodelᚐWebhookSort(ctx context.Context, v any) (*model.WebhookSort, error) {

@@ -29,9 +29,11 @@ type APIFilter struct {
 	Q *string `json:"q,omitempty"`
 	// Any of these categories, at most 1,000; none is any.
 	Categories []string `json:"categories,omitempty"`
-	// tcp, rest, graphql, udg, subgraph, supergraph or internal.
+	// Of this kind.
 	Kind *string `json:"kind,omitempty"`
-	// Any of these ways in, at most 1,000; none is any: authToken, basic, coprocess, external_oauth, hmac, jwt, keyless, mtls, oauth, oidc.
+	// Only those that only other APIs can call, or only the others.
+	Internal *bool `json:"internal,omitempty"`
+	// Any of these ways in, at most 1,000; none is any.
 	AuthTypes []string `json:"authTypes,omitempty"`
 	// Only active ones, or only inactive ones.
 	Active *bool `json:"active,omitempty"`
@@ -156,7 +158,7 @@ type CertificateFilter struct {
 type CertificateUsage struct {
 	// The API.
 	API core.Api `json:"api"`
-	// What for: client, upstream, server, or pinned for a pinned public key.
+	// What for.
 	Types []string `json:"types"`
 }
 
@@ -340,7 +342,7 @@ type OauthAuthorization struct {
 
 // An authorisation of a client, for a user whom your application has signed in.
 type OauthAuthorizationInput struct {
-	// code or token.
+	// What the authorisation shall give.
 	ResponseType string `json:"responseType"`
 	// The client.
 	ClientID string `json:"clientId"`
@@ -458,7 +460,7 @@ type PolicyFilter struct {
 	Ids []string `json:"ids,omitempty"`
 	// Only active ones, or only inactive ones.
 	Active *bool `json:"active,omitempty"`
-	// active, draft or deny.
+	// In this state.
 	State *string `json:"state,omitempty"`
 	// With access to any of these APIs (public ids), at most 1,000.
 	APIIds []string `json:"apiIds,omitempty"`
@@ -488,7 +490,7 @@ type PolicyInput struct {
 	Inactive *bool `json:"inactive,omitempty"`
 	// Which parts of it a key takes; those that are left out are not taken. Without any, a key takes all of it.
 	Partitions *PolicyPartitionsInput `json:"partitions,omitempty"`
-	// active, draft or deny.
+	// Where it stands; ACTIVE by default.
 	State *string `json:"state,omitempty"`
 	// Requests per `per` seconds.
 	Rate *float64 `json:"rate,omitempty"`
@@ -558,7 +560,7 @@ type PortalFilter struct {
 
 // A request to send through a gateway.
 type ProxyRequestInput struct {
-	// GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS; GET by default.
+	// The HTTP method.
 	Method *string `json:"method,omitempty"`
 	// The whole URL, under the address of a configured gateway.
 	URL string `json:"url"`
@@ -698,7 +700,7 @@ type WebhookInput struct {
 	Document core.Document `json:"document,omitempty"`
 	// The name.
 	Name *string `json:"name,omitempty"`
-	// GET, POST, PUT, PATCH or DELETE.
+	// The HTTP method of the request; a new webhook has to have one.
 	Method *string `json:"method,omitempty"`
 	// The URL to call.
 	TargetPath *string `json:"targetPath,omitempty"`

@@ -67,7 +67,7 @@ func TestASubscriberHearsOfItsOwnOrganisationOnly(t *testing.T) {
 		"a listener to APIs": listen(
 			t,
 			server.URL,
-			`subscription { changes(objects: ["Api"]) { kind object id orgId } }`,
+			`subscription { changes(objects: [API]) { kind object id orgId } }`,
 			"Authorization: "+keyB,
 		),
 		"the bearer of the secret":  listen(t, server.URL, query, "admin-auth: "+apptest.AdminSecret),
@@ -87,12 +87,12 @@ func TestASubscriberHearsOfItsOwnOrganisationOnly(t *testing.T) {
 	// A subscription begins a moment after its stream: both organisations change until every listener has heard of an API,
 	// or of a policy, once. Whatever else came by then came first.
 	heard := map[string][]gjson.Result{}
-	last := map[string]string{"a reader of policies": "Policy"}
+	last := map[string]string{"a reader of policies": "POLICY"}
 	deadline := time.After(30 * time.Second)
 	for name, news := range listeners {
 		object := last[name]
 		if object == "" {
-			object = "Api"
+			object = "API"
 		}
 		for done := false; !done; {
 			change(keyA)
@@ -153,7 +153,7 @@ func TestASubscriptionEndsWithWhatGaveTheRightToIt(t *testing.T) {
 				require.Equal(t, 200, srv.REST(t, "POST", "/api/hooks", `{"method":"GET","target_path":"http://x.test"}`).Status)
 				select {
 				case c := <-heard:
-					return c.Get("data.changes.object").Str == "Webhook"
+					return c.Get("data.changes.object").Str == "WEBHOOK"
 				case <-time.After(10 * time.Millisecond):
 					return false
 				}

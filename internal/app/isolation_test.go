@@ -336,7 +336,7 @@ func (f *foreigners) input(name string) map[string]any {
 	case "OauthClientInput":
 		return map[string]any{"description": probe}
 	case "OauthAuthorizationInput":
-		return map[string]any{"responseType": "code", "clientId": probe, "redirectUri": "http://x.test/" + probe}
+		return map[string]any{"responseType": "CODE", "clientId": probe, "redirectUri": "http://x.test/" + probe}
 	case "PortalDocumentInput":
 		return map[string]any{"document": map[string]any{"email": probe + "@x.test"}}
 	case "ProxyRequestInput":

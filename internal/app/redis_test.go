@@ -143,7 +143,7 @@ func TestASubscriberHearsWhatIsWrittenThroughAnotherServer(t *testing.T) {
 		return listen(
 			t,
 			server.URL,
-			`subscription { changes(objects: ["Api"]) { kind object id } }`,
+			`subscription { changes(objects: [API]) { kind object id } }`,
 			"admin-auth: "+apptest.AdminSecret,
 		)
 	}

@@ -29,7 +29,7 @@ type Api struct {
 	Active     bool
 	Internal   bool
 	Protocol   string
-	// Kind is one of ApiKinds, "internal" excepted: an internal API has a kind too.
+	// Kind is one of ApiKinds.
 	Kind string
 	// AuthTypes are the ways in that are enabled, from AuthTypes; never empty.
 	AuthTypes []string
@@ -46,9 +46,9 @@ type Api struct {
 	Definition Document
 }
 
-// ApiKinds lists what the api_type filter takes.
+// ApiKinds lists what Api.Kind can be.
 func ApiKinds() []string {
-	return []string{"tcp", "rest", "graphql", "udg", "subgraph", "supergraph", "internal"}
+	return []string{"tcp", "rest", "graphql", "udg", "subgraph", "supergraph"}
 }
 
 const def = "api_definition."

@@ -144,6 +144,11 @@ func (k *Key) CertificateRefs() []CertificateRef {
 	return certificateRefs(gjson.ParseBytes(k.Session), sessionCertificates, "")
 }
 
+// CertificateUses lists what an API can use a certificate for.
+func CertificateUses() []string {
+	return []string{certificateClient, certificateUpstream, certificateServer, certificatePinned}
+}
+
 // Certificates returns the ids of the certificates that the definition names, with what for: any of "client",
 // "upstream", "server" and "pinned", sorted.
 func (a *Api) Certificates() map[string][]string {

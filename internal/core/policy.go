@@ -2,6 +2,7 @@ package core
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -31,6 +32,9 @@ type Policy struct {
 type Partitions struct {
 	Quota, RateLimit, Acl, Complexity, PerApi bool
 }
+
+// PolicyStates lists what Policy.State can be.
+func PolicyStates() []string { return []string{"active", "draft", "deny"} }
 
 // NewPolicy reads a Policy from its document, which has been through ParsePolicy once.
 func NewPolicy(meta Meta, doc Document) *Policy {
@@ -80,9 +84,7 @@ func ParsePolicy(meta Meta, doc Document, unsafeIDs bool) (*Policy, error) {
 		(!unsafeIDs && !policyIDPattern.MatchString(p.PolicyID) && p.PolicyID != "") {
 		return nil, InField("id", "must be at most 128 letters, digits, '.', '_', '-' or '~'")
 	}
-	switch p.State {
-	case "active", "draft", "deny":
-	default:
+	if !slices.Contains(PolicyStates(), p.State) {
 		return nil, InField("state", "must be active, draft or deny, not %s", clip(p.State))
 	}
 	if pt := p.Partitions; pt.PerApi && (pt.Quota || pt.RateLimit || pt.Acl || pt.Complexity) {

@@ -2,6 +2,7 @@ package core
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -18,6 +19,9 @@ type Webhook struct {
 	Document   Document
 }
 
+// WebhookMethods lists what Webhook.Method can be.
+func WebhookMethods() []string { return []string{"GET", "POST", "PUT", "PATCH", "DELETE"} }
+
 // NewWebhook reads a Webhook from its document, which has been through ParseWebhook once.
 func NewWebhook(meta Meta, doc Document) *Webhook {
 	return &Webhook{Meta: meta, Name: doc.Text("name"), WebhookID: doc.Text("webhook_id"), Method: doc.Text("method"),
@@ -31,9 +35,7 @@ func ParseWebhook(meta Meta, doc Document) (*Webhook, error) {
 		return nil, err
 	}
 	w := NewWebhook(meta, doc)
-	switch w.Method {
-	case "GET", "POST", "PUT", "PATCH", "DELETE":
-	default:
+	if !slices.Contains(WebhookMethods(), w.Method) {
 		return nil, InField("method", "must be GET, POST, PUT, PATCH or DELETE")
 	}
 	if w.TargetPath == "" || hasControl(w.TargetPath) || !Deferred(w.TargetPath) && !isHTTP(w.TargetPath) {

@@ -56,6 +56,17 @@ func (w *Where) Truth(field string, want *bool) {
 	w.Add(store.Between(field, n, n))
 }
 
+// Either wants a condition to hold, or not to.
+func (w *Where) Either(want *bool, cond store.Cond) {
+	if want == nil {
+		return
+	}
+	if !*want {
+		cond = store.NoneOf(cond)
+	}
+	w.Add(cond)
+}
+
 // Holds wants a condition to hold, or not to; it is asked for where that matters.
 func (w *Where) Holds(want *bool, cond func() (store.Cond, error)) error {
 	if want == nil {
@@ -65,10 +76,7 @@ func (w *Where) Holds(want *bool, cond func() (store.Cond, error)) error {
 	if err != nil {
 		return err
 	}
-	if !*want {
-		c = store.NoneOf(c)
-	}
-	w.Add(c)
+	w.Either(want, c)
 	return nil
 }
 

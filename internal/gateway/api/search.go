@@ -18,6 +18,7 @@ type Filter struct {
 	Q                *string
 	Categories       []string
 	Kind             *string
+	Internal         *bool
 	AuthTypes        []string
 	Active, Servable *bool
 	Owner            *string
@@ -38,7 +39,7 @@ func (s *Apis) Conditions(ctx context.Context, t store.Tenant, f *Filter) ([]sto
 		return nil, err
 	}
 	if f.Kind != nil && !slices.Contains(core.ApiKinds(), *f.Kind) {
-		return nil, core.InField("api_type", "must be one of %s", strings.Join(core.ApiKinds(), ", "))
+		return nil, core.InField("api_type", "must be one of %s, internal", strings.Join(core.ApiKinds(), ", "))
 	}
 	auth, err := authTypes(f.AuthTypes)
 	if err != nil {
@@ -52,6 +53,7 @@ func (s *Apis) Conditions(ctx context.Context, t store.Tenant, f *Filter) ([]sto
 	}
 	where.AnyLabel("category", categories)
 	where.Label("kind", f.Kind)
+	where.Either(f.Internal, store.HasLabel("kind", "internal"))
 	where.AnyLabel("auth", auth)
 	where.Label("owner", f.Owner)
 	where.Label("tag", f.Tag)
@@ -70,11 +72,7 @@ func (s *Apis) Conditions(ctx context.Context, t store.Tenant, f *Filter) ([]sto
 		}
 	}
 	if f.Servable != nil {
-		faulty := store.HasLabel("fault", s.o.Definitions.Version())
-		if *f.Servable {
-			faulty = store.NoneOf(faulty)
-		}
-		where.Add(faulty)
+		where.Either(new(!*f.Servable), store.HasLabel("fault", s.o.Definitions.Version()))
 	}
 	where.Truth("active", f.Active)
 	return where, nil
