@@ -127,9 +127,9 @@ func TestASubscriberHearsOfItsOwnOrganisationOnly(t *testing.T) {
 		"an administrator of alpha": {orgA}, "the bearer of the secret": {orgA, orgB}} {
 		require.ElementsMatch(t, want, sortedKeys(all(name, "orgId")), name)
 	}
-	require.Equal(t, []string{"Policy"}, sortedKeys(all("a reader of policies", "object")))
-	require.Equal(t, []string{"Api"}, sortedKeys(all("a listener to APIs", "object")))
-	require.Equal(t, []string{"Api", "Policy", "Webhook"}, sortedKeys(all("an administrator of beta", "object")))
+	require.Equal(t, []string{"POLICY"}, sortedKeys(all("a reader of policies", "object")))
+	require.Equal(t, []string{"API"}, sortedKeys(all("a listener to APIs", "object")))
+	require.Equal(t, []string{"API", "POLICY", "WEBHOOK"}, sortedKeys(all("an administrator of beta", "object")))
 }
 
 func TestASubscriptionEndsWithWhatGaveTheRightToIt(t *testing.T) {

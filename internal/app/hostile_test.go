@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -261,6 +262,9 @@ func TestAListOfFortyThousandIsRefusedWhereverAListIsTaken(t *testing.T) {
 			many := make([]string, 40_000)
 			for i := range many {
 				many[i] = fmt.Sprintf(`"%024x"`, i)
+				if values := s.Types[at.kind].EnumValues; len(values) > 0 {
+					many[i] = strconv.Quote(values[i%len(values)].Name)
+				}
 			}
 			r := f.throw(
 				t,
