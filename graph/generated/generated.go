@@ -4365,9 +4365,9 @@ What an API shall be. Start from ` + "`" + `definition` + "`" + ` (the whole doc
 both: the other fields are set in the document.
 """
 input ApiInput {
-  "The document."
+  "The whole document, or the api_definition alone. The defaults below are those of a new API that comes without one."
   definition: JSON
-  "The name, with #tags for categories."
+  "The name, with #tags for categories. A new API has to have one."
   name: String
   "The short name; made of the name when absent."
   slug: String
@@ -4375,17 +4375,17 @@ input ApiInput {
   apiId: ID
   "The path under which gateways serve it; made of the public id when absent."
   listenPath: String
-  "The host name that it is bound to."
+  "The host name that it is bound to; any by default."
   domain: String
-  "Where gateways send the requests."
+  "Where gateways send the requests; nowhere by default."
   targetUrl: String
-  "Whether gateways serve it."
+  "Whether gateways serve it; true by default."
   active: Boolean
-  "Whether anybody may call it without a key."
+  "Whether anybody may call it without a key; false by default: callers then need a key in the Authorization header."
   keyless: Boolean
-  "Whether only other APIs can call it."
+  "Whether only other APIs can call it; false by default."
   internal: Boolean
-  "The tags by which segmented gateways choose what they load, at most 1,000."
+  "The tags by which segmented gateways choose what they load, at most 1,000; none by default."
   tags: [String!]
   "The organisation; for super users, others have one."
   orgId: ID
@@ -4395,7 +4395,7 @@ input ApiInput {
   baseVersionName: String
   "The name of the new version."
   versionName: String
-  "Whether the new version becomes the default one."
+  "Whether the new version becomes the default one; false by default."
   versionIsDefault: Boolean
 }
 
@@ -4971,31 +4971,31 @@ enum KeySort {
 What a key shall be: start from ` + "`" + `session` + "`" + `, from the other fields, or from both: the other fields are set in the session.
 """
 input KeyInput {
-  "The session document."
+  "The session document. The defaults below are those of a new key that comes without one."
   session: JSON
-  "The name of a custom key: callers may then send this name as the token. Gateways take none of three characters or less, unless their min_token_length says otherwise."
+  "The name of a custom key: callers may then send this name as the token, which is made by default. Gateways take none of three characters or less, unless their min_token_length says otherwise."
   customId: String
-  "A name for people."
+  "A name for people; empty by default."
   alias: String
-  "Its tags, at most 1,000."
+  "Its tags, at most 1,000; none by default."
   tags: [String!]
   "Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000."
   apiIds: [ID!]
-  "The policies to apply, at most 1,000."
+  "The policies to apply, at most 1,000; none by default. A key has to have access to an API, by its own rights or by a policy."
   policyIds: [ID!]
-  "When it ends, after 1970. A key without an end has none; to take the end from one, set expires in its session to 0."
+  "When it ends, after 1970. A key without an end, the default, has none; to take the end from one, set expires in its session to 0."
   expires: Time
-  "Whether it is switched off."
+  "Whether it is switched off; false by default."
   inactive: Boolean
-  "Requests per ` + "`" + `per` + "`" + ` seconds."
+  "Requests per ` + "`" + `per` + "`" + ` seconds; 1000 by default."
   rate: Float
-  "The length of the rate window, in seconds."
+  "The length of the rate window, in seconds; 60 by default."
   per: Float
-  "Requests per quota period; -1 for no quota."
+  "Requests per quota period; -1, the default, for no quota."
   quotaMax: Int64
-  "The length of the quota period, in seconds."
+  "The length of the quota period, in seconds; 3600 by default."
   quotaRenewalRate: Int64
-  "Anything that middleware shall find with the key."
+  "Anything that middleware shall find with the key; an object."
   metaData: JSON
   "The organisation; for super users, others have one."
   orgId: ID
@@ -5194,9 +5194,9 @@ input OauthClientInput {
   secret: String
   "Where the client may be sent after authorisation, at most 1,000. Stock gateways give no token to a client that has none, whatever the grant."
   redirectUris: [String!]
-  "The policy that its tokens apply. It must give access to the API."
+  "The policy that its tokens apply; none by default: the rules then come with each authorisation. It must give access to the API."
   policyId: ID
-  "Words for people."
+  "Words for people; empty by default."
   description: String
   "Anything that middleware shall find with its tokens; an object."
   metaData: JSON
@@ -5316,15 +5316,15 @@ type Organisation {
   "The text of ` + "`" + `document` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
   documentText: String
   "Its APIs, the newest first."
-  apis("How many at most." first: Int, "The endCursor of the page before." after: String): ApiConnection @permission(read: "apis")
+  apis("How many at most; page_size of the configuration by default." first: Int, "The endCursor of the page before." after: String): ApiConnection @permission(read: "apis")
   "Its policies, the newest first."
-  policies("How many at most." first: Int, "The endCursor of the page before." after: String): PolicyConnection @permission(read: "policies")
+  policies("How many at most; page_size of the configuration by default." first: Int, "The endCursor of the page before." after: String): PolicyConnection @permission(read: "policies")
   "Its keys, the newest first."
-  keys("How many at most." first: Int, "The endCursor of the page before." after: String): KeyConnection @permission(read: "keys")
+  keys("How many at most; page_size of the configuration by default." first: Int, "The endCursor of the page before." after: String): KeyConnection @permission(read: "keys")
   "Its users."
-  users("How many at most." first: Int, "The endCursor of the page before." after: String): UserConnection @permission(read: "users")
+  users("How many at most; page_size of the configuration by default." first: Int, "The endCursor of the page before." after: String): UserConnection @permission(read: "users")
   "Its webhooks, the oldest first."
-  webhooks("How many at most." first: Int, "The endCursor of the page before." after: String): WebhookConnection @permission(read: "hooks")
+  webhooks("How many at most; page_size of the configuration by default." first: Int, "The endCursor of the page before." after: String): WebhookConnection @permission(read: "hooks")
 }
 
 "A page of organisations."
@@ -5359,13 +5359,13 @@ What an organisation shall be: start from ` + "`" + `document` + "`" + `, from t
 input OrganisationInput {
   "The document."
   document: JSON
-  "The name."
+  "The name. A new organisation has to have one."
   name: String
-  "The short name."
+  "The short name; none by default."
   slug: String
-  "The custom domain of its portal."
+  "The custom domain of its portal; none by default."
   cname: String
-  "Whether the custom domain is in use."
+  "Whether the custom domain is in use; false by default."
   cnameEnabled: Boolean
 }
 
@@ -5638,33 +5638,33 @@ enum PolicySort {
 What a policy shall be: start from ` + "`" + `document` + "`" + `, from the other fields, or from both: the other fields are set in the document.
 """
 input PolicyInput {
-  "The document."
+  "The document. The defaults below are those of a new policy that comes without one."
   document: JSON
-  "The name."
+  "The name. A new policy has to have one."
   name: String
-  "An explicit id, where allow_explicit_policy_id allows it."
+  "An explicit id, where allow_explicit_policy_id allows it; the database id by default."
   policyId: ID
-  "Whether it is offered for new keys."
+  "Whether it is offered for new keys; true by default."
   active: Boolean
-  "Whether keys that apply it are switched off."
+  "Whether keys that apply it are switched off; false by default."
   inactive: Boolean
   "Which parts of it a key takes; those that are left out are not taken. Without any, a key takes all of it."
   partitions: PolicyPartitionsInput
   "Where it stands; ACTIVE by default."
   state: PolicyState
-  "Requests per ` + "`" + `per` + "`" + ` seconds."
+  "Requests per ` + "`" + `per` + "`" + ` seconds; 1000 by default."
   rate: Float
-  "The length of the rate window, in seconds."
+  "The length of the rate window, in seconds; 60 by default."
   per: Float
-  "Requests per quota period; -1 for no quota."
+  "Requests per quota period; -1, the default, for no quota."
   quotaMax: Int64
-  "The length of the quota period, in seconds."
+  "The length of the quota period, in seconds; 3600 by default."
   quotaRenewalRate: Int64
-  "The life of new keys, in seconds; 0 for ever."
+  "The life of new keys, in seconds; 0, the default, for ever."
   keyExpiresIn: Int64
-  "Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000."
+  "Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000; none by default."
   apiIds: [ID!]
-  "Its tags, at most 1,000."
+  "Its tags, at most 1,000; none by default."
   tags: [String!]
   "Anything that middleware shall find with the keys that apply it; an object."
   metaData: JSON
@@ -6072,19 +6072,19 @@ What a user shall be: start from ` + "`" + `document` + "`" + `, from the other 
 input UserInput {
   "The document."
   document: JSON
-  "The first name."
+  "The first name; empty by default."
   firstName: String
-  "The last name."
+  "The last name; empty by default."
   lastName: String
-  "The e-mail address."
+  "The e-mail address. A new user has to have one."
   email: String
-  "Whether the user may sign in and use the access key."
+  "Whether the user may sign in and use the access key; false by default."
   active: Boolean
-  "A map of permissions to deny, read or write; {IsAdmin: \"admin\"} for an administrator."
+  "A map of permissions to deny, read or write; {IsAdmin: \"admin\"} for an administrator. A new user has to have one."
   permissions: JSON
   "The password, 6 to 72 bytes; without one the user cannot sign in, only use the access key."
   password: String
-  "The user group."
+  "The user group; none by default."
   groupId: ID
   "The organisation; for super users and the admin secret, others have one."
   orgId: ID
@@ -6241,9 +6241,9 @@ input WebhookInput {
   name: String
   "The HTTP method of the request; a new webhook has to have one."
   method: WebhookMethod
-  "The URL to call."
+  "The URL to call. A new webhook has to have one."
   targetPath: String
-  "A map of header names to values."
+  "A map of header names to values; none by default."
   headers: JSON
   "The organisation; for super users, others have one."
   orgId: ID

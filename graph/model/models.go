@@ -62,9 +62,9 @@ type APIFilter struct {
 // What an API shall be. Start from `definition` (the whole document, or the api_definition alone), from the other fields, or from
 // both: the other fields are set in the document.
 type APIInput struct {
-	// The document.
+	// The whole document, or the api_definition alone. The defaults below are those of a new API that comes without one.
 	Definition core.Document `json:"definition,omitempty"`
-	// The name, with #tags for categories.
+	// The name, with #tags for categories. A new API has to have one.
 	Name *string `json:"name,omitempty"`
 	// The short name; made of the name when absent.
 	Slug *string `json:"slug,omitempty"`
@@ -72,17 +72,17 @@ type APIInput struct {
 	APIID *string `json:"apiId,omitempty"`
 	// The path under which gateways serve it; made of the public id when absent.
 	ListenPath *string `json:"listenPath,omitempty"`
-	// The host name that it is bound to.
+	// The host name that it is bound to; any by default.
 	Domain *string `json:"domain,omitempty"`
-	// Where gateways send the requests.
+	// Where gateways send the requests; nowhere by default.
 	TargetURL *string `json:"targetUrl,omitempty"`
-	// Whether gateways serve it.
+	// Whether gateways serve it; true by default.
 	Active *bool `json:"active,omitempty"`
-	// Whether anybody may call it without a key.
+	// Whether anybody may call it without a key; false by default: callers then need a key in the Authorization header.
 	Keyless *bool `json:"keyless,omitempty"`
-	// Whether only other APIs can call it.
+	// Whether only other APIs can call it; false by default.
 	Internal *bool `json:"internal,omitempty"`
-	// The tags by which segmented gateways choose what they load, at most 1,000.
+	// The tags by which segmented gateways choose what they load, at most 1,000; none by default.
 	Tags []string `json:"tags,omitempty"`
 	// The organisation; for super users, others have one.
 	OrgID *string `json:"orgId,omitempty"`
@@ -92,7 +92,7 @@ type APIInput struct {
 	BaseVersionName *string `json:"baseVersionName,omitempty"`
 	// The name of the new version.
 	VersionName *string `json:"versionName,omitempty"`
-	// Whether the new version becomes the default one.
+	// Whether the new version becomes the default one; false by default.
 	VersionIsDefault *bool `json:"versionIsDefault,omitempty"`
 }
 
@@ -284,31 +284,31 @@ type KeyIndex struct {
 
 // What a key shall be: start from `session`, from the other fields, or from both: the other fields are set in the session.
 type KeyInput struct {
-	// The session document.
+	// The session document. The defaults below are those of a new key that comes without one.
 	Session core.Document `json:"session,omitempty"`
-	// The name of a custom key: callers may then send this name as the token. Gateways take none of three characters or less, unless their min_token_length says otherwise.
+	// The name of a custom key: callers may then send this name as the token, which is made by default. Gateways take none of three characters or less, unless their min_token_length says otherwise.
 	CustomID *string `json:"customId,omitempty"`
-	// A name for people.
+	// A name for people; empty by default.
 	Alias *string `json:"alias,omitempty"`
-	// Its tags, at most 1,000.
+	// Its tags, at most 1,000; none by default.
 	Tags []string `json:"tags,omitempty"`
 	// Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000.
 	APIIds []string `json:"apiIds,omitempty"`
-	// The policies to apply, at most 1,000.
+	// The policies to apply, at most 1,000; none by default. A key has to have access to an API, by its own rights or by a policy.
 	PolicyIds []string `json:"policyIds,omitempty"`
-	// When it ends, after 1970. A key without an end has none; to take the end from one, set expires in its session to 0.
+	// When it ends, after 1970. A key without an end, the default, has none; to take the end from one, set expires in its session to 0.
 	Expires *time.Time `json:"expires,omitempty"`
-	// Whether it is switched off.
+	// Whether it is switched off; false by default.
 	Inactive *bool `json:"inactive,omitempty"`
-	// Requests per `per` seconds.
+	// Requests per `per` seconds; 1000 by default.
 	Rate *float64 `json:"rate,omitempty"`
-	// The length of the rate window, in seconds.
+	// The length of the rate window, in seconds; 60 by default.
 	Per *float64 `json:"per,omitempty"`
-	// Requests per quota period; -1 for no quota.
+	// Requests per quota period; -1, the default, for no quota.
 	QuotaMax *int64 `json:"quotaMax,omitempty"`
-	// The length of the quota period, in seconds.
+	// The length of the quota period, in seconds; 3600 by default.
 	QuotaRenewalRate *int64 `json:"quotaRenewalRate,omitempty"`
-	// Anything that middleware shall find with the key.
+	// Anything that middleware shall find with the key; an object.
 	MetaData core.Document `json:"metaData,omitempty"`
 	// The organisation; for super users, others have one.
 	OrgID *string `json:"orgId,omitempty"`
@@ -374,9 +374,9 @@ type OauthClientInput struct {
 	Secret *string `json:"secret,omitempty"`
 	// Where the client may be sent after authorisation, at most 1,000. Stock gateways give no token to a client that has none, whatever the grant.
 	RedirectUris []string `json:"redirectUris,omitempty"`
-	// The policy that its tokens apply. It must give access to the API.
+	// The policy that its tokens apply; none by default: the rules then come with each authorisation. It must give access to the API.
 	PolicyID *string `json:"policyId,omitempty"`
-	// Words for people.
+	// Words for people; empty by default.
 	Description *string `json:"description,omitempty"`
 	// Anything that middleware shall find with its tokens; an object.
 	MetaData core.Document `json:"metaData,omitempty"`
@@ -414,13 +414,13 @@ type OrganisationConnection struct {
 type OrganisationInput struct {
 	// The document.
 	Document core.Document `json:"document,omitempty"`
-	// The name.
+	// The name. A new organisation has to have one.
 	Name *string `json:"name,omitempty"`
-	// The short name.
+	// The short name; none by default.
 	Slug *string `json:"slug,omitempty"`
-	// The custom domain of its portal.
+	// The custom domain of its portal; none by default.
 	Cname *string `json:"cname,omitempty"`
-	// Whether the custom domain is in use.
+	// Whether the custom domain is in use; false by default.
 	CnameEnabled *bool `json:"cnameEnabled,omitempty"`
 }
 
@@ -478,33 +478,33 @@ type PolicyFilter struct {
 
 // What a policy shall be: start from `document`, from the other fields, or from both: the other fields are set in the document.
 type PolicyInput struct {
-	// The document.
+	// The document. The defaults below are those of a new policy that comes without one.
 	Document core.Document `json:"document,omitempty"`
-	// The name.
+	// The name. A new policy has to have one.
 	Name *string `json:"name,omitempty"`
-	// An explicit id, where allow_explicit_policy_id allows it.
+	// An explicit id, where allow_explicit_policy_id allows it; the database id by default.
 	PolicyID *string `json:"policyId,omitempty"`
-	// Whether it is offered for new keys.
+	// Whether it is offered for new keys; true by default.
 	Active *bool `json:"active,omitempty"`
-	// Whether keys that apply it are switched off.
+	// Whether keys that apply it are switched off; false by default.
 	Inactive *bool `json:"inactive,omitempty"`
 	// Which parts of it a key takes; those that are left out are not taken. Without any, a key takes all of it.
 	Partitions *PolicyPartitionsInput `json:"partitions,omitempty"`
 	// Where it stands; ACTIVE by default.
 	State *string `json:"state,omitempty"`
-	// Requests per `per` seconds.
+	// Requests per `per` seconds; 1000 by default.
 	Rate *float64 `json:"rate,omitempty"`
-	// The length of the rate window, in seconds.
+	// The length of the rate window, in seconds; 60 by default.
 	Per *float64 `json:"per,omitempty"`
-	// Requests per quota period; -1 for no quota.
+	// Requests per quota period; -1, the default, for no quota.
 	QuotaMax *int64 `json:"quotaMax,omitempty"`
-	// The length of the quota period, in seconds.
+	// The length of the quota period, in seconds; 3600 by default.
 	QuotaRenewalRate *int64 `json:"quotaRenewalRate,omitempty"`
-	// The life of new keys, in seconds; 0 for ever.
+	// The life of new keys, in seconds; 0, the default, for ever.
 	KeyExpiresIn *int64 `json:"keyExpiresIn,omitempty"`
-	// Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000.
+	// Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000; none by default.
 	APIIds []string `json:"apiIds,omitempty"`
-	// Its tags, at most 1,000.
+	// Its tags, at most 1,000; none by default.
 	Tags []string `json:"tags,omitempty"`
 	// Anything that middleware shall find with the keys that apply it; an object.
 	MetaData core.Document `json:"metaData,omitempty"`
@@ -666,19 +666,19 @@ type UserFilter struct {
 type UserInput struct {
 	// The document.
 	Document core.Document `json:"document,omitempty"`
-	// The first name.
+	// The first name; empty by default.
 	FirstName *string `json:"firstName,omitempty"`
-	// The last name.
+	// The last name; empty by default.
 	LastName *string `json:"lastName,omitempty"`
-	// The e-mail address.
+	// The e-mail address. A new user has to have one.
 	Email *string `json:"email,omitempty"`
-	// Whether the user may sign in and use the access key.
+	// Whether the user may sign in and use the access key; false by default.
 	Active *bool `json:"active,omitempty"`
-	// A map of permissions to deny, read or write; {IsAdmin: "admin"} for an administrator.
+	// A map of permissions to deny, read or write; {IsAdmin: "admin"} for an administrator. A new user has to have one.
 	Permissions core.Document `json:"permissions,omitempty"`
 	// The password, 6 to 72 bytes; without one the user cannot sign in, only use the access key.
 	Password *string `json:"password,omitempty"`
-	// The user group.
+	// The user group; none by default.
 	GroupID *string `json:"groupId,omitempty"`
 	// The organisation; for super users and the admin secret, others have one.
 	OrgID *string `json:"orgId,omitempty"`
@@ -702,9 +702,9 @@ type WebhookInput struct {
 	Name *string `json:"name,omitempty"`
 	// The HTTP method of the request; a new webhook has to have one.
 	Method *string `json:"method,omitempty"`
-	// The URL to call.
+	// The URL to call. A new webhook has to have one.
 	TargetPath *string `json:"targetPath,omitempty"`
-	// A map of header names to values.
+	// A map of header names to values; none by default.
 	Headers core.Document `json:"headers,omitempty"`
 	// The organisation; for super users, others have one.
 	OrgID *string `json:"orgId,omitempty"`

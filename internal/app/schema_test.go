@@ -193,3 +193,60 @@ func TestEverythingInTheSchemaIsDescribed(t *testing.T) {
 		require.NotEmpty(t, d.Description, "the directive @%s", d.Name)
 	}
 }
+
+func TestEveryListHasPagesAndAnOrder(t *testing.T) {
+	s := contract()
+	// Their descriptions say in which order they are.
+	ordered := []string{"apiCategories", "gateways", "notifications", "oauthClients", "oauthTokens", "organisationSessions"}
+	judged := 0
+	for _, def := range s.Types {
+		for _, f := range def.Fields {
+			if def.Kind != ast.Object || !strings.HasSuffix(f.Type.Name(), "Connection") {
+				continue
+			}
+			judged++
+			name := def.Name + "." + f.Name
+			first, after := f.Arguments.ForName("first"), f.Arguments.ForName("after")
+			require.NotNil(t, first, "%s is a list: it needs first", name)
+			require.NotNil(t, after, "%s is a list: it needs after", name)
+			require.True(t, first.DefaultValue != nil || strings.Contains(first.Description, "default"),
+				"%s: nobody knows how many there are without first", name)
+			if def == s.Query && !slices.Contains(ordered, f.Name) {
+				require.NotNil(t, f.Arguments.ForName("sort"), "%s is a list: it needs sort", name)
+			}
+		}
+	}
+	require.Greater(t, judged, 30)
+}
+
+func TestWhatIsLeftOutHasADefaultThatTheSchemaSays(t *testing.T) {
+	s := contract()
+	says := func(name, description string, value *ast.Value) {
+		require.True(t, value != nil || strings.Contains(description, "default"),
+			"%s may be left out, and nobody knows what that means: give it a default, or say it", name)
+	}
+	judged := 0
+	for _, def := range s.Types {
+		for _, f := range def.Fields {
+			for _, a := range f.Arguments {
+				kind := s.Types[a.Type.Name()].Kind
+				if a.Type.NonNull || a.Type.Elem != nil || def.BuiltIn || strings.HasPrefix(f.Name, "__") ||
+					kind != ast.Enum && a.Type.Name() != "Boolean" || a.Name == "state" {
+					continue // a filter by state
+				}
+				judged++
+				if f.Name == "certificates" && a.Name == "sort" {
+					continue // it depends on the filter, which the description says
+				}
+				says(def.Name+"."+f.Name+"("+a.Name+")", a.Description, a.DefaultValue)
+			}
+			if def.Kind != ast.InputObject || f.Type.NonNull || strings.HasSuffix(def.Name, "Filter") ||
+				s.Types[f.Type.Name()].Kind != ast.Enum && f.Type.Name() != "Boolean" || def.Name == "WebhookInput" {
+				continue // the method of a webhook has to be given
+			}
+			judged++
+			says(def.Name+"."+f.Name, f.Description, f.DefaultValue)
+		}
+	}
+	require.Greater(t, judged, 15)
+}
