@@ -34,6 +34,7 @@ func documented(input string) map[string]string {
 			"baseApiId":       "base_api_id",
 			"baseVersionName": "base_api_version_name",
 			"versionName":     "new_version_name",
+			"authentication":  "authentication",
 		}
 	case "ApiOwnersInput":
 		return map[string]string{"userIds": "user_owners", "userGroupIds": "user_group_owners"}

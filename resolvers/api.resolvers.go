@@ -9,6 +9,7 @@ import (
 	"context"
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
+	"gatehouse/internal/authentication"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/api"
 	"gatehouse/internal/gateway/claim"
@@ -18,6 +19,11 @@ import (
 	"maps"
 	"slices"
 )
+
+// Authentication is the resolver for the authentication field.
+func (r *apiResolver) Authentication(ctx context.Context, obj *core.Api) (*authentication.Settings, error) {
+	return authentication.Of(obj), nil
+}
 
 // Owners is the resolver for the owners field.
 func (r *apiResolver) Owners(ctx context.Context, obj *core.Api, first *int, after *string) (*model.UserConnection, error) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"gatehouse/graph/model"
 	"gatehouse/graph/scalar"
+	"gatehouse/internal/authentication"
 	"gatehouse/internal/core"
 	"gatehouse/internal/notification"
 	"gatehouse/internal/portal"
@@ -60,6 +61,7 @@ type ComplexityRoot struct {
 		Active          func(childComplexity int) int
 		ApiID           func(childComplexity int) int
 		AuthTypes       func(childComplexity int) int
+		Authentication  func(childComplexity int) int
 		Categories      func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
 		Definition      func(childComplexity int) int
@@ -91,6 +93,14 @@ type ComplexityRoot struct {
 		Webhooks        func(childComplexity int, first *int, after *string) int
 	}
 
+	ApiAuthentication struct {
+		BaseIdentity           func(childComplexity int) int
+		JWT                    func(childComplexity int) int
+		Sources                func(childComplexity int) int
+		StripAuthorizationData func(childComplexity int) int
+		Types                  func(childComplexity int) int
+	}
+
 	ApiConnection struct {
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
@@ -101,6 +111,13 @@ type ComplexityRoot struct {
 		APIURL   func(childComplexity int) int
 		BasePath func(childComplexity int) int
 		Host     func(childComplexity int) int
+	}
+
+	AuthSource struct {
+		Cookie    func(childComplexity int) int
+		Header    func(childComplexity int) int
+		Parameter func(childComplexity int) int
+		Type      func(childComplexity int) int
 	}
 
 	CategoryCount struct {
@@ -206,6 +223,17 @@ type ComplexityRoot struct {
 		Created  func(childComplexity int) int
 		ID       func(childComplexity int) int
 		Warnings func(childComplexity int) int
+	}
+
+	JwtSettings struct {
+		DefaultPolicyIDs func(childComplexity int) int
+		ExpiresAtSkew    func(childComplexity int) int
+		IdentityClaim    func(childComplexity int) int
+		IssuedAtSkew     func(childComplexity int) int
+		NotBeforeSkew    func(childComplexity int) int
+		PolicyClaim      func(childComplexity int) int
+		SigningMethod    func(childComplexity int) int
+		Source           func(childComplexity int) int
 	}
 
 	Key struct {
@@ -625,6 +653,8 @@ type ComplexityRoot struct {
 // region    ************************** generated!.gotpl **************************
 
 type ApiResolver interface {
+	Authentication(ctx context.Context, obj *core.Api) (*authentication.Settings, error)
+
 	Owners(ctx context.Context, obj *core.Api, first *int, after *string) (*model.UserConnection, error)
 
 	URL(ctx context.Context, obj *core.Api) (*model.APIURL, error)
@@ -842,6 +872,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Api.AuthTypes(childComplexity), true
+	case "Api.authentication":
+		if e.ComplexityRoot.Api.Authentication == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Api.Authentication(childComplexity), true
 	case "Api.categories":
 		if e.ComplexityRoot.Api.Categories == nil {
 			break
@@ -1042,6 +1078,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Api.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string)), true
 
+	case "ApiAuthentication.baseIdentity":
+		if e.ComplexityRoot.ApiAuthentication.BaseIdentity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiAuthentication.BaseIdentity(childComplexity), true
+	case "ApiAuthentication.jwt":
+		if e.ComplexityRoot.ApiAuthentication.JWT == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiAuthentication.JWT(childComplexity), true
+	case "ApiAuthentication.sources":
+		if e.ComplexityRoot.ApiAuthentication.Sources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiAuthentication.Sources(childComplexity), true
+	case "ApiAuthentication.stripAuthorizationData":
+		if e.ComplexityRoot.ApiAuthentication.StripAuthorizationData == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiAuthentication.StripAuthorizationData(childComplexity), true
+	case "ApiAuthentication.types":
+		if e.ComplexityRoot.ApiAuthentication.Types == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiAuthentication.Types(childComplexity), true
+
 	case "ApiConnection.nodes":
 		if e.ComplexityRoot.ApiConnection.Nodes == nil {
 			break
@@ -1079,6 +1146,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiUrl.Host(childComplexity), true
+
+	case "AuthSource.cookie":
+		if e.ComplexityRoot.AuthSource.Cookie == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuthSource.Cookie(childComplexity), true
+	case "AuthSource.header":
+		if e.ComplexityRoot.AuthSource.Header == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuthSource.Header(childComplexity), true
+	case "AuthSource.parameter":
+		if e.ComplexityRoot.AuthSource.Parameter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuthSource.Parameter(childComplexity), true
+	case "AuthSource.type":
+		if e.ComplexityRoot.AuthSource.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuthSource.Type(childComplexity), true
 
 	case "CategoryCount.count":
 		if e.ComplexityRoot.CategoryCount.Count == nil {
@@ -1518,6 +1610,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ImportedItem.Warnings(childComplexity), true
+
+	case "JwtSettings.defaultPolicyIds":
+		if e.ComplexityRoot.JwtSettings.DefaultPolicyIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JwtSettings.DefaultPolicyIDs(childComplexity), true
+	case "JwtSettings.expiresAtSkew":
+		if e.ComplexityRoot.JwtSettings.ExpiresAtSkew == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JwtSettings.ExpiresAtSkew(childComplexity), true
+	case "JwtSettings.identityClaim":
+		if e.ComplexityRoot.JwtSettings.IdentityClaim == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JwtSettings.IdentityClaim(childComplexity), true
+	case "JwtSettings.issuedAtSkew":
+		if e.ComplexityRoot.JwtSettings.IssuedAtSkew == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JwtSettings.IssuedAtSkew(childComplexity), true
+	case "JwtSettings.notBeforeSkew":
+		if e.ComplexityRoot.JwtSettings.NotBeforeSkew == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JwtSettings.NotBeforeSkew(childComplexity), true
+	case "JwtSettings.policyClaim":
+		if e.ComplexityRoot.JwtSettings.PolicyClaim == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JwtSettings.PolicyClaim(childComplexity), true
+	case "JwtSettings.signingMethod":
+		if e.ComplexityRoot.JwtSettings.SigningMethod == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JwtSettings.SigningMethod(childComplexity), true
+	case "JwtSettings.source":
+		if e.ComplexityRoot.JwtSettings.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.JwtSettings.Source(childComplexity), true
 
 	case "Key.alias":
 		if e.ComplexityRoot.Key.Alias == nil {
@@ -3889,10 +4030,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputApiAuthenticationInput,
 		ec.unmarshalInputApiFilter,
 		ec.unmarshalInputApiInput,
 		ec.unmarshalInputApiOwnersInput,
+		ec.unmarshalInputAuthSourceInput,
 		ec.unmarshalInputCertificateFilter,
+		ec.unmarshalInputJwtSettingsInput,
 		ec.unmarshalInputKeyFilter,
 		ec.unmarshalInputKeyInput,
 		ec.unmarshalInputOauthAuthorizationInput,
@@ -4171,6 +4315,8 @@ type Api {
   kind: ApiKind!
   "The ways in that are enabled. One for which the definition enables none has AUTH_TOKEN, to which gateways fall back."
   authTypes: [AuthType!]!
+  "How callers show who they are."
+  authentication: ApiAuthentication!
   "The categories, taken from #tags in the name."
   categories: [String!]!
   "The ids of the users who own it."
@@ -4278,6 +4424,62 @@ enum AuthType {
   OAUTH
   "A token of OpenID Connect."
   OIDC
+}
+
+"How callers of an API show who they are."
+type ApiAuthentication {
+  "The ways in that are enabled, as in authTypes."
+  types: [AuthType!]!
+  "Whose session counts where there are several ways in; null for that of the first that a gateway asks for."
+  baseIdentity: AuthType
+  "Whether what callers show is taken out of the request before it goes upstream."
+  stripAuthorizationData: Boolean!
+  "Where callers put what they show, for each way in that is enabled and that reads it from the request."
+  sources: [AuthSource!]!
+  "How JSON Web Tokens are judged."
+  jwt: JwtSettings!
+}
+
+"Where callers put what they show for a way in, as gateways read the definition."
+type AuthSource {
+  "The way in."
+  type: AuthType!
+  "The name of the header; null where headers are not looked at."
+  header: String
+  "The name of the parameter in the query; null where the query is not looked at."
+  parameter: String
+  "The name of the cookie; null where cookies are not looked at."
+  cookie: String
+}
+
+"How gateways judge JSON Web Tokens."
+type JwtSettings {
+  "How tokens are signed; null where the definition says none that gateways know."
+  signingMethod: JwtSigningMethod
+  "The key, or the URL of a key set (JWKS), as the definition has it."
+  source: String!
+  "The claim that names the caller; empty for sub."
+  identityClaim: String!
+  "The claim that names the policy to apply; empty for none."
+  policyClaim: String!
+  "The policies for tokens that name none."
+  defaultPolicyIds: [ID!]!
+  "How many seconds in the future a token may be issued."
+  issuedAtSkew: Int64!
+  "How many seconds a token is accepted after its end."
+  expiresAtSkew: Int64!
+  "How many seconds a token is accepted before its beginning."
+  notBeforeSkew: Int64!
+}
+
+"How JSON Web Tokens can be signed."
+enum JwtSigningMethod {
+  "With a secret that both sides have (HS256 and the like)."
+  HMAC
+  "With an RSA key (RS256, PS256 and the like)."
+  RSA
+  "With a key on an elliptic curve (ES256 and the like)."
+  ECDSA
 }
 
 "A page of APIs."
@@ -4397,6 +4599,54 @@ input ApiInput {
   versionName: String
   "Whether the new version becomes the default one; false by default."
   versionIsDefault: Boolean
+  "How callers show who they are; by default with a key in the Authorization header."
+  authentication: ApiAuthenticationInput
+}
+
+"How callers of an API show who they are. What is left out stays as the definition has it."
+input ApiAuthenticationInput {
+  "The ways in, in place of those before: at most 10, and KEYLESS alone."
+  types: [AuthType!]
+  "Whose session counts where there are several ways in; by default, that of the first that a gateway asks for."
+  baseIdentity: AuthType
+  "Whether what callers show is taken out of the request before it goes upstream; false by default."
+  stripAuthorizationData: Boolean
+  "Where callers put what they show, for these ways in, at most 10. By default it is the Authorization header."
+  sources: [AuthSourceInput!]
+  "How JSON Web Tokens are judged."
+  jwt: JwtSettingsInput
+}
+
+"Where callers put what they show for a way in: at least one place. Gateways look in the header, the parameter and the cookie, and take the last that they find."
+input AuthSourceInput {
+  "The way in."
+  type: AuthType!
+  "The name of the header; without one headers are not looked at."
+  header: String
+  "The name of the parameter in the query; without one the query is not looked at."
+  parameter: String
+  "The name of the cookie; without one cookies are not looked at."
+  cookie: String
+}
+
+"How gateways judge JSON Web Tokens. What is left out stays as the definition has it."
+input JwtSettingsInput {
+  "How tokens are signed; gateways accept none by default."
+  signingMethod: JwtSigningMethod
+  "The key, or the URL of a key set (JWKS), in base64 or, where gateways replace it, a reference such as ` + "`" + `env://` + "`" + `."
+  source: String
+  "The claim that names the caller; sub by default."
+  identityClaim: String
+  "The claim that names the policy to apply."
+  policyClaim: String
+  "The policies for tokens that name none, at most 1,000."
+  defaultPolicyIds: [ID!]
+  "How many seconds in the future a token may be issued; 0 by default."
+  issuedAtSkew: Int64
+  "How many seconds a token is accepted after its end; 0 by default."
+  expiresAtSkew: Int64
+  "How many seconds a token is accepted before its beginning; 0 by default."
+  notBeforeSkew: Int64
 }
 
 "Who owns an API."
@@ -6336,6 +6586,8 @@ func (ec *executionContext) childFields_Api(ctx context.Context, field graphql.C
 		return ec.fieldContext_Api_kind(ctx, field)
 	case "authTypes":
 		return ec.fieldContext_Api_authTypes(ctx, field)
+	case "authentication":
+		return ec.fieldContext_Api_authentication(ctx, field)
 	case "categories":
 		return ec.fieldContext_Api_categories(ctx, field)
 	case "userOwners":
@@ -6372,6 +6624,22 @@ func (ec *executionContext) childFields_Api(ctx context.Context, field graphql.C
 	return nil, fmt.Errorf("no field named %q was found under type Api", field.Name)
 }
 
+func (ec *executionContext) childFields_ApiAuthentication(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "types":
+		return ec.fieldContext_ApiAuthentication_types(ctx, field)
+	case "baseIdentity":
+		return ec.fieldContext_ApiAuthentication_baseIdentity(ctx, field)
+	case "stripAuthorizationData":
+		return ec.fieldContext_ApiAuthentication_stripAuthorizationData(ctx, field)
+	case "sources":
+		return ec.fieldContext_ApiAuthentication_sources(ctx, field)
+	case "jwt":
+		return ec.fieldContext_ApiAuthentication_jwt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiAuthentication", field.Name)
+}
+
 func (ec *executionContext) childFields_ApiConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "nodes":
@@ -6394,6 +6662,20 @@ func (ec *executionContext) childFields_ApiUrl(ctx context.Context, field graphq
 		return ec.fieldContext_ApiUrl_host(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiUrl", field.Name)
+}
+
+func (ec *executionContext) childFields_AuthSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_AuthSource_type(ctx, field)
+	case "header":
+		return ec.fieldContext_AuthSource_header(ctx, field)
+	case "parameter":
+		return ec.fieldContext_AuthSource_parameter(ctx, field)
+	case "cookie":
+		return ec.fieldContext_AuthSource_cookie(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuthSource", field.Name)
 }
 
 func (ec *executionContext) childFields_CategoryCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6604,6 +6886,28 @@ func (ec *executionContext) childFields_ImportedItem(ctx context.Context, field 
 		return ec.fieldContext_ImportedItem_warnings(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportedItem", field.Name)
+}
+
+func (ec *executionContext) childFields_JwtSettings(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "signingMethod":
+		return ec.fieldContext_JwtSettings_signingMethod(ctx, field)
+	case "source":
+		return ec.fieldContext_JwtSettings_source(ctx, field)
+	case "identityClaim":
+		return ec.fieldContext_JwtSettings_identityClaim(ctx, field)
+	case "policyClaim":
+		return ec.fieldContext_JwtSettings_policyClaim(ctx, field)
+	case "defaultPolicyIds":
+		return ec.fieldContext_JwtSettings_defaultPolicyIds(ctx, field)
+	case "issuedAtSkew":
+		return ec.fieldContext_JwtSettings_issuedAtSkew(ctx, field)
+	case "expiresAtSkew":
+		return ec.fieldContext_JwtSettings_expiresAtSkew(ctx, field)
+	case "notBeforeSkew":
+		return ec.fieldContext_JwtSettings_notBeforeSkew(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JwtSettings", field.Name)
 }
 
 func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10396,6 +10700,38 @@ func (ec *executionContext) fieldContext_Api_authTypes(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Api", field, false, false, errors.New("field of type AuthType does not have child fields"))
 }
 
+func (ec *executionContext) _Api_authentication(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Api_authentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Api().Authentication(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *authentication.Settings) graphql.Marshaler {
+			return ec.marshalNApiAuthentication2ᚖgatehouseᚋinternalᚋauthenticationᚐSettings(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Api_authentication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Api",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiAuthentication(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Api_categories(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10959,6 +11295,139 @@ func (ec *executionContext) fieldContext_Api_warnings(_ context.Context, field g
 	return graphql.NewScalarFieldContext("Api", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _ApiAuthentication_types(ctx context.Context, field graphql.CollectedField, obj *authentication.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiAuthentication_types(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Types, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNAuthType2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiAuthentication_types(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiAuthentication", field, false, false, errors.New("field of type AuthType does not have child fields"))
+}
+
+func (ec *executionContext) _ApiAuthentication_baseIdentity(ctx context.Context, field graphql.CollectedField, obj *authentication.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiAuthentication_baseIdentity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BaseIdentity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOAuthType2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ApiAuthentication_baseIdentity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiAuthentication", field, false, false, errors.New("field of type AuthType does not have child fields"))
+}
+
+func (ec *executionContext) _ApiAuthentication_stripAuthorizationData(ctx context.Context, field graphql.CollectedField, obj *authentication.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiAuthentication_stripAuthorizationData(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StripAuthorizationData, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiAuthentication_stripAuthorizationData(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiAuthentication", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _ApiAuthentication_sources(ctx context.Context, field graphql.CollectedField, obj *authentication.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiAuthentication_sources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sources, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []authentication.Source) graphql.Marshaler {
+			return ec.marshalNAuthSource2ᚕgatehouseᚋinternalᚋauthenticationᚐSourceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiAuthentication_sources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiAuthentication",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuthSource(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApiAuthentication_jwt(ctx context.Context, field graphql.CollectedField, obj *authentication.Settings) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiAuthentication_jwt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.JWT, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v authentication.JWT) graphql.Marshaler {
+			return ec.marshalNJwtSettings2gatehouseᚋinternalᚋauthenticationᚐJWT(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiAuthentication_jwt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiAuthentication",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_JwtSettings(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ApiConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.APIConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11113,6 +11582,98 @@ func (ec *executionContext) _ApiUrl_host(ctx context.Context, field graphql.Coll
 }
 func (ec *executionContext) fieldContext_ApiUrl_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ApiUrl", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AuthSource_type(ctx context.Context, field graphql.CollectedField, obj *authentication.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuthSource_type(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Type, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNAuthType2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuthSource_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuthSource", field, false, false, errors.New("field of type AuthType does not have child fields"))
+}
+
+func (ec *executionContext) _AuthSource_header(ctx context.Context, field graphql.CollectedField, obj *authentication.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuthSource_header(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Header, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuthSource_header(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuthSource", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AuthSource_parameter(ctx context.Context, field graphql.CollectedField, obj *authentication.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuthSource_parameter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parameter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuthSource_parameter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuthSource", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AuthSource_cookie(ctx context.Context, field graphql.CollectedField, obj *authentication.Source) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuthSource_cookie(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cookie, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuthSource_cookie(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuthSource", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _CategoryCount_name(ctx context.Context, field graphql.CollectedField, obj *model.CategoryCount) (ret graphql.Marshaler) {
@@ -12946,6 +13507,190 @@ func (ec *executionContext) _ImportedItem_warnings(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_ImportedItem_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ImportedItem", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _JwtSettings_signingMethod(ctx context.Context, field graphql.CollectedField, obj *authentication.JWT) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JwtSettings_signingMethod(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SigningMethod, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOJwtSigningMethod2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_JwtSettings_signingMethod(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JwtSettings", field, false, false, errors.New("field of type JwtSigningMethod does not have child fields"))
+}
+
+func (ec *executionContext) _JwtSettings_source(ctx context.Context, field graphql.CollectedField, obj *authentication.JWT) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JwtSettings_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JwtSettings_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JwtSettings", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _JwtSettings_identityClaim(ctx context.Context, field graphql.CollectedField, obj *authentication.JWT) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JwtSettings_identityClaim(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IdentityClaim, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JwtSettings_identityClaim(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JwtSettings", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _JwtSettings_policyClaim(ctx context.Context, field graphql.CollectedField, obj *authentication.JWT) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JwtSettings_policyClaim(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PolicyClaim, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JwtSettings_policyClaim(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JwtSettings", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _JwtSettings_defaultPolicyIds(ctx context.Context, field graphql.CollectedField, obj *authentication.JWT) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JwtSettings_defaultPolicyIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DefaultPolicyIDs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JwtSettings_defaultPolicyIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JwtSettings", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _JwtSettings_issuedAtSkew(ctx context.Context, field graphql.CollectedField, obj *authentication.JWT) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JwtSettings_issuedAtSkew(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IssuedAtSkew, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JwtSettings_issuedAtSkew(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JwtSettings", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _JwtSettings_expiresAtSkew(ctx context.Context, field graphql.CollectedField, obj *authentication.JWT) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JwtSettings_expiresAtSkew(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAtSkew, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JwtSettings_expiresAtSkew(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JwtSettings", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _JwtSettings_notBeforeSkew(ctx context.Context, field graphql.CollectedField, obj *authentication.JWT) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_JwtSettings_notBeforeSkew(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NotBeforeSkew, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_JwtSettings_notBeforeSkew(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("JwtSettings", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Key_id(ctx context.Context, field graphql.CollectedField, obj *core.Key) (ret graphql.Marshaler) {
@@ -26445,6 +27190,64 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputApiAuthenticationInput(ctx context.Context, obj any) (authentication.Input, error) {
+	var it authentication.Input
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"types", "baseIdentity", "stripAuthorizationData", "sources", "jwt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "types":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("types"))
+			data, err := ec.unmarshalOAuthType2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Types = data
+		case "baseIdentity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("baseIdentity"))
+			data, err := ec.unmarshalOAuthType2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BaseIdentity = data
+		case "stripAuthorizationData":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stripAuthorizationData"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StripAuthorizationData = data
+		case "sources":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sources"))
+			data, err := ec.unmarshalOAuthSourceInput2ᚕgatehouseᚋinternalᚋauthenticationᚐSourceᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Sources = data
+		case "jwt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("jwt"))
+			data, err := ec.unmarshalOJwtSettingsInput2ᚖgatehouseᚋinternalᚋauthenticationᚐJWTInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.JWT = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputApiFilter(ctx context.Context, obj any) (model.APIFilter, error) {
 	var it model.APIFilter
 	if obj == nil {
@@ -26591,7 +27394,7 @@ func (ec *executionContext) unmarshalInputApiInput(ctx context.Context, obj any)
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"definition", "name", "slug", "apiId", "listenPath", "domain", "targetUrl", "active", "keyless", "internal", "tags", "orgId", "baseApiId", "baseVersionName", "versionName", "versionIsDefault"}
+	fieldsInOrder := [...]string{"definition", "name", "slug", "apiId", "listenPath", "domain", "targetUrl", "active", "keyless", "internal", "tags", "orgId", "baseApiId", "baseVersionName", "versionName", "versionIsDefault", "authentication"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26710,6 +27513,13 @@ func (ec *executionContext) unmarshalInputApiInput(ctx context.Context, obj any)
 				return it, err
 			}
 			it.VersionIsDefault = data
+		case "authentication":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("authentication"))
+			data, err := ec.unmarshalOApiAuthenticationInput2ᚖgatehouseᚋinternalᚋauthenticationᚐInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Authentication = data
 		}
 	}
 	return it, nil
@@ -26747,6 +27557,57 @@ func (ec *executionContext) unmarshalInputApiOwnersInput(ctx context.Context, ob
 				return it, err
 			}
 			it.UserGroupIds = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputAuthSourceInput(ctx context.Context, obj any) (authentication.Source, error) {
+	var it authentication.Source
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"type", "header", "parameter", "cookie"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := ec.unmarshalNAuthType2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Type = data
+		case "header":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("header"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Header = data
+		case "parameter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parameter"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Parameter = data
+		case "cookie":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cookie"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cookie = data
 		}
 	}
 	return it, nil
@@ -26798,6 +27659,85 @@ func (ec *executionContext) unmarshalInputCertificateFilter(ctx context.Context,
 				return it, err
 			}
 			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputJwtSettingsInput(ctx context.Context, obj any) (authentication.JWTInput, error) {
+	var it authentication.JWTInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"signingMethod", "source", "identityClaim", "policyClaim", "defaultPolicyIds", "issuedAtSkew", "expiresAtSkew", "notBeforeSkew"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "signingMethod":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signingMethod"))
+			data, err := ec.unmarshalOJwtSigningMethod2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SigningMethod = data
+		case "source":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Source = data
+		case "identityClaim":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("identityClaim"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdentityClaim = data
+		case "policyClaim":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("policyClaim"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PolicyClaim = data
+		case "defaultPolicyIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("defaultPolicyIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DefaultPolicyIDs = data
+		case "issuedAtSkew":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("issuedAtSkew"))
+			data, err := ec.unmarshalOInt642ᚖint64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IssuedAtSkew = data
+		case "expiresAtSkew":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAtSkew"))
+			data, err := ec.unmarshalOInt642ᚖint64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresAtSkew = data
+		case "notBeforeSkew":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notBeforeSkew"))
+			data, err := ec.unmarshalOInt642ᚖint64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NotBeforeSkew = data
 		}
 	}
 	return it, nil
@@ -28004,6 +28944,44 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "authentication":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Api_authentication(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "categories":
 			out.Values[i] = ec._Api_categories(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -28435,6 +29413,64 @@ func (ec *executionContext) _Api(ctx context.Context, sel ast.SelectionSet, obj 
 	return out
 }
 
+var apiAuthenticationImplementors = []string{"ApiAuthentication"}
+
+func (ec *executionContext) _ApiAuthentication(ctx context.Context, sel ast.SelectionSet, obj *authentication.Settings) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, apiAuthenticationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ApiAuthentication")
+		case "types":
+			out.Values[i] = ec._ApiAuthentication_types(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "baseIdentity":
+			out.Values[i] = ec._ApiAuthentication_baseIdentity(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "stripAuthorizationData":
+			out.Values[i] = ec._ApiAuthentication_stripAuthorizationData(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sources":
+			out.Values[i] = ec._ApiAuthentication_sources(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "jwt":
+			out.Values[i] = ec._ApiAuthentication_jwt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var apiConnectionImplementors = []string{"ApiConnection"}
 
 func (ec *executionContext) _ApiConnection(ctx context.Context, sel ast.SelectionSet, obj *model.APIConnection) graphql.Marshaler {
@@ -28508,6 +29544,59 @@ func (ec *executionContext) _ApiUrl(ctx context.Context, sel ast.SelectionSet, o
 		case "host":
 			out.Values[i] = ec._ApiUrl_host(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var authSourceImplementors = []string{"AuthSource"}
+
+func (ec *executionContext) _AuthSource(ctx context.Context, sel ast.SelectionSet, obj *authentication.Source) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, authSourceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuthSource")
+		case "type":
+			out.Values[i] = ec._AuthSource_type(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "header":
+			out.Values[i] = ec._AuthSource_header(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "parameter":
+			out.Values[i] = ec._AuthSource_parameter(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cookie":
+			out.Values[i] = ec._AuthSource_cookie(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -29662,6 +30751,79 @@ func (ec *executionContext) _ImportedItem(ctx context.Context, sel ast.Selection
 			}
 		case "warnings":
 			out.Values[i] = ec._ImportedItem_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var jwtSettingsImplementors = []string{"JwtSettings"}
+
+func (ec *executionContext) _JwtSettings(ctx context.Context, sel ast.SelectionSet, obj *authentication.JWT) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, jwtSettingsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("JwtSettings")
+		case "signingMethod":
+			out.Values[i] = ec._JwtSettings_signingMethod(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "source":
+			out.Values[i] = ec._JwtSettings_source(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "identityClaim":
+			out.Values[i] = ec._JwtSettings_identityClaim(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "policyClaim":
+			out.Values[i] = ec._JwtSettings_policyClaim(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "defaultPolicyIds":
+			out.Values[i] = ec._JwtSettings_defaultPolicyIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "issuedAtSkew":
+			out.Values[i] = ec._JwtSettings_issuedAtSkew(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "expiresAtSkew":
+			out.Values[i] = ec._JwtSettings_expiresAtSkew(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notBeforeSkew":
+			out.Values[i] = ec._JwtSettings_notBeforeSkew(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -34536,6 +35698,16 @@ func (ec *executionContext) marshalNApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx
 	return ec._Api(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNApiAuthentication2ᚖgatehouseᚋinternalᚋauthenticationᚐSettings(ctx context.Context, sel ast.SelectionSet, v *authentication.Settings) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ApiAuthentication(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNApiInput2gatehouseᚋgraphᚋmodelᚐAPIInput(ctx context.Context, v any) (model.APIInput, error) {
 	res, err := ec.unmarshalInputApiInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -34570,6 +35742,31 @@ func (ec *executionContext) marshalNApiUrl2ᚖgatehouseᚋgraphᚋmodelᚐAPIURL
 		return graphql.Null
 	}
 	return ec._ApiUrl(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAuthSource2gatehouseᚋinternalᚋauthenticationᚐSource(ctx context.Context, sel ast.SelectionSet, v authentication.Source) graphql.Marshaler {
+	return ec._AuthSource(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAuthSource2ᚕgatehouseᚋinternalᚋauthenticationᚐSourceᚄ(ctx context.Context, sel ast.SelectionSet, v []authentication.Source) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuthSource2gatehouseᚋinternalᚋauthenticationᚐSource(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNAuthSourceInput2gatehouseᚋinternalᚋauthenticationᚐSource(ctx context.Context, v any) (authentication.Source, error) {
+	res, err := ec.unmarshalInputAuthSourceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNAuthType2string(ctx context.Context, v any) (string, error) {
@@ -35000,6 +36197,10 @@ func (ec *executionContext) marshalNJSON2ᚕgatehouseᚋinternalᚋcoreᚐDocume
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNJwtSettings2gatehouseᚋinternalᚋauthenticationᚐJWT(ctx context.Context, sel ast.SelectionSet, v authentication.JWT) graphql.Marshaler {
+	return ec._JwtSettings(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNKey2gatehouseᚋinternalᚋcoreᚐKey(ctx context.Context, sel ast.SelectionSet, v core.Key) graphql.Marshaler {
@@ -35733,6 +36934,14 @@ func (ec *executionContext) marshalOApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx
 	return ec._Api(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOApiAuthenticationInput2ᚖgatehouseᚋinternalᚋauthenticationᚐInput(ctx context.Context, v any) (*authentication.Input, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputApiAuthenticationInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOApiConnection2ᚖgatehouseᚋgraphᚋmodelᚐAPIConnection(ctx context.Context, sel ast.SelectionSet, v *model.APIConnection) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -35782,6 +36991,23 @@ func (ec *executionContext) marshalOApiSort2ᚖgatehouseᚋgraphᚋmodelᚐAPISo
 	return v
 }
 
+func (ec *executionContext) unmarshalOAuthSourceInput2ᚕgatehouseᚋinternalᚋauthenticationᚐSourceᚄ(ctx context.Context, v any) ([]authentication.Source, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]authentication.Source, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAuthSourceInput2gatehouseᚋinternalᚋauthenticationᚐSource(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) unmarshalOAuthType2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
 	if v == nil {
 		return nil, nil
@@ -35816,6 +37042,24 @@ func (ec *executionContext) marshalOAuthType2ᚕstringᚄ(ctx context.Context, s
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOAuthType2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalAuthType(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAuthType2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalAuthType(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -36115,6 +37359,32 @@ func (ec *executionContext) marshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOJwtSettingsInput2ᚖgatehouseᚋinternalᚋauthenticationᚐJWTInput(ctx context.Context, v any) (*authentication.JWTInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputJwtSettingsInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOJwtSigningMethod2ᚖstring(ctx context.Context, v any) (*string, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := scalar.UnmarshalJwtSigningMethod(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOJwtSigningMethod2ᚖstring(ctx context.Context, sel ast.SelectionSet, v *string) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := scalar.MarshalJwtSigningMethod(*v)
+	return res
 }
 
 func (ec *executionContext) marshalOKey2ᚖgatehouseᚋinternalᚋcoreᚐKey(ctx context.Context, sel ast.SelectionSet, v *core.Key) graphql.Marshaler {

@@ -5,6 +5,7 @@ package model
 import (
 	"bytes"
 	"fmt"
+	"gatehouse/internal/authentication"
 	"gatehouse/internal/core"
 	"gatehouse/internal/notification"
 	"gatehouse/internal/portal"
@@ -94,6 +95,8 @@ type APIInput struct {
 	VersionName *string `json:"versionName,omitempty"`
 	// Whether the new version becomes the default one; false by default.
 	VersionIsDefault *bool `json:"versionIsDefault,omitempty"`
+	// How callers show who they are; by default with a key in the Authorization header.
+	Authentication *authentication.Input `json:"authentication,omitempty"`
 }
 
 // Who owns an API.

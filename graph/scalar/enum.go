@@ -8,6 +8,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"gatehouse/internal/authentication"
 	"gatehouse/internal/core"
 )
 
@@ -25,6 +26,14 @@ func MarshalAuthType(word string) graphql.Marshaler { return enumValue(word) }
 
 // UnmarshalAuthType reads one of core.AuthTypes.
 func UnmarshalAuthType(v any) (string, error) { return enumWord(v, core.AuthTypes()) }
+
+// MarshalJwtSigningMethod writes one of authentication.SigningMethods.
+func MarshalJwtSigningMethod(word string) graphql.Marshaler { return enumValue(word) }
+
+// UnmarshalJwtSigningMethod reads one of authentication.SigningMethods.
+func UnmarshalJwtSigningMethod(v any) (string, error) {
+	return enumWord(v, authentication.SigningMethods())
+}
 
 // MarshalPolicyState writes one of core.PolicyStates.
 func MarshalPolicyState(word string) graphql.Marshaler { return enumValue(word) }

@@ -9,6 +9,7 @@ import (
 
 	"gatehouse/graph/generated"
 	"gatehouse/graph/scalar"
+	"gatehouse/internal/authentication"
 	"gatehouse/internal/core"
 )
 
@@ -26,6 +27,7 @@ func TestEveryValueOfAnEnumStandsForOneWord(t *testing.T) {
 		"CertificateUse":    {core.CertificateUses(), scalar.MarshalCertificateUse, scalar.UnmarshalCertificateUse},
 		"ObjectKind":        {core.Announced(), scalar.MarshalObjectKind, scalar.UnmarshalObjectKind},
 		"OauthResponseType": {[]string{"code", "token"}, scalar.MarshalOauthResponseType, scalar.UnmarshalOauthResponseType},
+		"JwtSigningMethod":  {authentication.SigningMethods(), scalar.MarshalJwtSigningMethod, scalar.UnmarshalJwtSigningMethod},
 		"HttpMethod": {
 			[]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"},
 			scalar.MarshalHttpMethod, scalar.UnmarshalHttpMethod,

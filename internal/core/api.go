@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -265,6 +266,25 @@ var authFlags = []struct {
 	{"mtls", []string{"use_mutual_tls_auth"}},
 	{"oauth", []string{"use_oauth2"}},
 	{"oidc", []string{"use_openid"}},
+}
+
+// WithAuthTypes is a document of an API whose definition enables some ways in, by their names, and no others. Of a way
+// in with several fields the ones that enable it already stay.
+func WithAuthTypes(doc Document, types []string) Document {
+	for _, f := range authFlags {
+		had := slices.ContainsFunc(f.fields, func(field string) bool { return doc.Get(def + field).Bool() })
+		switch wanted := slices.Contains(types, f.name); {
+		case wanted && !had:
+			doc = doc.Set(def+f.fields[0], true)
+		case !wanted && had:
+			for _, field := range f.fields {
+				if doc.Get(def + field).Bool() {
+					doc = doc.Set(def+field, false)
+				}
+			}
+		}
+	}
+	return doc
 }
 
 // AuthTypes lists the names that Api.AuthTypes and the auth_type filter use; authToken is what a gateway falls back to.

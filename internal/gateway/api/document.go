@@ -3,6 +3,7 @@ package api
 import (
 	"github.com/tidwall/gjson"
 
+	"gatehouse/internal/authentication"
 	"gatehouse/internal/core"
 	"gatehouse/internal/input"
 )
@@ -18,6 +19,7 @@ type Input struct {
 	OrgID                                   *string
 	BaseAPIID, BaseVersionName, VersionName *string
 	VersionIsDefault                        *bool
+	Authentication                          *authentication.Input
 }
 
 // blank is what an API starts from that comes without a document: what a gateway needs to serve it.
@@ -53,5 +55,8 @@ func Document(in Input, stored core.Document) (core.Document, error) {
 	f.Texts("api_definition.tags", in.Tags)
 	f.Text("api_definition.proxy.target_url", in.TargetURL)
 	f.Text("api_definition.proxy.listen_path", in.ListenPath)
-	return f.Doc, nil
+	if in.Authentication != nil && in.Authentication.Types != nil && in.Keyless != nil {
+		return nil, core.InField("api_definition.use_keyless", "is given by the ways in: leave it out, or leave them out")
+	}
+	return f.Doc, authentication.Set(&f, in.Authentication)
 }
