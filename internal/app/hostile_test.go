@@ -121,7 +121,7 @@ func hostile() map[string][]string {
 
 // leaf is a scalar somewhere in the arguments of a root field.
 type leaf struct {
-	argument, field string // field is "" for the argument itself
+	argument, field string // field is a path as those of inputFields, "" for the argument itself
 	kind            string
 	list            bool
 }
@@ -129,8 +129,7 @@ type leaf struct {
 func (l leaf) String() string { return strings.TrimSuffix(l.argument+"."+l.field, ".") }
 
 // leaves are all scalars, and enums, in the arguments of a root field.
-func leaves(t *testing.T, s *ast.Schema, f *ast.FieldDefinition) []leaf {
-	t.Helper()
+func leaves(s *ast.Schema, f *ast.FieldDefinition) []leaf {
 	var out []leaf
 	for _, a := range f.Arguments {
 		def := s.Types[a.Type.Name()]
@@ -138,16 +137,8 @@ func leaves(t *testing.T, s *ast.Schema, f *ast.FieldDefinition) []leaf {
 			out = append(out, leaf{a.Name, "", a.Type.Name(), a.Type.Elem != nil})
 			continue
 		}
-		for _, field := range def.Fields {
-			if inner := s.Types[field.Type.Name()]; inner.Kind == ast.InputObject {
-				for _, f := range inner.Fields {
-					require.NotEqual(t, ast.InputObject, s.Types[f.Type.Name()].Kind,
-						"%s.%s: this test looks into inputs in inputs, and no further", inner.Name, f.Name)
-					out = append(out, leaf{a.Name, field.Name + "." + f.Name, f.Type.Name(), f.Type.Elem != nil})
-				}
-				continue
-			}
-			out = append(out, leaf{a.Name, field.Name, field.Type.Name(), field.Type.Elem != nil})
+		for path, field := range inputFields(s, def) {
+			out = append(out, leaf{a.Name, path, field.Type.Name(), field.Type.Elem != nil})
 		}
 	}
 	return out
@@ -172,11 +163,7 @@ func (f *foreigners) throw(
 		if !ok {
 			input = map[string]any{}
 		}
-		if outer, inner, nested := strings.Cut(at.field, "."); nested {
-			input[outer] = map[string]any{inner: json.RawMessage(value)}
-		} else {
-			input[at.field] = json.RawMessage(value)
-		}
+		f.put(s, s.Types[field.Arguments.ForName(at.argument).Type.Name()], input, at.field, json.RawMessage(value))
 		variables[at.argument] = input
 	}
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
@@ -209,7 +196,7 @@ func TestNoInputIsAnInternalError(t *testing.T) {
 			if isMutation(s, field) {
 				query = operation(s, field, 1, "organisation")
 			}
-			for _, at := range leaves(t, s, field) {
+			for _, at := range leaves(s, field) {
 				all := values[at.kind]
 				if all == nil {
 					require.Equal(t, ast.Enum, s.Types[at.kind].Kind, "there are no hostile values for %s", at.kind)
@@ -254,7 +241,7 @@ func TestAListOfFortyThousandIsRefusedWhereverAListIsTaken(t *testing.T) {
 	s := contract()
 	lists := 0
 	for _, field := range rootFields(s) {
-		for _, at := range leaves(t, s, field) {
+		for _, at := range leaves(s, field) {
 			if !at.list || at.kind == "JSON" { // an import is bounded by its bytes
 				continue
 			}

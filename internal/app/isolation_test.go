@@ -3,6 +3,7 @@ package app_test
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/url"
 	"regexp"
 	"slices"
@@ -257,8 +258,8 @@ func places(s *ast.Schema, f *ast.FieldDefinition) []place {
 	}
 	for _, a := range f.Arguments {
 		if input := s.Types[a.Type.Name()]; input.Kind == ast.InputObject {
-			for _, field := range input.Fields {
-				add(field.Type, place{name: a.Name + "." + field.Name, argument: a.Name, field: field.Name})
+			for path, field := range inputFields(s, input) {
+				add(field.Type, place{name: a.Name + "." + path, argument: a.Name, field: path})
 			}
 			continue
 		}
@@ -312,8 +313,58 @@ func (f *foreigners) variables(s *ast.Schema, field *ast.FieldDefinition, at pla
 		input = map[string]any{}
 		out[at.argument] = input
 	}
-	input[at.field] = v
+	f.put(s, s.Types[field.Arguments.ForName(at.argument).Type.Name()], input, at.field, v)
 	return out
+}
+
+// inputFields are the fields of an input, and of the inputs in it, that are no inputs themselves, by their paths: in
+// authentication.sources[].header, sources is a list.
+func inputFields(s *ast.Schema, def *ast.Definition) iter.Seq2[string, *ast.FieldDefinition] {
+	return func(yield func(string, *ast.FieldDefinition) bool) {
+		for _, field := range def.Fields {
+			inner := s.Types[field.Type.Name()]
+			if inner.Kind != ast.InputObject {
+				if !yield(field.Name, field) {
+					return
+				}
+				continue
+			}
+			name := field.Name
+			if field.Type.Elem != nil {
+				name += "[]"
+			}
+			for path, f := range inputFields(s, inner) {
+				if !yield(name+"."+path, f) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// put sets the value at a path of an input, with what the inputs on the way have to have.
+func (f *foreigners) put(s *ast.Schema, def *ast.Definition, input map[string]any, path string, v any) {
+	name, rest, nested := strings.Cut(path, ".")
+	if !nested {
+		input[name] = v
+		return
+	}
+	name, list := strings.CutSuffix(name, "[]")
+	def = s.Types[def.Fields.ForName(name).Type.Name()]
+	inner := map[string]any{}
+	for _, field := range def.Fields {
+		switch kind := s.Types[field.Type.Name()]; {
+		case !field.Type.NonNull || field.DefaultValue != nil:
+		case kind.Kind == ast.Enum:
+			inner[field.Name] = kind.EnumValues[0].Name
+		default:
+			inner[field.Name] = f.visitor.spare
+		}
+	}
+	f.put(s, def, inner, rest, v)
+	if input[name] = inner; list {
+		input[name] = []any{inner}
+	}
 }
 
 // input is the least that an input type asks for.
