@@ -1,6 +1,6 @@
 // Package authentication reads and writes what the definition of an API says of how its callers show who they are: the
-// ways in, where a gateway looks for what callers show, and how it judges JSON Web Tokens. It is pure: a definition goes
-// in, a definition comes out, by the rules of gateways.
+// ways in, where a gateway looks for what callers show, and how it judges JSON Web Tokens. It is pure: a definition
+// goes in, a definition comes out, by the rules of gateways.
 package authentication
 
 import (
@@ -191,7 +191,7 @@ func setAuthTypes(f *input.Fields, types []string) error {
 	case len(types) == 0:
 		return core.InField("authentication.types", "must name a way in: KEYLESS lets everybody in")
 	case len(types) > 1 && slices.Contains(types, "keyless"):
-		return core.InField("authentication.types", "must name KEYLESS alone: it lets everybody in, whatever stands beside it")
+		return core.InField("authentication.types", "must name KEYLESS alone: it lets everybody in, whatever else is named")
 	}
 	f.Doc = core.WithAuthTypes(f.Doc, types)
 	return nil
@@ -220,7 +220,11 @@ func setSource(f *input.Fields, s Source) error {
 	for _, place := range []struct {
 		on, name string
 		given    *string
-	}{{"", "auth_header_name", s.Header}, {"use_param", "param_name", s.Parameter}, {"use_cookie", "cookie_name", s.Cookie}} {
+	}{
+		{"", "auth_header_name", s.Header},
+		{"use_param", "param_name", s.Parameter},
+		{"use_cookie", "cookie_name", s.Cookie},
+	} {
 		on := place.given != nil
 		if on && (*place.given == "" || strings.ContainsAny(*place.given, " \t\r\n\x00")) {
 			return core.InField("authentication.sources", "must have names without spaces, for %s too", s.Type)
