@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/gatewaytest"
@@ -330,7 +331,7 @@ func TestAnOauthClientOfBeforeIsConfinedToItsOrganisationAtTheGateway(t *testing
 		10*time.Second,
 		10*time.Millisecond,
 	)
-	assert.Equal(t, core.NoPolicy, there.PolicyID)
+	assert.Equal(t, confine.NoPolicy, there.PolicyID)
 	assert.JSONEq(
 		t,
 		fmt.Sprintf(

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 	"gatehouse/internal/portal"
 )
@@ -207,7 +208,7 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 					// So that it can be asked of many ids which there are, without reading documents.
 					"public": {a.ApiID},
 					"tag":    a.Tags, "listen_path": {a.ListenPath}, "domain": {strings.ToLower(a.Domain)}, "target": a.TargetHosts(),
-					"policy": core.PoliciesOfDefinition(core.Document(a.Definition.Get("api_definition").Raw))}}
+					"policy": confine.PoliciesOfDefinition(core.Document(a.Definition.Get("api_definition").Raw))}}
 			if name := core.LoopName(a.Name); name != "" {
 				r.Labels["loop"] = []string{name}
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 )
 
@@ -32,9 +33,9 @@ func (ids Ids) settings() []string {
 type Owners struct{ byName map[string]string }
 
 // Foreign is what belongs to others than the organisation.
-func (o Owners) Foreign(org string) core.Foreign {
+func (o Owners) Foreign(org string) confine.Foreign {
 	foreign := func(name string) bool { owner, owned := o.byName[name]; return owned && owner != org }
-	return core.Foreign{
+	return confine.Foreign{
 		Api:    func(id string) bool { return foreign(core.ApiIDSetting(id)) },
 		Policy: func(id string) bool { return foreign(core.PolicyIDSetting(id)) },
 	}

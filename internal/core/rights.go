@@ -12,20 +12,20 @@ import (
 // which gateways apply in the place of the ones that a key names.
 func NamedApis(doc Document) []string {
 	var out []string
-	n := unnamed()
-	n.rights = func(rights gjson.Result) {
+	var n Naming
+	n.Rights = func(rights gjson.Result) {
 		rights.ForEach(func(key, value gjson.Result) bool {
-			out = append(out, namedBy(key.Str, value)...)
+			out = append(out, NamedBy(key.Str, value)...)
 			return true
 		})
 	}
-	n.session(gjson.ParseBytes(doc))
+	n.Session(gjson.ParseBytes(doc))
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// namedBy are the ids that one entry of access rights names: the one under which it stands, and the one in it.
-func namedBy(key string, entry gjson.Result) []string {
+// NamedBy are the ids that one entry of access rights names: the one under which it stands, and the one in it.
+func NamedBy(key string, entry gjson.Result) []string {
 	out := []string{key}
 	entry.ForEach(func(name, inner gjson.Result) bool {
 		if strings.EqualFold(name.Str, "api_id") && inner.Str != "" && inner.Str != key {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 	"gatehouse/store"
 )
@@ -95,7 +96,7 @@ func (n *Names) apis(ctx context.Context, org string, apiIDs []string) (map[stri
 // so are the APIs that they open. Names that are in before, too, are not judged. known are APIs of which it was found
 // out.
 func (n *Names) MetaPolicies(ctx context.Context, org string, doc, before core.Document, known []string) error {
-	if err := core.CheckCustomPolicies(org, doc); err != nil {
+	if err := confine.CheckCustomPolicies(org, doc); err != nil {
 		return err
 	}
 	named := core.Added(core.NamedApis(doc), known)

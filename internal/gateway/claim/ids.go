@@ -52,7 +52,7 @@ func (c *Claims) reserveIDs(ctx context.Context, apis []Api) ([]store.Change, er
 // WritePolicies makes writes, and with them the ids of policies, and those of the APIs that they name, their
 // organisation's. It refuses a policy that has an id of another organisation. One that names an API of another
 // organisation is kept, as one that names an API which nobody has: who asks does not learn more. That id stays the
-// other's, and gateways are not told of the right (see core.ConfinePolicy).
+// other's, and gateways are not told of the right (see confine.Policy).
 func (c *Claims) WritePolicies(ctx context.Context, policies []Policy, writes ...store.Change) error {
 	owned := map[string][]Policy{}
 	for _, p := range policies {

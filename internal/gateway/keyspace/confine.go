@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/token"
 	"gatehouse/store"
@@ -26,7 +27,7 @@ func (s *Space) confine(ctx context.Context, keys []*core.Key) ([]core.Document,
 			continue
 		}
 		named.Apis = append(named.Apis, core.NamedApis(k.Session)...)
-		named.Policies = append(named.Policies, core.NamedPolicies(k.Session)...)
+		named.Policies = append(named.Policies, confine.NamedPolicies(k.Session)...)
 	}
 	owners, err := s.o.Store.OwnersOf(ctx, named)
 	if err != nil {
@@ -34,7 +35,7 @@ func (s *Space) confine(ctx context.Context, keys []*core.Key) ([]core.Document,
 	}
 	for i, k := range keys {
 		if k != nil && k.OrgID != "" {
-			out[i] = core.ConfineSession(k.OrgID, k.Session, owners.Foreign(k.OrgID))
+			out[i] = confine.Session(k.OrgID, k.Session, owners.Foreign(k.OrgID))
 		}
 	}
 	return out, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 	"gatehouse/store"
 )
@@ -24,7 +25,7 @@ func (r *Registry) confinedPolicies(ctx context.Context, page []*core.Policy) ([
 	}
 	out := make([]core.Document, len(page))
 	for i, p := range page {
-		out[i] = core.ConfinePolicy(p, owners.Foreign(p.OrgID))
+		out[i] = confine.Policy(p, owners.Foreign(p.OrgID))
 	}
 	return out, nil
 }
@@ -33,14 +34,14 @@ func (r *Registry) confinedPolicies(ctx context.Context, page []*core.Policy) ([
 func (r *Registry) confine(ctx context.Context, apis []*core.Api, out [][]byte) error {
 	var named store.Ids
 	for _, definition := range out {
-		named.Policies = append(named.Policies, core.PoliciesOfDefinition(definition)...)
+		named.Policies = append(named.Policies, confine.PoliciesOfDefinition(definition)...)
 	}
 	owners, err := r.o.Store.OwnersOf(ctx, named)
 	if err != nil {
 		return err
 	}
 	for i, a := range apis {
-		out[i] = core.ConfineDefinition(a, out[i], owners.Foreign(a.OrgID))
+		out[i] = confine.Definition(a, out[i], owners.Foreign(a.OrgID))
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/tidwall/gjson"
 	"golang.org/x/sync/errgroup"
 
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/secret"
@@ -102,7 +103,7 @@ func (s *Clients) ownersFor(ctx context.Context, clients ...*core.OauthClient) (
 // was made before that was looked at may name what is another organisation's; a gateway is not told so.
 func (s *Clients) atGateway(c *core.OauthClient, opened string, owners store.Owners) gateway.OauthClient {
 	foreign := owners.Foreign(c.OrgID)
-	meta := core.ConfineSession(c.OrgID, c.Document, foreign).Get("meta_data")
+	meta := confine.Session(c.OrgID, c.Document, foreign).Get("meta_data")
 	out := gateway.OauthClient{
 		ClientID:    c.ClientID,
 		Secret:      opened,
@@ -115,7 +116,7 @@ func (s *Clients) atGateway(c *core.OauthClient, opened string, owners store.Own
 		out.MetaData = json.RawMessage(meta.Raw)
 	}
 	if foreign.Policy(c.PolicyID) {
-		out.PolicyID = core.NoPolicy
+		out.PolicyID = confine.NoPolicy
 	}
 	return out
 }

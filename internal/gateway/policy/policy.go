@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/definition"
 	"gatehouse/internal/input"
@@ -114,7 +115,7 @@ func (p *Policies) of(
 	if err != nil {
 		return nil, err
 	}
-	if err := core.CheckCustomPolicies(org, doc); err != nil {
+	if err := confine.CheckCustomPolicies(org, doc); err != nil {
 		return nil, err
 	}
 	meta := core.Meta{ID: ids.ID, OrgID: org}

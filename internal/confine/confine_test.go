@@ -1,16 +1,17 @@
-package core_test
+package confine_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 )
 
 // foreignTo has one API and one policy be another organisation's.
-func foreignTo(api, policy string) core.Foreign {
-	return core.Foreign{
+func foreignTo(api, policy string) confine.Foreign {
+	return confine.Foreign{
 		Api:    func(id string) bool { return id == api },
 		Policy: func(id string) bool { return id == policy },
 	}
@@ -20,11 +21,11 @@ func TestWhatGatewaysAreToldIsConfinedToItsOrganisation(t *testing.T) {
 	t.Parallel()
 	foreign := foreignTo("their-api", "theirs")
 	session := func(doc string) string {
-		return string(core.ConfineSession("us", core.Document(doc), foreign))
+		return string(confine.Session("us", core.Document(doc), foreign))
 	}
 	policy := func(doc string) string {
 		return string(
-			core.ConfinePolicy(
+			confine.Policy(
 				core.NewPolicy(core.Meta{ID: "6b07029325cf117545e48001", OrgID: "us"}, core.Document(doc)),
 				foreign,
 			),
@@ -32,9 +33,9 @@ func TestWhatGatewaysAreToldIsConfinedToItsOrganisation(t *testing.T) {
 	}
 	definition := func(doc string) string {
 		a := core.NewApi(core.Meta{ID: "6b07029325cf117545e48002", OrgID: "us"}, core.Document(`{"api_definition":`+doc+`}`))
-		return string(core.ConfineDefinition(a, core.Document(doc), foreign))
+		return string(confine.Definition(a, core.Document(doc), foreign))
 	}
-	const none = core.NoPolicy
+	const none = confine.NoPolicy
 	for name, c := range map[string]struct {
 		confine   func(string) string
 		doc, want string
@@ -72,7 +73,7 @@ func TestPoliciesInMetaDataAreOfTheOrganisationAndNotNone(t *testing.T) {
 		`{"meta_data":{"policies":[]}}`:                           false, `{"Meta_Data":{"policies":[]}}`: false,
 		`{"meta_data":{"policies":[{"org_id":"us"},{"Org_Id":"them"}]}}`: false,
 	} {
-		err := core.CheckCustomPolicies("us", core.Document(doc))
+		err := confine.CheckCustomPolicies("us", core.Document(doc))
 		assert.Equal(t, ok, err == nil, "%s: %v", doc, err)
 	}
 }

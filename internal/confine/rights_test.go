@@ -1,4 +1,4 @@
-package core_test
+package confine_test
 
 import (
 	"strings"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 )
 
@@ -21,7 +22,7 @@ func TestRightsToForeignApisAreTakenOut(t *testing.T) {
 		"what is no right by that name": {`{"meta_data":{"x":{"access_rights":{"foreign":{}}}}}`, `{"meta_data":{"x":{"access_rights":{"foreign":{}}}}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := core.ConfineSession("", core.Document(c.doc), foreignTo("foreign", "foreign-policy"))
+			got := confine.Session("", core.Document(c.doc), foreignTo("foreign", "foreign-policy"))
 			assert.Equal(t, c.want, string(got))
 			for _, id := range core.NamedApis(got) {
 				assert.NotEqual(t, "foreign", id)
