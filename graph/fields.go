@@ -1,9 +1,13 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -55,6 +59,7 @@ func documented(input string) map[string]string {
 			"quotaRenewalRate": "quota_renewal_rate",
 			"keyExpiresIn":     "key_expires_in",
 			"apiIds":           "access_rights",
+			"accessRights":     "access_rights",
 			"tags":             "tags",
 			"orgId":            "org_id",
 		}
@@ -66,6 +71,7 @@ func documented(input string) map[string]string {
 			"alias":            "alias",
 			"tags":             "tags",
 			"apiIds":           "access_rights",
+			"accessRights":     "access_rights",
 			"policyIds":        "apply_policies",
 			"expires":          "expires",
 			"inactive":         "is_inactive",
@@ -160,16 +166,20 @@ const jsonScalar = "JSON"
 func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message string, ok bool) {
 	fields, _ := value.(map[string]any)
 	var unset string
-	for name, path := range documented(a.Type.Name()) {
+	for name, path := range inOrder(documented(a.Type.Name())) {
 		rest, ok := strings.CutPrefix(e.Field, path)
 		if !ok || rest != "" && rest[0] != '.' && rest[0] != '[' {
 			continue
 		}
 		if fields[name] == nil {
-			unset = name
+			unset = cmp.Or(unset, name)
 			continue
 		}
-		return a.Name + "." + name + element(fields[name], rest), inWordsOf(a.Type.Name(), name, e.Message), true
+		at, message := element(fields[name], rest), e.Message
+		if at != "" {
+			message = strings.Replace(message, path+rest, path+at, 1)
+		}
+		return a.Name + "." + name + at, inWordsOf(a.Type.Name(), name, message), true
 	}
 	for _, document := range []string{"definition", "document", "session"} {
 		if fields[document] != nil {
@@ -190,26 +200,64 @@ func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message
 func inWordsOf(input, field, message string) string {
 	names := documented(input)
 	message = strings.Replace(message, names[field], field, 1)
-	for name, path := range names {
-		if name != field && strings.Contains(path, "_") {
+	for name, path := range inOrder(names) {
+		if name != field && path != names[field] && strings.Contains(path, "_") {
 			message = strings.ReplaceAll(message, path, name)
 		}
 	}
 	return message
 }
 
-// element is the place in a list that a part of a path names: as it stands, or the element that is called so.
+// inOrder walks the fields of an input from z to a, so that of two which stand for the same part of a document always
+// the same is spoken of where neither was given: apiIds before accessRights.
+func inOrder(names map[string]string) iter.Seq2[string, string] {
+	return func(yield func(name, path string) bool) {
+		for _, name := range slices.Backward(slices.Sorted(maps.Keys(names))) {
+			if !yield(name, names[name]) {
+				return
+			}
+		}
+	}
+}
+
+// element is the place in a list that a part of a path names: as it stands, or the element that is called so. Elements
+// that are objects are called by the API that they are about, and what the path says of one is in their fields' words.
 func element(value any, rest string) string {
 	list, ok := value.([]any)
-	if !ok || strings.HasPrefix(rest, "[") {
+	if !ok {
+		return rest
+	}
+	if strings.HasPrefix(rest, "[") {
+		if len(list) > 0 {
+			if _, object := list[0].(map[string]any); object {
+				return camelCase(rest)
+			}
+		}
 		return rest
 	}
 	for i, v := range list {
+		if fields, object := v.(map[string]any); object {
+			if inner, ok := strings.CutPrefix(rest+".", "."+fmt.Sprint(fields["apiId"])+"."); ok {
+				return strings.TrimSuffix(fmt.Sprintf("[%d].%s", i, camelCase(inner)), ".")
+			}
+			continue
+		}
 		if "."+fmt.Sprint(v) == rest {
 			return fmt.Sprintf("[%d]", i)
 		}
 	}
 	return ""
+}
+
+// camelCase is a path of a document in the words of the schema: allowed_urls[0].url is allowedUrls[0].url there.
+func camelCase(path string) string {
+	words := strings.Split(path, "_")
+	for i, word := range words[1:] {
+		if word != "" {
+			words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+		}
+	}
+	return strings.Join(words, "")
 }
 
 // inputPath is the path of an error in the arguments of the field that is being resolved; "" for one that is not about

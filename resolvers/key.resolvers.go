@@ -32,6 +32,11 @@ func (r *keyResolver) Apis(ctx context.Context, obj *core.Key, first *int, after
 	return r.namedApis(ctx, "APIs of key "+obj.ID, obj.OrgID, obj.ApiIDs, first, after)
 }
 
+// AccessRights is the resolver for the accessRights field.
+func (r *keyResolver) AccessRights(ctx context.Context, obj *core.Key, first *int, after *string) (*model.AccessRightConnection, error) {
+	return r.accessRights(ctx, "key "+obj.ID, obj.OrgID, obj.ApiIDs, obj.Session, first, after)
+}
+
 // Policies is the resolver for the policies field.
 func (r *keyResolver) Policies(ctx context.Context, obj *core.Key, first *int, after *string) (*model.PolicyConnection, error) {
 	c, err := named(ctx, r.Resolver, "policies of key "+obj.ID, obj.PolicyIDs, first, after, func(ids []string, siblings int) ([]*core.Policy, error) {

@@ -4,11 +4,11 @@ import (
 	"context"
 
 	"gatehouse/graph/model"
+	"gatehouse/internal/access"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/gateway/policy"
 	"gatehouse/internal/input"
-	"gatehouse/internal/reference"
 	"gatehouse/store"
 )
 
@@ -52,7 +52,7 @@ func policyDocument(in model.PolicyInput, stored core.Document) (core.Document, 
 	if err := f.Object("meta_data", in.MetaData); err != nil {
 		return nil, err
 	}
-	return reference.WithAccess(f.Doc, in.APIIds)
+	return access.Write(f.Doc, in.APIIds, in.AccessRights)
 }
 
 // importedPolicy makes a policy of a document of an import: over the one with the same id, or new with the ids it

@@ -95,6 +95,11 @@ func (r *policyResolver) Apis(ctx context.Context, obj *core.Policy, first *int,
 	return r.namedApis(ctx, "APIs of policy "+obj.ID, obj.OrgID, obj.ApiIDs, first, after)
 }
 
+// AccessRights is the resolver for the accessRights field.
+func (r *policyResolver) AccessRights(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.AccessRightConnection, error) {
+	return r.accessRights(ctx, "policy "+obj.ID, obj.OrgID, obj.ApiIDs, obj.Document, first, after)
+}
+
 // Keys is the resolver for the keys field.
 func (r *policyResolver) Keys(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.KeyConnection, error) {
 	c, err := related(ctx, r.Resolver, r.loaders(ctx).keysByPolicy, obj.OrgID, obj.PolicyID, first, after)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"gatehouse/graph/model"
+	"gatehouse/internal/access"
 	"gatehouse/internal/batch"
 	"gatehouse/internal/core"
 	"gatehouse/internal/page"
@@ -71,4 +72,21 @@ func (r *Resolver) namedApis(
 		return r.loaders(ctx).apis.All(ctx, org, ids, siblings)
 	})
 	return (*model.APIConnection)(c), err
+}
+
+// accessRights are the entries that a document has for the APIs that it names.
+func (r *Resolver) accessRights(
+	ctx context.Context,
+	of, org string,
+	ids []string,
+	doc core.Document,
+	first *int,
+	after *string,
+) (*model.AccessRightConnection, error) {
+	of = "access rights of " + of
+	c, err := named(ctx, r, of, ids, first, after, func(ids []string, siblings int) ([]*access.Right, error) {
+		r.loaders(ctx).apis.Expect(org, ids...) // the APIs of the page are loaded together
+		return access.Rights(org, doc, ids, siblings), nil
+	})
+	return (*model.AccessRightConnection)(c), err
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"gatehouse/graph/model"
 	"gatehouse/graph/scalar"
+	"gatehouse/internal/access"
 	"gatehouse/internal/authentication"
 	"gatehouse/internal/core"
 	"gatehouse/internal/notification"
@@ -34,6 +35,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AccessRight() AccessRightResolver
 	Api() ApiResolver
 	Certificate() CertificateResolver
 	CertificateDependencies() CertificateDependenciesResolver
@@ -57,6 +59,29 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AccessRight struct {
+		API                  func(childComplexity int) int
+		AllowedTypes         func(childComplexity int) int
+		AllowedURLs          func(childComplexity int) int
+		ApiID                func(childComplexity int) int
+		ApiName              func(childComplexity int) int
+		DisableIntrospection func(childComplexity int) int
+		Limit                func(childComplexity int) int
+		RestrictedTypes      func(childComplexity int) int
+		Versions             func(childComplexity int) int
+	}
+
+	AccessRightConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AllowedUrl struct {
+		Methods func(childComplexity int) int
+		URL     func(childComplexity int) int
+	}
+
 	Api struct {
 		Active          func(childComplexity int) int
 		ApiID           func(childComplexity int) int
@@ -105,6 +130,16 @@ type ComplexityRoot struct {
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	ApiLimit struct {
+		MaxQueryDepth      func(childComplexity int) int
+		Per                func(childComplexity int) int
+		QuotaMax           func(childComplexity int) int
+		QuotaRenewalRate   func(childComplexity int) int
+		Rate               func(childComplexity int) int
+		ThrottleInterval   func(childComplexity int) int
+		ThrottleRetryLimit func(childComplexity int) int
 	}
 
 	ApiUrl struct {
@@ -219,6 +254,11 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
+	GraphqlType struct {
+		Fields func(childComplexity int) int
+		Name   func(childComplexity int) int
+	}
+
 	ImportedItem struct {
 		Created  func(childComplexity int) int
 		ID       func(childComplexity int) int
@@ -237,6 +277,7 @@ type ComplexityRoot struct {
 	}
 
 	Key struct {
+		AccessRights     func(childComplexity int, first *int, after *string) int
 		Alias            func(childComplexity int) int
 		ApiIDs           func(childComplexity int) int
 		Apis             func(childComplexity int, first *int, after *string) int
@@ -462,6 +503,7 @@ type ComplexityRoot struct {
 	}
 
 	Policy struct {
+		AccessRights     func(childComplexity int, first *int, after *string) int
 		Active           func(childComplexity int) int
 		ApiIDs           func(childComplexity int) int
 		Apis             func(childComplexity int, first *int, after *string) int
@@ -652,6 +694,9 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type AccessRightResolver interface {
+	API(ctx context.Context, obj *access.Right) (*core.Api, error)
+}
 type ApiResolver interface {
 	Authentication(ctx context.Context, obj *core.Api) (*authentication.Settings, error)
 
@@ -692,6 +737,7 @@ type KeyResolver interface {
 
 	Usage(ctx context.Context, obj *core.Key) (*core.Key, error)
 	Apis(ctx context.Context, obj *core.Key, first *int, after *string) (*model.APIConnection, error)
+	AccessRights(ctx context.Context, obj *core.Key, first *int, after *string) (*model.AccessRightConnection, error)
 	Policies(ctx context.Context, obj *core.Key, first *int, after *string) (*model.PolicyConnection, error)
 	Organisation(ctx context.Context, obj *core.Key) (*core.Organisation, error)
 	Warnings(ctx context.Context, obj *core.Key) ([]string, error)
@@ -778,6 +824,7 @@ type OrganisationResolver interface {
 }
 type PolicyResolver interface {
 	Apis(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.APIConnection, error)
+	AccessRights(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.AccessRightConnection, error)
 	Keys(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.KeyConnection, error)
 	Organisation(ctx context.Context, obj *core.Policy) (*core.Organisation, error)
 	UsedBy(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.UsageConnection, error)
@@ -853,6 +900,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AccessRight.api":
+		if e.ComplexityRoot.AccessRight.API == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRight.API(childComplexity), true
+	case "AccessRight.allowedTypes":
+		if e.ComplexityRoot.AccessRight.AllowedTypes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRight.AllowedTypes(childComplexity), true
+	case "AccessRight.allowedUrls":
+		if e.ComplexityRoot.AccessRight.AllowedURLs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRight.AllowedURLs(childComplexity), true
+	case "AccessRight.apiId":
+		if e.ComplexityRoot.AccessRight.ApiID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRight.ApiID(childComplexity), true
+	case "AccessRight.apiName":
+		if e.ComplexityRoot.AccessRight.ApiName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRight.ApiName(childComplexity), true
+	case "AccessRight.disableIntrospection":
+		if e.ComplexityRoot.AccessRight.DisableIntrospection == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRight.DisableIntrospection(childComplexity), true
+	case "AccessRight.limit":
+		if e.ComplexityRoot.AccessRight.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRight.Limit(childComplexity), true
+	case "AccessRight.restrictedTypes":
+		if e.ComplexityRoot.AccessRight.RestrictedTypes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRight.RestrictedTypes(childComplexity), true
+	case "AccessRight.versions":
+		if e.ComplexityRoot.AccessRight.Versions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRight.Versions(childComplexity), true
+
+	case "AccessRightConnection.nodes":
+		if e.ComplexityRoot.AccessRightConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRightConnection.Nodes(childComplexity), true
+	case "AccessRightConnection.pageInfo":
+		if e.ComplexityRoot.AccessRightConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRightConnection.PageInfo(childComplexity), true
+	case "AccessRightConnection.totalCount":
+		if e.ComplexityRoot.AccessRightConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccessRightConnection.TotalCount(childComplexity), true
+
+	case "AllowedUrl.methods":
+		if e.ComplexityRoot.AllowedUrl.Methods == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllowedUrl.Methods(childComplexity), true
+	case "AllowedUrl.url":
+		if e.ComplexityRoot.AllowedUrl.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AllowedUrl.URL(childComplexity), true
 
 	case "Api.active":
 		if e.ComplexityRoot.Api.Active == nil {
@@ -1127,6 +1261,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiConnection.TotalCount(childComplexity), true
+
+	case "ApiLimit.maxQueryDepth":
+		if e.ComplexityRoot.ApiLimit.MaxQueryDepth == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiLimit.MaxQueryDepth(childComplexity), true
+	case "ApiLimit.per":
+		if e.ComplexityRoot.ApiLimit.Per == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiLimit.Per(childComplexity), true
+	case "ApiLimit.quotaMax":
+		if e.ComplexityRoot.ApiLimit.QuotaMax == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiLimit.QuotaMax(childComplexity), true
+	case "ApiLimit.quotaRenewalRate":
+		if e.ComplexityRoot.ApiLimit.QuotaRenewalRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiLimit.QuotaRenewalRate(childComplexity), true
+	case "ApiLimit.rate":
+		if e.ComplexityRoot.ApiLimit.Rate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiLimit.Rate(childComplexity), true
+	case "ApiLimit.throttleInterval":
+		if e.ComplexityRoot.ApiLimit.ThrottleInterval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiLimit.ThrottleInterval(childComplexity), true
+	case "ApiLimit.throttleRetryLimit":
+		if e.ComplexityRoot.ApiLimit.ThrottleRetryLimit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiLimit.ThrottleRetryLimit(childComplexity), true
 
 	case "ApiUrl.apiUrl":
 		if e.ComplexityRoot.ApiUrl.APIURL == nil {
@@ -1592,6 +1769,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.GatewayConnection.TotalCount(childComplexity), true
 
+	case "GraphqlType.fields":
+		if e.ComplexityRoot.GraphqlType.Fields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GraphqlType.Fields(childComplexity), true
+	case "GraphqlType.name":
+		if e.ComplexityRoot.GraphqlType.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GraphqlType.Name(childComplexity), true
+
 	case "ImportedItem.created":
 		if e.ComplexityRoot.ImportedItem.Created == nil {
 			break
@@ -1660,6 +1850,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.JwtSettings.Source(childComplexity), true
 
+	case "Key.accessRights":
+		if e.ComplexityRoot.Key.AccessRights == nil {
+			break
+		}
+
+		args, err := ec.field_Key_accessRights_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Key.AccessRights(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Key.alias":
 		if e.ComplexityRoot.Key.Alias == nil {
 			break
@@ -2992,6 +3193,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.HasNextPage(childComplexity), true
 
+	case "Policy.accessRights":
+		if e.ComplexityRoot.Policy.AccessRights == nil {
+			break
+		}
+
+		args, err := ec.field_Policy_accessRights_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Policy.AccessRights(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "Policy.active":
 		if e.ComplexityRoot.Policy.Active == nil {
 			break
@@ -4030,12 +4242,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAccessRightInput,
+		ec.unmarshalInputAllowedUrlInput,
 		ec.unmarshalInputApiAuthenticationInput,
 		ec.unmarshalInputApiFilter,
 		ec.unmarshalInputApiInput,
+		ec.unmarshalInputApiLimitInput,
 		ec.unmarshalInputApiOwnersInput,
 		ec.unmarshalInputAuthSourceInput,
 		ec.unmarshalInputCertificateFilter,
+		ec.unmarshalInputGraphqlTypeInput,
 		ec.unmarshalInputJwtSettingsInput,
 		ec.unmarshalInputKeyFilter,
 		ec.unmarshalInputKeyInput,
@@ -4279,6 +4495,127 @@ type ImportedItem {
   created: Boolean!
   "What is worth knowing: access rights to an API that does not exist here, for example."
   warnings: [String!]!
+}
+`, BuiltIn: false},
+	{Name: "../schema/access.graphqls", Input: `"What a policy or a key opens of one API."
+type AccessRight {
+  "The public id of the API."
+  apiId: ID!
+  "The name that the API had when this was written."
+  apiName: String!
+  "The versions that are open."
+  versions: [String!]!
+  "All that may be called; empty for everything."
+  allowedUrls: [AllowedUrl!]!
+  "Limits of its own for the API; null when it counts with the others of the policy or key."
+  limit: ApiLimit
+  "Whether the schema of a GraphQL API may not be asked for."
+  disableIntrospection: Boolean!
+  "Fields of a GraphQL API that may not be asked for."
+  restrictedTypes: [GraphqlType!]!
+  "Fields of a GraphQL API that alone may be asked for; empty for all."
+  allowedTypes: [GraphqlType!]!
+  "The API; null when there is none with that id."
+  api: Api @permission(read: "apis")
+}
+
+"A page of access rights."
+type AccessRightConnection {
+  "The access rights of this page."
+  nodes: [AccessRight!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
+}
+
+"What may be called of an API."
+type AllowedUrl {
+  "A regular expression for paths."
+  url: String!
+  "The methods."
+  methods: [String!]!
+}
+
+"Limits of its own for an API, which count apart from those of the policy or key. What the document leaves out is 0."
+type ApiLimit {
+  "Requests per ` + "`" + `per` + "`" + ` seconds; -1 or 0 for no limit."
+  rate: Float!
+  "The length of the rate window, in seconds."
+  per: Float!
+  "How long a gateway waits before it tries a throttled request again, in seconds; -1 or 0 for no throttling."
+  throttleInterval: Float!
+  "How often a gateway tries a throttled request again; -1 or 0 for no throttling."
+  throttleRetryLimit: Int64!
+  "How deep queries of a GraphQL API may be; -1 or 0 for no limit."
+  maxQueryDepth: Int64!
+  "Requests per quota period; -1 for no quota."
+  quotaMax: Int64!
+  "The length of the quota period, in seconds."
+  quotaRenewalRate: Int64!
+}
+
+"A type of a GraphQL API, with some of its fields."
+type GraphqlType {
+  "The name of the type."
+  name: String!
+  "The names of the fields."
+  fields: [String!]!
+}
+
+"""
+What a policy or a key opens of one API. Where the document has an entry of the API already, the fields here replace those of that entry, also by being left out,
+and all else that it has stays.
+"""
+input AccessRightInput {
+  "The public id of the API."
+  apiId: ID!
+  "The versions to open, at most 1,000; Default alone when left out, which is all of an API without versions."
+  versions: [String!]
+  "All that may be called, at most 1,000; everything when left out."
+  allowedUrls: [AllowedUrlInput!]
+  "Limits of its own for the API; when left out, it counts with the others of the policy or key."
+  limit: ApiLimitInput
+  "Whether the schema of a GraphQL API may not be asked for; it may when left out."
+  disableIntrospection: Boolean
+  "Fields of a GraphQL API that may not be asked for, of at most 1,000 types; none when left out."
+  restrictedTypes: [GraphqlTypeInput!]
+  "Fields of a GraphQL API that alone may be asked for, of at most 1,000 types; all when left out."
+  allowedTypes: [GraphqlTypeInput!]
+}
+
+"What may be called of an API."
+input AllowedUrlInput {
+  "A regular expression for paths, such as ^/pets/[0-9]+$."
+  url: String!
+  "The methods, one at least."
+  methods: [HttpMethod!]!
+}
+
+"Limits of its own for an API. All of them are set: those that are left out to their defaults."
+input ApiLimitInput {
+  "Requests per ` + "`" + `per` + "`" + ` seconds; -1, the default, for no limit."
+  rate: Float! = -1
+  "The length of the rate window, in seconds; 60 by default."
+  per: Float! = 60
+  "How long a gateway waits before it tries a throttled request again, in seconds; -1, the default, for no throttling."
+  throttleInterval: Float! = -1
+  "How often a gateway tries a throttled request again; -1, the default, for no throttling."
+  throttleRetryLimit: Int64! = -1
+  "How deep queries of a GraphQL API may be; -1, the default, for no limit."
+  maxQueryDepth: Int64! = -1
+  "Requests per quota period; -1, the default, for no quota."
+  quotaMax: Int64! = -1
+  "The length of the quota period, in seconds; 3600 by default."
+  quotaRenewalRate: Int64! = 3600
+}
+
+"A type of a GraphQL API, with some of its fields."
+input GraphqlTypeInput {
+  "The name of the type."
+  name: String!
+  "The names of the fields, at most 1,000."
+  fields: [String!]!
 }
 `, BuiltIn: false},
 	{Name: "../schema/api.graphqls", Input: `"A classic API definition."
@@ -5085,6 +5422,13 @@ type Key {
     "The endCursor of the page before."
     after: String
   ): ApiConnection @permission(read: "apis")
+  "What it opens, API after API, in the order of apiIds."
+  accessRights(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): AccessRightConnection
   "The policies that it applies, in the order of policyIds. totalCount counts the ids there; those of policies that do not exist have no node."
   policies(
     "How many at most."
@@ -5229,8 +5573,10 @@ input KeyInput {
   alias: String
   "Its tags, at most 1,000; none by default."
   tags: [String!]
-  "Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000."
+  "Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000, none by default; not together with accessRights."
   apiIds: [ID!]
+  "What it opens, each API once; replaces the access rights. An entry of an API that has one already keeps what AccessRightInput has no field for, and loses what is left out here. At most 20,000, none by default; not together with apiIds."
+  accessRights: [AccessRightInput!]
   "The policies to apply, at most 1,000; none by default. A key has to have access to an API, by its own rights or by a policy."
   policyIds: [ID!]
   "When it ends, after 1970. A key without an end, the default, has none; to take the end from one, set expires in its session to 0."
@@ -5772,6 +6118,13 @@ type Policy {
     "The endCursor of the page before."
     after: String
   ): ApiConnection @permission(read: "apis")
+  "What it opens, API after API, in the order of apiIds."
+  accessRights(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): AccessRightConnection
   "The keys that apply it."
   keys(
     "How many at most, the newest first."
@@ -5912,8 +6265,10 @@ input PolicyInput {
   quotaRenewalRate: Int64
   "The life of new keys, in seconds; 0, the default, for ever."
   keyExpiresIn: Int64
-  "Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000; none by default."
+  "Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000, none by default; not together with accessRights."
   apiIds: [ID!]
+  "What it opens, each API once; replaces the access rights. An entry of an API that has one already keeps what AccessRightInput has no field for, and loses what is left out here. At most 20,000, none by default; not together with apiIds."
+  accessRights: [AccessRightInput!]
   "Its tags, at most 1,000; none by default."
   tags: [String!]
   "Anything that middleware shall find with the keys that apply it; an object."
@@ -6552,6 +6907,52 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_AccessRight(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiId":
+		return ec.fieldContext_AccessRight_apiId(ctx, field)
+	case "apiName":
+		return ec.fieldContext_AccessRight_apiName(ctx, field)
+	case "versions":
+		return ec.fieldContext_AccessRight_versions(ctx, field)
+	case "allowedUrls":
+		return ec.fieldContext_AccessRight_allowedUrls(ctx, field)
+	case "limit":
+		return ec.fieldContext_AccessRight_limit(ctx, field)
+	case "disableIntrospection":
+		return ec.fieldContext_AccessRight_disableIntrospection(ctx, field)
+	case "restrictedTypes":
+		return ec.fieldContext_AccessRight_restrictedTypes(ctx, field)
+	case "allowedTypes":
+		return ec.fieldContext_AccessRight_allowedTypes(ctx, field)
+	case "api":
+		return ec.fieldContext_AccessRight_api(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRight", field.Name)
+}
+
+func (ec *executionContext) childFields_AccessRightConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_AccessRightConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AccessRightConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccessRightConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccessRightConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AllowedUrl(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_AllowedUrl_url(ctx, field)
+	case "methods":
+		return ec.fieldContext_AllowedUrl_methods(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AllowedUrl", field.Name)
+}
+
 func (ec *executionContext) childFields_Api(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6650,6 +7051,26 @@ func (ec *executionContext) childFields_ApiConnection(ctx context.Context, field
 		return ec.fieldContext_ApiConnection_pageInfo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rate":
+		return ec.fieldContext_ApiLimit_rate(ctx, field)
+	case "per":
+		return ec.fieldContext_ApiLimit_per(ctx, field)
+	case "throttleInterval":
+		return ec.fieldContext_ApiLimit_throttleInterval(ctx, field)
+	case "throttleRetryLimit":
+		return ec.fieldContext_ApiLimit_throttleRetryLimit(ctx, field)
+	case "maxQueryDepth":
+		return ec.fieldContext_ApiLimit_maxQueryDepth(ctx, field)
+	case "quotaMax":
+		return ec.fieldContext_ApiLimit_quotaMax(ctx, field)
+	case "quotaRenewalRate":
+		return ec.fieldContext_ApiLimit_quotaRenewalRate(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiLimit", field.Name)
 }
 
 func (ec *executionContext) childFields_ApiUrl(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6876,6 +7297,16 @@ func (ec *executionContext) childFields_GatewayConnection(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type GatewayConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_GraphqlType(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_GraphqlType_name(ctx, field)
+	case "fields":
+		return ec.fieldContext_GraphqlType_fields(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GraphqlType", field.Name)
+}
+
 func (ec *executionContext) childFields_ImportedItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6954,6 +7385,8 @@ func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.C
 		return ec.fieldContext_Key_usage(ctx, field)
 	case "apis":
 		return ec.fieldContext_Key_apis(ctx, field)
+	case "accessRights":
+		return ec.fieldContext_Key_accessRights(ctx, field)
 	case "policies":
 		return ec.fieldContext_Key_policies(ctx, field)
 	case "organisation":
@@ -7286,6 +7719,8 @@ func (ec *executionContext) childFields_Policy(ctx context.Context, field graphq
 		return ec.fieldContext_Policy_documentText(ctx, field)
 	case "apis":
 		return ec.fieldContext_Policy_apis(ctx, field)
+	case "accessRights":
+		return ec.fieldContext_Policy_accessRights(ctx, field)
 	case "keys":
 		return ec.fieldContext_Policy_keys(ctx, field)
 	case "organisation":
@@ -7951,6 +8386,28 @@ func (ec *executionContext) field_Certificate_usedBy_args(ctx context.Context, r
 }
 
 func (ec *executionContext) field_KeyUsage_counters_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Key_accessRights_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -9388,6 +9845,28 @@ func (ec *executionContext) field_Organisation_webhooks_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Policy_accessRights_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Policy_apis_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10331,6 +10810,409 @@ func (ec *executionContext) field___Type_fields_args(ctx context.Context, rawArg
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _AccessRight_apiId(ctx context.Context, field graphql.CollectedField, obj *access.Right) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRight_apiId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApiID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRight_apiId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessRight", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _AccessRight_apiName(ctx context.Context, field graphql.CollectedField, obj *access.Right) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRight_apiName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApiName(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRight_apiName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessRight", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AccessRight_versions(ctx context.Context, field graphql.CollectedField, obj *access.Right) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRight_versions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Versions(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRight_versions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessRight", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AccessRight_allowedUrls(ctx context.Context, field graphql.CollectedField, obj *access.Right) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRight_allowedUrls(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AllowedURLs(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*access.AllowedURL) graphql.Marshaler {
+			return ec.marshalNAllowedUrl2ᚕᚖgatehouseᚋinternalᚋaccessᚐAllowedURLᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRight_allowedUrls(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRight",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AllowedUrl(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRight_limit(ctx context.Context, field graphql.CollectedField, obj *access.Right) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRight_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *access.Limit) graphql.Marshaler {
+			return ec.marshalOApiLimit2ᚖgatehouseᚋinternalᚋaccessᚐLimit(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRight_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRight",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiLimit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRight_disableIntrospection(ctx context.Context, field graphql.CollectedField, obj *access.Right) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRight_disableIntrospection(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DisableIntrospection(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRight_disableIntrospection(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessRight", field, true, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _AccessRight_restrictedTypes(ctx context.Context, field graphql.CollectedField, obj *access.Right) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRight_restrictedTypes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RestrictedTypes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*access.Type) graphql.Marshaler {
+			return ec.marshalNGraphqlType2ᚕᚖgatehouseᚋinternalᚋaccessᚐTypeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRight_restrictedTypes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRight",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_GraphqlType(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRight_allowedTypes(ctx context.Context, field graphql.CollectedField, obj *access.Right) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRight_allowedTypes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AllowedTypes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*access.Type) graphql.Marshaler {
+			return ec.marshalNGraphqlType2ᚕᚖgatehouseᚋinternalᚋaccessᚐTypeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRight_allowedTypes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRight",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_GraphqlType(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRight_api(ctx context.Context, field graphql.CollectedField, obj *access.Right) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRight_api(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AccessRight().API(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "apis")
+				if err != nil {
+					var zeroVal *core.Api
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal *core.Api
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Api) graphql.Marshaler {
+			return ec.marshalOApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRight_api(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRight",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Api(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRightConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.AccessRightConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRightConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*access.Right) graphql.Marshaler {
+			return ec.marshalNAccessRight2ᚕᚖgatehouseᚋinternalᚋaccessᚐRightᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRightConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRightConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessRight(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccessRightConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.AccessRightConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRightConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRightConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccessRightConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _AccessRightConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.AccessRightConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccessRightConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccessRightConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccessRightConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AllowedUrl_url(ctx context.Context, field graphql.CollectedField, obj *access.AllowedURL) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AllowedUrl_url(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.URL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AllowedUrl_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AllowedUrl", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AllowedUrl_methods(ctx context.Context, field graphql.CollectedField, obj *access.AllowedURL) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AllowedUrl_methods(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Methods, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AllowedUrl_methods(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AllowedUrl", field, false, false, errors.New("field of type String does not have child fields"))
+}
 
 func (ec *executionContext) _Api_id(ctx context.Context, field graphql.CollectedField, obj *core.Api) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -11513,6 +12395,167 @@ func (ec *executionContext) fieldContext_ApiConnection_pageInfo(_ context.Contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ApiLimit_rate(ctx context.Context, field graphql.CollectedField, obj *access.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiLimit_rate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiLimit_rate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiLimit", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _ApiLimit_per(ctx context.Context, field graphql.CollectedField, obj *access.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiLimit_per(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Per, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiLimit_per(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiLimit", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _ApiLimit_throttleInterval(ctx context.Context, field graphql.CollectedField, obj *access.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiLimit_throttleInterval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ThrottleInterval, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiLimit_throttleInterval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiLimit", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _ApiLimit_throttleRetryLimit(ctx context.Context, field graphql.CollectedField, obj *access.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiLimit_throttleRetryLimit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ThrottleRetryLimit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiLimit_throttleRetryLimit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiLimit", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ApiLimit_maxQueryDepth(ctx context.Context, field graphql.CollectedField, obj *access.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiLimit_maxQueryDepth(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxQueryDepth, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiLimit_maxQueryDepth(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiLimit", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ApiLimit_quotaMax(ctx context.Context, field graphql.CollectedField, obj *access.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiLimit_quotaMax(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.QuotaMax, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiLimit_quotaMax(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiLimit", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ApiLimit_quotaRenewalRate(ctx context.Context, field graphql.CollectedField, obj *access.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiLimit_quotaRenewalRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.QuotaRenewalRate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiLimit_quotaRenewalRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiLimit", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _ApiUrl_apiUrl(ctx context.Context, field graphql.CollectedField, obj *model.APIURL) (ret graphql.Marshaler) {
@@ -13440,6 +14483,52 @@ func (ec *executionContext) fieldContext_GatewayConnection_pageInfo(_ context.Co
 	return fc, nil
 }
 
+func (ec *executionContext) _GraphqlType_name(ctx context.Context, field graphql.CollectedField, obj *access.Type) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GraphqlType_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GraphqlType_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GraphqlType", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _GraphqlType_fields(ctx context.Context, field graphql.CollectedField, obj *access.Type) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GraphqlType_fields(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fields, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GraphqlType_fields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GraphqlType", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _ImportedItem_id(ctx context.Context, field graphql.CollectedField, obj *core.ImportedItem) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14218,6 +15307,50 @@ func (ec *executionContext) fieldContext_Key_apis(ctx context.Context, field gra
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Key_apis_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Key_accessRights(ctx context.Context, field graphql.CollectedField, obj *core.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_accessRights(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Key().AccessRights(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccessRightConnection) graphql.Marshaler {
+			return ec.marshalOAccessRightConnection2ᚖgatehouseᚋgraphᚋmodelᚐAccessRightConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Key_accessRights(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Key",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessRightConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Key_accessRights_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -21425,6 +22558,50 @@ func (ec *executionContext) fieldContext_Policy_apis(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Policy_accessRights(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Policy_accessRights(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Policy().AccessRights(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccessRightConnection) graphql.Marshaler {
+			return ec.marshalOAccessRightConnection2ᚖgatehouseᚋgraphᚋmodelᚐAccessRightConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Policy_accessRights(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Policy",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccessRightConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Policy_accessRights_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Policy_keys(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27190,6 +28367,115 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAccessRightInput(ctx context.Context, obj any) (access.Input, error) {
+	var it access.Input
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"apiId", "versions", "allowedUrls", "limit", "disableIntrospection", "restrictedTypes", "allowedTypes"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "apiId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("apiId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ApiID = data
+		case "versions":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("versions"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Versions = data
+		case "allowedUrls":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowedUrls"))
+			data, err := ec.unmarshalOAllowedUrlInput2ᚕᚖgatehouseᚋinternalᚋaccessᚐAllowedURLᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllowedURLs = data
+		case "limit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limit"))
+			data, err := ec.unmarshalOApiLimitInput2ᚖgatehouseᚋinternalᚋaccessᚐLimit(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Limit = data
+		case "disableIntrospection":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("disableIntrospection"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DisableIntrospection = data
+		case "restrictedTypes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("restrictedTypes"))
+			data, err := ec.unmarshalOGraphqlTypeInput2ᚕᚖgatehouseᚋinternalᚋaccessᚐTypeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RestrictedTypes = data
+		case "allowedTypes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allowedTypes"))
+			data, err := ec.unmarshalOGraphqlTypeInput2ᚕᚖgatehouseᚋinternalᚋaccessᚐTypeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllowedTypes = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputAllowedUrlInput(ctx context.Context, obj any) (access.AllowedURL, error) {
+	var it access.AllowedURL
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"url", "methods"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "url":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("url"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.URL = data
+		case "methods":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("methods"))
+			data, err := ec.unmarshalNHttpMethod2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Methods = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputApiAuthenticationInput(ctx context.Context, obj any) (authentication.Input, error) {
 	var it authentication.Input
 	if obj == nil {
@@ -27525,6 +28811,100 @@ func (ec *executionContext) unmarshalInputApiInput(ctx context.Context, obj any)
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputApiLimitInput(ctx context.Context, obj any) (access.Limit, error) {
+	var it access.Limit
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["rate"]; !present {
+		asMap["rate"] = -1
+	}
+	if _, present := asMap["per"]; !present {
+		asMap["per"] = 60
+	}
+	if _, present := asMap["throttleInterval"]; !present {
+		asMap["throttleInterval"] = -1
+	}
+	if _, present := asMap["throttleRetryLimit"]; !present {
+		asMap["throttleRetryLimit"] = -1
+	}
+	if _, present := asMap["maxQueryDepth"]; !present {
+		asMap["maxQueryDepth"] = -1
+	}
+	if _, present := asMap["quotaMax"]; !present {
+		asMap["quotaMax"] = -1
+	}
+	if _, present := asMap["quotaRenewalRate"]; !present {
+		asMap["quotaRenewalRate"] = 3600
+	}
+
+	fieldsInOrder := [...]string{"rate", "per", "throttleInterval", "throttleRetryLimit", "maxQueryDepth", "quotaMax", "quotaRenewalRate"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "rate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rate"))
+			data, err := ec.unmarshalNFloat2float64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Rate = data
+		case "per":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("per"))
+			data, err := ec.unmarshalNFloat2float64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Per = data
+		case "throttleInterval":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("throttleInterval"))
+			data, err := ec.unmarshalNFloat2float64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ThrottleInterval = data
+		case "throttleRetryLimit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("throttleRetryLimit"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ThrottleRetryLimit = data
+		case "maxQueryDepth":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxQueryDepth"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MaxQueryDepth = data
+		case "quotaMax":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quotaMax"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QuotaMax = data
+		case "quotaRenewalRate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("quotaRenewalRate"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.QuotaRenewalRate = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputApiOwnersInput(ctx context.Context, obj any) (model.APIOwnersInput, error) {
 	var it model.APIOwnersInput
 	if obj == nil {
@@ -27659,6 +29039,43 @@ func (ec *executionContext) unmarshalInputCertificateFilter(ctx context.Context,
 				return it, err
 			}
 			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputGraphqlTypeInput(ctx context.Context, obj any) (access.Type, error) {
+	var it access.Type
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "fields"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "fields":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fields"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Fields = data
 		}
 	}
 	return it, nil
@@ -27868,7 +29285,7 @@ func (ec *executionContext) unmarshalInputKeyInput(ctx context.Context, obj any)
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"session", "customId", "alias", "tags", "apiIds", "policyIds", "expires", "inactive", "rate", "per", "quotaMax", "quotaRenewalRate", "metaData", "orgId"}
+	fieldsInOrder := [...]string{"session", "customId", "alias", "tags", "apiIds", "accessRights", "policyIds", "expires", "inactive", "rate", "per", "quotaMax", "quotaRenewalRate", "metaData", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27910,6 +29327,13 @@ func (ec *executionContext) unmarshalInputKeyInput(ctx context.Context, obj any)
 				return it, err
 			}
 			it.APIIds = data
+		case "accessRights":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessRights"))
+			data, err := ec.unmarshalOAccessRightInput2ᚕᚖgatehouseᚋinternalᚋaccessᚐInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccessRights = data
 		case "policyIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("policyIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -28270,7 +29694,7 @@ func (ec *executionContext) unmarshalInputPolicyInput(ctx context.Context, obj a
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"document", "name", "policyId", "active", "inactive", "partitions", "state", "rate", "per", "quotaMax", "quotaRenewalRate", "keyExpiresIn", "apiIds", "tags", "metaData", "orgId"}
+	fieldsInOrder := [...]string{"document", "name", "policyId", "active", "inactive", "partitions", "state", "rate", "per", "quotaMax", "quotaRenewalRate", "keyExpiresIn", "apiIds", "accessRights", "tags", "metaData", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -28368,6 +29792,13 @@ func (ec *executionContext) unmarshalInputPolicyInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.APIIds = data
+		case "accessRights":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accessRights"))
+			data, err := ec.unmarshalOAccessRightInput2ᚕᚖgatehouseᚋinternalᚋaccessᚐInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccessRights = data
 		case "tags":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
@@ -28851,6 +30282,208 @@ func (ec *executionContext) unmarshalInputWebhookInput(ctx context.Context, obj 
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var accessRightImplementors = []string{"AccessRight"}
+
+func (ec *executionContext) _AccessRight(ctx context.Context, sel ast.SelectionSet, obj *access.Right) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessRightImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessRight")
+		case "apiId":
+			out.Values[i] = ec._AccessRight_apiId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "apiName":
+			out.Values[i] = ec._AccessRight_apiName(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "versions":
+			out.Values[i] = ec._AccessRight_versions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "allowedUrls":
+			out.Values[i] = ec._AccessRight_allowedUrls(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "limit":
+			out.Values[i] = ec._AccessRight_limit(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "disableIntrospection":
+			out.Values[i] = ec._AccessRight_disableIntrospection(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "restrictedTypes":
+			out.Values[i] = ec._AccessRight_restrictedTypes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "allowedTypes":
+			out.Values[i] = ec._AccessRight_allowedTypes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "api":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AccessRight_api(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var accessRightConnectionImplementors = []string{"AccessRightConnection"}
+
+func (ec *executionContext) _AccessRightConnection(ctx context.Context, sel ast.SelectionSet, obj *model.AccessRightConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accessRightConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccessRightConnection")
+		case "nodes":
+			out.Values[i] = ec._AccessRightConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._AccessRightConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._AccessRightConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var allowedUrlImplementors = []string{"AllowedUrl"}
+
+func (ec *executionContext) _AllowedUrl(ctx context.Context, sel ast.SelectionSet, obj *access.AllowedURL) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, allowedUrlImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AllowedUrl")
+		case "url":
+			out.Values[i] = ec._AllowedUrl_url(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "methods":
+			out.Values[i] = ec._AllowedUrl_methods(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
 
 var apiImplementors = []string{"Api"}
 
@@ -29495,6 +31128,74 @@ func (ec *executionContext) _ApiConnection(ctx context.Context, sel ast.Selectio
 			}
 		case "pageInfo":
 			out.Values[i] = ec._ApiConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var apiLimitImplementors = []string{"ApiLimit"}
+
+func (ec *executionContext) _ApiLimit(ctx context.Context, sel ast.SelectionSet, obj *access.Limit) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, apiLimitImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ApiLimit")
+		case "rate":
+			out.Values[i] = ec._ApiLimit_rate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "per":
+			out.Values[i] = ec._ApiLimit_per(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "throttleInterval":
+			out.Values[i] = ec._ApiLimit_throttleInterval(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "throttleRetryLimit":
+			out.Values[i] = ec._ApiLimit_throttleRetryLimit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "maxQueryDepth":
+			out.Values[i] = ec._ApiLimit_maxQueryDepth(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quotaMax":
+			out.Values[i] = ec._ApiLimit_quotaMax(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quotaRenewalRate":
+			out.Values[i] = ec._ApiLimit_quotaRenewalRate(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -30727,6 +32428,49 @@ func (ec *executionContext) _GatewayConnection(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var graphqlTypeImplementors = []string{"GraphqlType"}
+
+func (ec *executionContext) _GraphqlType(ctx context.Context, sel ast.SelectionSet, obj *access.Type) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, graphqlTypeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GraphqlType")
+		case "name":
+			out.Values[i] = ec._GraphqlType_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fields":
+			out.Values[i] = ec._GraphqlType_fields(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var importedItemImplementors = []string{"ImportedItem"}
 
 func (ec *executionContext) _ImportedItem(ctx context.Context, sel ast.SelectionSet, obj *core.ImportedItem) graphql.Marshaler {
@@ -31036,6 +32780,44 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 					}
 				}()
 				res = ec._Key_apis(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "accessRights":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Key_accessRights(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -33224,6 +35006,44 @@ func (ec *executionContext) _Policy(ctx context.Context, sel ast.SelectionSet, o
 					}
 				}()
 				res = ec._Policy_apis(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "accessRights":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Policy_accessRights(ctx, field, obj)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -35668,6 +37488,68 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNAccessRight2ᚕᚖgatehouseᚋinternalᚋaccessᚐRightᚄ(ctx context.Context, sel ast.SelectionSet, v []*access.Right) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAccessRight2ᚖgatehouseᚋinternalᚋaccessᚐRight(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAccessRight2ᚖgatehouseᚋinternalᚋaccessᚐRight(ctx context.Context, sel ast.SelectionSet, v *access.Right) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AccessRight(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAccessRightInput2ᚖgatehouseᚋinternalᚋaccessᚐInput(ctx context.Context, v any) (*access.Input, error) {
+	res, err := ec.unmarshalInputAccessRightInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAllowedUrl2ᚕᚖgatehouseᚋinternalᚋaccessᚐAllowedURLᚄ(ctx context.Context, sel ast.SelectionSet, v []*access.AllowedURL) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAllowedUrl2ᚖgatehouseᚋinternalᚋaccessᚐAllowedURL(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAllowedUrl2ᚖgatehouseᚋinternalᚋaccessᚐAllowedURL(ctx context.Context, sel ast.SelectionSet, v *access.AllowedURL) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AllowedUrl(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAllowedUrlInput2ᚖgatehouseᚋinternalᚋaccessᚐAllowedURL(ctx context.Context, v any) (*access.AllowedURL, error) {
+	res, err := ec.unmarshalInputAllowedUrlInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNApi2gatehouseᚋinternalᚋcoreᚐApi(ctx context.Context, sel ast.SelectionSet, v core.Api) graphql.Marshaler {
 	return ec._Api(ctx, sel, &v)
 }
@@ -36049,6 +37931,83 @@ func (ec *executionContext) unmarshalNGatewayState2gatehouseᚋgraphᚋmodelᚐG
 
 func (ec *executionContext) marshalNGatewayState2gatehouseᚋgraphᚋmodelᚐGatewayState(ctx context.Context, sel ast.SelectionSet, v model.GatewayState) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNGraphqlType2ᚕᚖgatehouseᚋinternalᚋaccessᚐTypeᚄ(ctx context.Context, sel ast.SelectionSet, v []*access.Type) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNGraphqlType2ᚖgatehouseᚋinternalᚋaccessᚐType(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNGraphqlType2ᚖgatehouseᚋinternalᚋaccessᚐType(ctx context.Context, sel ast.SelectionSet, v *access.Type) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._GraphqlType(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNGraphqlTypeInput2ᚖgatehouseᚋinternalᚋaccessᚐType(ctx context.Context, v any) (*access.Type, error) {
+	res, err := ec.unmarshalInputGraphqlTypeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNHttpMethod2string(ctx context.Context, v any) (string, error) {
+	res, err := scalar.UnmarshalHttpMethod(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNHttpMethod2string(ctx context.Context, sel ast.SelectionSet, v string) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalHttpMethod(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNHttpMethod2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNHttpMethod2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNHttpMethod2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHttpMethod2string(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
@@ -36927,6 +38886,47 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) marshalOAccessRightConnection2ᚖgatehouseᚋgraphᚋmodelᚐAccessRightConnection(ctx context.Context, sel ast.SelectionSet, v *model.AccessRightConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AccessRightConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAccessRightInput2ᚕᚖgatehouseᚋinternalᚋaccessᚐInputᚄ(ctx context.Context, v any) ([]*access.Input, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*access.Input, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAccessRightInput2ᚖgatehouseᚋinternalᚋaccessᚐInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalOAllowedUrlInput2ᚕᚖgatehouseᚋinternalᚋaccessᚐAllowedURLᚄ(ctx context.Context, v any) ([]*access.AllowedURL, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*access.AllowedURL, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAllowedUrlInput2ᚖgatehouseᚋinternalᚋaccessᚐAllowedURL(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalOApi2ᚖgatehouseᚋinternalᚋcoreᚐApi(ctx context.Context, sel ast.SelectionSet, v *core.Api) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -36973,6 +38973,21 @@ func (ec *executionContext) marshalOApiKind2ᚖstring(ctx context.Context, sel a
 	_ = ctx
 	res := scalar.MarshalApiKind(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOApiLimit2ᚖgatehouseᚋinternalᚋaccessᚐLimit(ctx context.Context, sel ast.SelectionSet, v *access.Limit) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ApiLimit(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOApiLimitInput2ᚖgatehouseᚋinternalᚋaccessᚐLimit(ctx context.Context, v any) (*access.Limit, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputApiLimitInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOApiSort2ᚖgatehouseᚋgraphᚋmodelᚐAPISort(ctx context.Context, v any) (*model.APISort, error) {
@@ -37210,6 +39225,23 @@ func (ec *executionContext) marshalOGatewayState2ᚖgatehouseᚋgraphᚋmodelᚐ
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) unmarshalOGraphqlTypeInput2ᚕᚖgatehouseᚋinternalᚋaccessᚐTypeᚄ(ctx context.Context, v any) ([]*access.Type, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*access.Type, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNGraphqlTypeInput2ᚖgatehouseᚋinternalᚋaccessᚐType(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalOHttpMethod2ᚖstring(ctx context.Context, v any) (*string, error) {

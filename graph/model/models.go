@@ -5,6 +5,7 @@ package model
 import (
 	"bytes"
 	"fmt"
+	"gatehouse/internal/access"
 	"gatehouse/internal/authentication"
 	"gatehouse/internal/core"
 	"gatehouse/internal/notification"
@@ -13,6 +14,16 @@ import (
 	"strconv"
 	"time"
 )
+
+// A page of access rights.
+type AccessRightConnection struct {
+	// The access rights of this page.
+	Nodes []*access.Right `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
 
 // A page of APIs.
 type APIConnection struct {
@@ -295,8 +306,10 @@ type KeyInput struct {
 	Alias *string `json:"alias,omitempty"`
 	// Its tags, at most 1,000; none by default.
 	Tags []string `json:"tags,omitempty"`
-	// Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000.
+	// Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000, none by default; not together with accessRights.
 	APIIds []string `json:"apiIds,omitempty"`
+	// What it opens, each API once; replaces the access rights. An entry of an API that has one already keeps what AccessRightInput has no field for, and loses what is left out here. At most 20,000, none by default; not together with apiIds.
+	AccessRights []*access.Input `json:"accessRights,omitempty"`
 	// The policies to apply, at most 1,000; none by default. A key has to have access to an API, by its own rights or by a policy.
 	PolicyIds []string `json:"policyIds,omitempty"`
 	// When it ends, after 1970. A key without an end, the default, has none; to take the end from one, set expires in its session to 0.
@@ -505,8 +518,10 @@ type PolicyInput struct {
 	QuotaRenewalRate *int64 `json:"quotaRenewalRate,omitempty"`
 	// The life of new keys, in seconds; 0, the default, for ever.
 	KeyExpiresIn *int64 `json:"keyExpiresIn,omitempty"`
-	// Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000; none by default.
+	// Access to these APIs (public ids), all of their versions; replaces the access rights. At most 20,000, none by default; not together with accessRights.
 	APIIds []string `json:"apiIds,omitempty"`
+	// What it opens, each API once; replaces the access rights. An entry of an API that has one already keeps what AccessRightInput has no field for, and loses what is left out here. At most 20,000, none by default; not together with apiIds.
+	AccessRights []*access.Input `json:"accessRights,omitempty"`
 	// Its tags, at most 1,000; none by default.
 	Tags []string `json:"tags,omitempty"`
 	// Anything that middleware shall find with the keys that apply it; an object.

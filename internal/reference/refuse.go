@@ -85,3 +85,11 @@ func UnlessUsed[T any, P interface {
 		return o, u.Unused(ctx, kind, P(o))
 	}
 }
+
+// clip shortens what came from outside for a message.
+func clip(s string) string {
+	if len(s) > 60 {
+		return strings.ToValidUTF8(s[:60], "") + "…"
+	}
+	return s
+}

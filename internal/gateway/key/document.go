@@ -3,9 +3,9 @@ package key
 import (
 	"time"
 
+	"gatehouse/internal/access"
 	"gatehouse/internal/core"
 	"gatehouse/internal/input"
-	"gatehouse/internal/reference"
 )
 
 // Input is what a caller gives of a key, as the schema has it; nil is not given.
@@ -15,6 +15,7 @@ type Input struct {
 	CustomID, Alias  *string
 	Tags             []string
 	APIIds           []string
+	AccessRights     []*access.Input
 	PolicyIds        []string
 	Expires          *time.Time
 	Inactive         *bool
@@ -60,7 +61,7 @@ func Document(in Input, stored core.Document) (core.Document, error) {
 	if err := f.Object("meta_data", in.MetaData); err != nil {
 		return nil, err
 	}
-	return reference.WithAccess(f.Doc, in.APIIds)
+	return access.Write(f.Doc, in.APIIds, in.AccessRights)
 }
 
 // BasicAuthDocument is the session of a user of basic authentication, whose password may be given by itself.
