@@ -4576,7 +4576,7 @@ input AccessRightInput {
   allowedUrls: [AllowedUrlInput!]
   "Limits of its own for the API; when left out, it counts with the others of the policy or key."
   limit: ApiLimitInput
-  "Whether the schema of a GraphQL API may not be asked for; it may when left out."
+  "Whether the schema of a GraphQL API may not be asked for; false by default."
   disableIntrospection: Boolean
   "Fields of a GraphQL API that may not be asked for, of at most 1,000 types; none when left out."
   restrictedTypes: [GraphqlTypeInput!]
