@@ -5,6 +5,7 @@ package authentication
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -173,10 +174,11 @@ func Set(f *input.Fields, in *Input) error {
 	}
 	f.Truth(definitionPath+"strip_auth_data", in.StripAuthorizationData)
 	for i, source := range in.Sources {
+		at := "authentication.sources[" + strconv.Itoa(i) + "]"
 		if slices.ContainsFunc(in.Sources[:i], func(s Source) bool { return s.Type == source.Type }) {
-			return core.InField("authentication.sources", "has %s twice: give each way in once", source.Type)
+			return core.InField(at, "is of a way in that stands before it: give each once")
 		}
-		if err := setSource(f, source); err != nil {
+		if err := setSource(f, at, source); err != nil {
 			return err
 		}
 	}
@@ -198,13 +200,13 @@ func setAuthTypes(f *input.Fields, types []string) error {
 }
 
 // setSource sets where callers put what they show for a way in. What else the definition says there stays.
-func setSource(f *input.Fields, s Source) error {
+func setSource(f *input.Fields, at string, s Source) error {
 	known, ok := described[s.Type]
 	if !ok {
-		return core.InField("authentication.sources", "must not have %s: nothing is read from a request for it", s.Type)
+		return core.InField(at, "must be of another way in: for this one nothing is read from where a source says")
 	}
 	if s.Header == nil && s.Parameter == nil && s.Cookie == nil {
-		return core.InField("authentication.sources", "must say where %s is: in a header, a parameter or a cookie", s.Type)
+		return core.InField(at, "must name a place: give a header, a parameter or a cookie")
 	}
 	path := definitionPath + "auth_configs." + known.config
 	if d := f.Doc.Get("api_definition"); !d.Get("auth_configs").Get(known.config).IsObject() {
@@ -227,7 +229,7 @@ func setSource(f *input.Fields, s Source) error {
 	} {
 		on := place.given != nil
 		if on && (*place.given == "" || strings.ContainsAny(*place.given, " \t\r\n\x00")) {
-			return core.InField("authentication.sources", "must have names without spaces, for %s too", s.Type)
+			return core.InField(at, "must have names, and no spaces in them")
 		}
 		if place.on != "" {
 			f.Truth(path+"."+place.on, &on)

@@ -102,10 +102,10 @@ func TestWaysInThatGatewaysWouldNotReadAreRefused(t *testing.T) {
 		"none":                     {api.Input{Authentication: &authentication.Input{Types: []string{}}}, "must name a way in"},
 		"everybody beside others":  {api.Input{Authentication: &authentication.Input{Types: []string{"jwt", "keyless"}}}, "KEYLESS alone"},
 		"two words for one":        {api.Input{Keyless: new(true), Authentication: &authentication.Input{Types: []string{"jwt"}}}, "leave it out"},
-		"a source twice":           {api.Input{Authentication: &authentication.Input{Sources: append(header, header...)}}, "twice"},
-		"a source in no place":     {api.Input{Authentication: &authentication.Input{Sources: []authentication.Source{{Type: "jwt"}}}}, "in a header, a parameter or a cookie"},
-		"a source of nothing":      {api.Input{Authentication: &authentication.Input{Sources: []authentication.Source{{Type: "mtls", Header: text("a")}}}}, "nothing is read"},
-		"a header without a name":  {api.Input{Authentication: &authentication.Input{Sources: []authentication.Source{{Type: "jwt", Header: text("")}}}}, "without spaces"},
+		"a source twice":           {api.Input{Authentication: &authentication.Input{Sources: append(header, header...)}}, "stands before it"},
+		"a source in no place":     {api.Input{Authentication: &authentication.Input{Sources: []authentication.Source{{Type: "jwt"}}}}, "sources[0] must name a place"},
+		"a source of nothing":      {api.Input{Authentication: &authentication.Input{Sources: []authentication.Source{{Type: "mtls", Header: text("a")}}}}, "sources[0] must be of another way in"},
+		"a header without a name":  {api.Input{Authentication: &authentication.Input{Sources: []authentication.Source{{Type: "jwt", Header: text("")}}}}, "no spaces"},
 		"a session of a handshake": {api.Input{Authentication: &authentication.Input{BaseIdentity: text("mtls")}}, "a session of its own"},
 	} {
 		t.Run(name, func(t *testing.T) {
