@@ -599,7 +599,9 @@ func TestOauthClientsOfAnotherOrganisationAreNoClients(t *testing.T) {
 		)
 		assert.NotContains(t, got, "200 ", "%s %s", c.method, c.path)
 	}
-	assert.Empty(t, w.gateway.Calls(), "the gateway was asked about what is another organisation's")
+	// The clients of one's own API are compared with the gateway's in the background, soon after the first is made.
+	asked := slices.DeleteFunc(w.gateway.Calls(), func(call string) bool { return call == "GET /tyk/oauth/clients/dogs" })
+	assert.Empty(t, asked, "the gateway was asked about what is another organisation's")
 	assert.Equal(t, before, fmt.Sprint(w.gateway.Client("cats", "theirs")))
 }
 
