@@ -36,6 +36,15 @@ func (r *Resolver) importedApi(ctx context.Context, raw core.Document) (a, old *
 	return a, old, err
 }
 
+// writeApis writes APIs as claims has it, and notes what they newly name that there is not.
+func (r *Resolver) writeApis(ctx context.Context, writes ...claim.Api) error {
+	err := r.claims.Write(ctx, writes)
+	if err == nil {
+		r.apis.NoteDangling(ctx, writes)
+	}
+	return err
+}
+
 // editApi changes an API to the document that change makes of the old one.
 func (r *Resolver) editApi(
 	ctx context.Context,
@@ -46,7 +55,7 @@ func (r *Resolver) editApi(
 	var before *core.Api
 	find := func() (*core.Api, error) { return r.findApi(ctx, id) }
 	write := func(ctx context.Context, next *core.Api) error {
-		return r.claims.Write(ctx, []claim.Api{{Next: next, Old: before}})
+		return r.writeApis(ctx, claim.Api{Next: next, Old: before})
 	}
 	return edit(ctx, r, core.ApiKind, write, revision, find, func(old *core.Api) (*core.Api, error) {
 		before = old

@@ -84,12 +84,16 @@ func (r *apiResolver) Fault(ctx context.Context, obj *core.Api) (*string, error)
 
 // Warnings is the resolver for the warnings field.
 func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, error) {
-	warnings := r.verdicts.Of(obj).Warnings
-	shared, err := r.loaders(ctx).sharing.Of(ctx, obj)
-	if shared != "" {
-		warnings = append(slices.Clone(warnings), shared)
+	l, warnings := r.loaders(ctx), slices.Clone(r.verdicts.Of(obj).Warnings)
+	shared, err := l.sharing.Of(ctx, obj)
+	if err != nil {
+		return nil, err
 	}
-	return warnings, err
+	if shared != "" {
+		warnings = append(warnings, shared)
+	}
+	missing, err := l.missing.OfApi(ctx, obj, nil)
+	return append(warnings, missing...), err
 }
 
 // CreateAPI is the resolver for the createApi field.
@@ -109,7 +113,7 @@ func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) 
 	if input.BaseAPIID != nil {
 		err = r.createVersion(ctx, *input.BaseAPIID, a, input)
 	} else {
-		err = r.adding(ctx, core.ApiKind, org, a, func() error { return r.claims.Write(ctx, []claim.Api{{Next: a}}) })
+		err = r.adding(ctx, core.ApiKind, org, a, func() error { return r.writeApis(ctx, claim.Api{Next: a}) })
 	}
 	if err != nil {
 		return nil, r.writeError(ctx, core.ApiKind, err)
@@ -172,15 +176,19 @@ func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document)
 			writes = append(writes, claim.Api{Next: a, Old: old, Item: i})
 		}
 	}
-	im.apply = func(ctx context.Context, _ ...store.Change) error { return r.claims.Write(ctx, writes) }
+	im.apply = func(ctx context.Context, _ ...store.Change) error { return r.writeApis(ctx, writes...) }
 	report, err := im.run(ctx)
 	if err != nil {
 		return nil, err
 	}
-	shared := r.claims.Warnings()
+	shared, missing := r.claims.Warnings(), r.apis.Missing(writes)
 	for _, w := range writes {
+		item := report[w.Item]
 		if warning, err := shared.Of(ctx, w.Next); err == nil && warning != "" { // what is written stays
-			report[w.Item].Warnings = append(report[w.Item].Warnings, warning)
+			item.Warnings = append(item.Warnings, warning)
+		}
+		if warnings, err := missing.OfApi(ctx, w.Next, nil); err == nil {
+			item.Warnings = append(item.Warnings, warnings...)
 		}
 	}
 	return report, nil

@@ -31,7 +31,7 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 			return err
 		}
 		err = r.adding(ctx, core.ApiKind, version.OrgID, version, func() error {
-			return r.claims.Write(ctx, []claim.Api{{Next: version}, {Next: base, Old: old}})
+			return r.writeApis(ctx, claim.Api{Next: version}, claim.Api{Next: base, Old: old})
 		})
 		if errors.Is(err, store.ErrStale) && try < turn.Tries {
 			if err := racer.Again(ctx, try, old.ID); err != nil {

@@ -11,7 +11,6 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/key"
-	"gatehouse/internal/reference"
 )
 
 // KeyHash is the resolver for the keyHash field.
@@ -52,8 +51,7 @@ func (r *keyResolver) Organisation(ctx context.Context, obj *core.Key) (*core.Or
 
 // Warnings is the resolver for the warnings field.
 func (r *keyResolver) Warnings(ctx context.Context, obj *core.Key) ([]string, error) {
-	l := r.loaders(ctx)
-	return reference.KeyWarnings(ctx, obj, l.apisThere, l.policiesThere)
+	return r.loaders(ctx).missing.OfKey(ctx, obj)
 }
 
 // Counters is the resolver for the counters field.

@@ -29,11 +29,9 @@ type loaders struct {
 	apisByCertificateUse *batch.ByLabel[core.Api, *core.Api]
 	keysByCertificate    *batch.ByLabel[core.Key, *core.Key]
 
-	// Which of the ids that objects name there are.
-	apisThere, policiesThere *batch.Absent
-
 	sharing *claim.Warnings
 	uses    *reference.Uses
+	missing *reference.Missing
 }
 
 type loadersKey struct{}
@@ -71,11 +69,9 @@ func (r *Resolver) newLoaders() *loaders {
 		keysByPolicy:  batch.NewByLabel[core.Key]("keys of policy", r.keys, "policy", siblings),
 		apisByWebhook: batch.NewByLabel[core.Api]("APIs of webhook", s.Apis, "webhook", siblings),
 
-		apisThere:     reference.NewAbsent(s.Apis, "public"),
-		policiesThere: reference.NewAbsent(s.Policies, "known"),
-
 		sharing: r.claims.Warnings(),
 		uses:    reference.NewUses(s, r.keys, r.mayRead),
+		missing: reference.NewMissing(s, r.mayRead),
 
 		apisByCertificate:    batch.NewByLabel[core.Api]("APIs of certificate", s.Apis, "certificate", siblings),
 		apisByCertificateUse: batch.NewByLabel[core.Api]("APIs of certificate", s.Apis, "certificate_use", siblings),
@@ -93,6 +89,7 @@ func siblings[T any](ctx context.Context, objects []*T) {
 	for _, o := range objects {
 		if o, ok := any(o).(core.Object); ok {
 			l.uses.Expect(o)
+			l.missing.Expect(o)
 		}
 		switch o := any(o).(type) {
 		case *core.Api:
@@ -104,13 +101,10 @@ func siblings[T any](ctx context.Context, objects []*T) {
 		case *core.Policy:
 			l.organisations.Expect("", o.OrgID)
 			l.apis.Expect(o.OrgID, o.ApiIDs...)
-			l.apisThere.Expect(o.OrgID, o.ApiIDs...)
 			l.keysByPolicy.Expect(o.OrgID, o.PolicyID)
 		case *core.Key:
 			l.organisations.Expect("", o.OrgID)
 			l.apis.Expect(o.OrgID, o.ApiIDs...)
-			l.apisThere.Expect(o.OrgID, o.ApiIDs...)
-			l.policiesThere.Expect(o.OrgID, o.PolicyIDs...)
 			l.policies.Expect(o.OrgID, o.PolicyIDs...)
 			l.policiesByDBID.Expect(o.OrgID, o.PolicyIDs...)
 		case *core.Webhook:

@@ -179,6 +179,11 @@ func (r *oauthClientResolver) DocumentText(ctx context.Context, obj *core.OauthC
 	return string(doc), err
 }
 
+// Warnings is the resolver for the warnings field.
+func (r *oauthClientResolver) Warnings(ctx context.Context, obj *core.OauthClient) ([]string, error) {
+	return r.loaders(ctx).missing.OfClient(ctx, obj)
+}
+
 // API is the resolver for the api field.
 func (r *oauthClientResolver) API(ctx context.Context, obj *core.OauthClient) (*core.Api, error) {
 	found, err := r.loaders(ctx).apis.All(ctx, obj.OrgID, []string{obj.ApiID}, 1)

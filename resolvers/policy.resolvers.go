@@ -118,7 +118,7 @@ func (r *policyResolver) UsedBy(ctx context.Context, obj *core.Policy, first *in
 
 // Warnings is the resolver for the warnings field.
 func (r *policyResolver) Warnings(ctx context.Context, obj *core.Policy) ([]string, error) {
-	return reference.PolicyWarnings(ctx, obj, r.loaders(ctx).apisThere)
+	return r.loaders(ctx).missing.OfPolicy(ctx, obj)
 }
 
 // Policy is the resolver for the policy field.

@@ -165,7 +165,7 @@ func New(d Dependencies) *Resolver {
 	r.sessions = key.New(key.Options{Store: d.Store, Redis: d.Space, Notifier: d.Notifier, Names: r.names, Claims: r.claims,
 		Sharing: r.sharing, Definitions: d.Settings.Rules, Rules: d.Settings.Keys, PasswordCost: d.Settings.PasswordCost, Log: d.Log})
 	r.keys = r.sessions.Space()
-	r.apis = api.New(api.Options{Store: d.Store, Names: r.names, Sharing: r.sharing, Definitions: d.Settings.Rules})
+	r.apis = api.New(api.Options{Store: d.Store, Names: r.names, Sharing: r.sharing, Definitions: d.Settings.Rules, Log: d.Log})
 	r.policies = policy.New(policy.Options{Store: d.Store, Names: r.names, Definitions: d.Settings.Rules, Log: d.Log,
 		ExplicitIDs: d.Settings.ExplicitPolicyIDs, UnsafeIDs: d.Settings.UnsafePolicyIDs})
 	r.webhooks = webhook.New(r.sharing, d.Store.Now)

@@ -443,6 +443,7 @@ type ComplexityRoot struct {
 		Revision     func(childComplexity int) int
 		Secret       func(childComplexity int) int
 		UpdatedAt    func(childComplexity int) int
+		Warnings     func(childComplexity int) int
 	}
 
 	OauthClientConnection struct {
@@ -809,6 +810,7 @@ type OauthClientResolver interface {
 
 	Document(ctx context.Context, obj *core.OauthClient) (core.Document, error)
 	DocumentText(ctx context.Context, obj *core.OauthClient) (string, error)
+	Warnings(ctx context.Context, obj *core.OauthClient) ([]string, error)
 	API(ctx context.Context, obj *core.OauthClient) (*core.Api, error)
 	Policy(ctx context.Context, obj *core.OauthClient) (*core.Policy, error)
 	Organisation(ctx context.Context, obj *core.OauthClient) (*core.Organisation, error)
@@ -2961,6 +2963,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OauthClient.UpdatedAt(childComplexity), true
+	case "OauthClient.warnings":
+		if e.ComplexityRoot.OauthClient.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OauthClient.Warnings(childComplexity), true
 
 	case "OauthClientConnection.nodes":
 		if e.ComplexityRoot.OauthClientConnection.Nodes == nil {
@@ -4709,7 +4717,11 @@ type Api {
   servable: Boolean!
   "Why gateways are not given it: the field, and what it must be. Null where they can be."
   fault: String
-  "What gateways may stumble over in the definition: fields that only newer gateways know, or none; and that the route is shared: a path inside of the / of another organisation. Each is a sentence."
+  """
+  What gateways may stumble over in the definition: fields that only newer gateways know, or none; that the route is shared: a path inside of the / of another organisation;
+  and what the API names that is not there (yet, or any more): owners, webhooks, certificates, versions and policies, at most the first 100 of each are looked up. Each is a sentence.
+  Of kinds that you may not read nothing is said, and a reference that gateways replace, such as ` + "`" + `env://` + "`" + `, is not judged.
+  """
   warnings: [String!]!
 }
 
@@ -5744,6 +5756,8 @@ type OauthClient {
   document: JSON!
   "The text of ` + "`" + `document` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
   documentText: String!
+  "What the client names that is not there any more: its policy, or its API. Each is a sentence."
+  warnings: [String!]!
   "The API."
   api: Api @permission(read: "apis")
   "The policy."
@@ -7549,6 +7563,8 @@ func (ec *executionContext) childFields_OauthClient(ctx context.Context, field g
 		return ec.fieldContext_OauthClient_document(ctx, field)
 	case "documentText":
 		return ec.fieldContext_OauthClient_documentText(ctx, field)
+	case "warnings":
+		return ec.fieldContext_OauthClient_warnings(ctx, field)
 	case "api":
 		return ec.fieldContext_OauthClient_api(ctx, field)
 	case "policy":
@@ -20846,6 +20862,29 @@ func (ec *executionContext) fieldContext_OauthClient_documentText(_ context.Cont
 	return graphql.NewScalarFieldContext("OauthClient", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _OauthClient_warnings(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OauthClient_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.OauthClient().Warnings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OauthClient_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OauthClient", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _OauthClient_api(ctx context.Context, field graphql.CollectedField, obj *core.OauthClient) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -34056,6 +34095,44 @@ func (ec *executionContext) _OauthClient(ctx context.Context, sel ast.SelectionS
 					}
 				}()
 				res = ec._OauthClient_documentText(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "warnings":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._OauthClient_warnings(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}

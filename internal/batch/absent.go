@@ -15,6 +15,9 @@ func NewAbsent(count func(ctx context.Context, org string, ids []string) (map[st
 // Expect announces which ids a sibling will ask for, as ByID does.
 func (b *Absent) Expect(org string, ids ...string) { b.expect(org, ids...) }
 
+// ExpectLater announces ids that take work to find: later is called only if a sibling asks, and may be called again.
+func (b *Absent) ExpectLater(org string, later func() []string) { b.expectLater(org, later) }
+
 // Of are those of the first ids, as many as most, that nothing in the organisation has, in their order.
 func (b *Absent) Of(ctx context.Context, org string, ids []string, most int) (absent []string, err error) {
 	ids = ids[:min(len(ids), most)]

@@ -27,10 +27,19 @@ type batch[V any] struct {
 }
 
 // expectation is what one sibling will ask for, if any does: the first of values, as many as the page has that is asked
-// for.
+// for. Values that take work to find are found by later, when somebody asks.
 type expectation struct {
 	org    string
 	values []string
+	later  func() []string
+}
+
+// named are the values.
+func (e expectation) named() []string {
+	if e.later != nil {
+		return e.later()
+	}
+	return e.values
 }
 
 type batchKey struct {
@@ -54,7 +63,14 @@ func (b *batch[V]) expect(org string, values ...string) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.expected = append(b.expected, expectation{org, values})
+	b.expected = append(b.expected, expectation{org: org, values: values})
+}
+
+// expectLater is expect of what later finds, which is called only if a sibling asks, and may be called again.
+func (b *batch[V]) expectLater(org string, later func() []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expected = append(b.expected, expectation{org: org, later: later})
 }
 
 // start returns the loads of keys. Those that nobody has asked for are fetched before it returns, and with them the
@@ -102,7 +118,8 @@ func (b *batch[V]) claim(limit, siblings int, keys []Key) (loads []*load[V], cla
 	}
 	if len(claimed) > 0 {
 		for _, e := range b.expected {
-			for _, value := range e.values[:min(siblings, len(e.values))] {
+			values := e.named()
+			for _, value := range values[:min(siblings, len(values))] {
 				if value != "" {
 					find(Key{e.org, value})
 				}

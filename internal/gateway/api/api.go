@@ -8,6 +8,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"strconv"
 	"time"
 
@@ -26,6 +27,7 @@ type Options struct {
 	Sharing *sharing.Judge
 	// Definitions say what gateways may be given.
 	Definitions definition.Rules
+	Log         *slog.Logger
 }
 
 // Apis makes APIs. It is safe for concurrent use.
