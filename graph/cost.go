@@ -11,7 +11,9 @@ import (
 const (
 	// defaultPage is for a page without first, by the configuration's default page_size.
 	defaultPage = 10
-	// unpagedObjects is for a list of objects that has no pages, unpagedValues for one of numbers or texts.
+	// unpagedObjects is for a list of objects that has no pages, unpagedValues for one of numbers or texts. Those that can
+	// be long stand in a document that was read anyway; warnings, for which the store is asked, are sentences, a few for
+	// each object, and are found for all siblings at once.
 	unpagedObjects = 100
 	unpagedValues  = 10
 )

@@ -101,8 +101,17 @@ func TestAnOauthClientWhosePolicyOrAccessHasGoneCanBeChanged(t *testing.T) {
 	policy := w.REST(t, "POST", "/api/portal/policies", `{"id":"gold","name":"g",`+rights(w.api)+`}`).Get("Message").Str
 	w.create(t, `{"client_id":"c","redirect_uri":"http://a.test","policy_id":"`+policy+`"}`)
 	assert.Equal(t, "gold", w.REST(t, "GET", w.path("c"), "").Get("policy_id").Str, "kept by the id that gateways know")
+	const warnings = `{ oauthClient(apiId: "cats", clientId: "c") { warnings } }`
+	r := must(t, w.GraphQL(t, warnings, nil))
+	assert.Equal(t, `[]`, r.Get("data.oauthClient.warnings").Raw)
 	require.Equal(t, 200, w.REST(t, "DELETE", "/api/portal/policies/gold", "").Status)
-	r := w.GraphQL(t, `mutation { updateOauthClient(apiId: "cats", clientId: "c", input: {description: "changed"}) { description } }`, nil)
+	r = must(t, w.GraphQL(t, warnings, nil))
+	assert.Equal(
+		t,
+		`["policy_id names a policy that does not exist in the organisation: gold"]`,
+		r.Get("data.oauthClient.warnings").Raw,
+	)
+	r = w.GraphQL(t, `mutation { updateOauthClient(apiId: "cats", clientId: "c", input: {description: "changed"}) { description } }`, nil)
 	assert.Equal(t, "changed", r.Get("data.updateOauthClient.description").Str, "%s", r.Body)
 	r = w.GraphQL(t, `mutation { updateOauthClient(apiId: "cats", clientId: "c", input: {policyId: "other"}) { description } }`, nil)
 	assert.Equal(t, "INVALID", r.Get("errors.0.extensions.code").Str, "%s", r.Body)

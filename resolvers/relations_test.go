@@ -131,6 +131,7 @@ func TestANestedQueryMakesAsManyStoreCallsForTwentyRowsAsForTwo(t *testing.T) {
 		"everything that an API leads to":         {`{ apis(first: 40) { nodes { name organisation { name } owners { nodes { email } } webhooks { nodes { name } } policies { nodes { name } } keys(first: 1) { nodes { alias apis { nodes { url { apiUrl } } } } } } } }`, `"apiUrl"`, 1, 7},
 		"the same list twice, of different sizes": {`{ policies(first: 20) { nodes { a: keys(first: 5) { nodes { alias } } b: keys(first: 1) { nodes { id } } } } }`, `"alias":"Key `, 5, 3},
 		"what uses each API":                      {`{ apis(first: 40) { nodes { usedBy(first: 3) { totalCount nodes { kind id name } } } } }`, `"name":"Key `, 2, 9},
+		"what each names that is not there":       {`{ policies(first: 20) { nodes { warnings apis { nodes { warnings } } keys(first: 5) { nodes { alias warnings } } } } }`, `"alias":"Key `, 5, 7},
 		"the APIs of access rights":               {`{ policies(first: 20) { nodes { accessRights(first: 5) { nodes { apiName versions api { name } } } } } }`, `"versions"`, 2, 2},
 		"the organisation of each key":            {`{ policies(first: 20) { nodes { keys(first: 5) { nodes { organisation { name } } } } } }`, `"name":"Default Org."`, 5, 3},
 	} {

@@ -6,12 +6,16 @@ import (
 	"sync"
 
 	"gatehouse/internal/batch"
+	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 	"gatehouse/store"
 )
 
 // warned is how many of the ids that a document names of each kind are looked up for its warnings.
 const warned = 100
+
+// whole is how long an id may be to stand whole in a warning: those that Gatehouse makes are, of certificates too.
+const whole = 100
 
 // Missing finds what objects name that there is not, for all siblings at once. It lives as long as one operation, and
 // remembers what it found for it. Ids are looked up in the organisation of the object alone, and no document is read.
@@ -81,7 +85,7 @@ func namedByApi(a *core.Api) []naming {
 			certificates = append(certificates, ref.ID)
 		}
 	}
-	policies := core.PoliciesOfDefinition(core.Document(a.Definition.Get("api_definition").Raw))
+	policies := confine.PoliciesOfDefinition(core.Document(a.Definition.Get("api_definition").Raw))
 	return []naming{
 		{core.UserKind, given(a.UserOwners), saying("user_owners name users that do")},
 		{core.WebhookKind, given(core.HookIDs(a.Definition)), saying("hook_references name webhooks that do")},
@@ -122,7 +126,10 @@ func saying(what string) func(ids []string) string {
 	return func(ids []string) string {
 		clipped := make([]string, len(ids))
 		for i, id := range ids {
-			clipped[i] = clip(id)
+			clipped[i] = id
+			if len(id) > whole {
+				clipped[i] = clip(id)
+			}
 		}
 		return what + " not exist in the organisation: " + core.SomeOf(clipped)
 	}
