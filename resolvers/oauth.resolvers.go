@@ -19,11 +19,11 @@ import (
 
 // CreateOauthClient is the resolver for the createOauthClient field.
 func (r *mutationResolver) CreateOauthClient(ctx context.Context, apiID string, input model.OauthClientInput) (*core.OauthClient, error) {
-	a, err := r.oauthApi(ctx, apiID)
+	a, err := r.oauth.Api(ctx, tenant(ctx), apiID)
 	if err != nil {
 		return nil, err
 	}
-	c, err := r.newOauthClient(ctx, a, input, nil)
+	c, err := r.oauth.Make(ctx, a, oauth.Input(input))
 	if err != nil {
 		return nil, err
 	}
@@ -43,57 +43,26 @@ func (r *mutationResolver) CreateOauthClient(ctx context.Context, apiID string, 
 
 // UpdateOauthClient is the resolver for the updateOauthClient field.
 func (r *mutationResolver) UpdateOauthClient(ctx context.Context, apiID string, clientID string, input model.OauthClientInput, revision *int) (*core.OauthClient, error) {
-	if err := r.gateway.Require(); err != nil {
-		return nil, err
-	}
-	var was *core.OauthClient
-	c, err := edit(ctx, r.Resolver, core.OauthClientKind, r.store.OauthClients.Update, revision, func() (*core.OauthClient, error) {
-		_, c, err := r.findOauthClient(ctx, apiID, clientID)
-		return c, err
-	}, func(old *core.OauthClient) (*core.OauthClient, error) {
-		a, err := r.oauthApi(ctx, apiID)
-		if err != nil {
-			return nil, err
-		}
-		was = old
-		next, err := r.newOauthClient(ctx, a, input, old)
-		if err != nil || next.Document.Equal(old.Document) && next.Sealed == old.Sealed {
-			return nil, err
-		}
-		return next, nil
+	return r.editOauthClient(ctx, apiID, clientID, revision, func(*core.OauthClient) (oauth.Input, error) {
+		return oauth.Input(input), nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := r.oauth.Push(ctx, c, oauth.Patience); err != nil {
-		if c == was {
-			return nil, err
-		}
-		if back := r.oauth.Restore(ctx, was, c); back != nil {
-			r.changed(ctx, core.ChangeUpdated, core.OauthClientKind, &back.Meta)
-		}
-		return nil, err
-	}
-	return c, nil
 }
 
 // DeleteOauthClient is the resolver for the deleteOauthClient field.
 func (r *mutationResolver) DeleteOauthClient(ctx context.Context, apiID string, clientID string, revision *int) (*model.Deleted, error) {
-	_, c, err := r.findOauthClient(ctx, apiID, clientID)
+	_, c, err := r.oauth.FindOf(ctx, tenant(ctx), apiID, clientID)
 	if err != nil {
 		return nil, err
 	}
 	if err := fresh(&c.Meta, revision); err != nil {
 		return nil, err
 	}
-	if r.gateway.Configured() {
-		// First there: a client that is gone here and not there would still get tokens.
-		if err := r.gateway.DeleteOauthClient(ctx, c.ApiID, c.ClientID); err != nil {
-			return nil, gateway.Explain(err)
-		}
+	// First there: a client that is gone here and not there would still get tokens.
+	if err := r.oauth.Remove(ctx, c); err != nil {
+		return nil, err
 	}
 	_, err = remove(ctx, r.Resolver, core.OauthClientKind, r.store.OauthClients.Delete, revision, func() (*core.OauthClient, error) {
-		_, c, err := r.findOauthClient(ctx, apiID, clientID)
+		_, c, err := r.oauth.FindOf(ctx, tenant(ctx), apiID, clientID)
 		return c, err
 	})
 	if err != nil {
@@ -106,7 +75,7 @@ func (r *mutationResolver) DeleteOauthClient(ctx context.Context, apiID string, 
 
 // RevokeOauthToken is the resolver for the revokeOauthToken field.
 func (r *mutationResolver) RevokeOauthToken(ctx context.Context, clientID string, token string, typeArg *model.OauthTokenType) (*bool, error) {
-	c, err := r.ownOauthClient(ctx, clientID)
+	c, err := r.oauth.Find(ctx, tenant(ctx), clientID)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +91,7 @@ func (r *mutationResolver) RevokeOauthToken(ctx context.Context, clientID string
 
 // RevokeOauthTokens is the resolver for the revokeOauthTokens field.
 func (r *mutationResolver) RevokeOauthTokens(ctx context.Context, clientID string, clientSecret *string) (*bool, error) {
-	c, err := r.ownOauthClient(ctx, clientID)
+	c, err := r.oauth.Find(ctx, tenant(ctx), clientID)
 	if err != nil {
 		return nil, err
 	}
@@ -131,13 +100,13 @@ func (r *mutationResolver) RevokeOauthTokens(ctx context.Context, clientID strin
 
 // AuthorizeOauthClient is the resolver for the authorizeOauthClient field.
 func (r *mutationResolver) AuthorizeOauthClient(ctx context.Context, apiID string, input model.OauthAuthorizationInput) (*model.OauthAuthorization, error) {
-	a, c, err := r.findOauthClient(ctx, apiID, input.ClientID)
+	a, c, err := r.oauth.FindOf(ctx, tenant(ctx), apiID, input.ClientID)
 	if err != nil {
 		return nil, err
 	}
 	wanted := oauth.Authorisation{ResponseType: input.ResponseType, RedirectURI: input.RedirectURI, State: input.State}
 	if input.KeyRules != nil {
-		if wanted.Rules, err = r.oauthKeyRules(ctx, c.OrgID, input.KeyRules); err != nil {
+		if wanted.Rules, err = oauth.KeyRules(ctx, r.sessions, c.OrgID, input.KeyRules); err != nil {
 			return nil, err
 		}
 	}
@@ -170,7 +139,7 @@ func (r *oauthClientResolver) Secret(ctx context.Context, obj *core.OauthClient)
 
 // Document is the resolver for the document field.
 func (r *oauthClientResolver) Document(ctx context.Context, obj *core.OauthClient) (core.Document, error) {
-	return obj.Legacy(deref(r.oauth.Secret(ctx, obj)), r.settings.OauthSeparator), nil
+	return r.oauth.Document(ctx, obj), nil
 }
 
 // DocumentText is the resolver for the documentText field.
@@ -209,13 +178,13 @@ func (r *oauthClientResolver) Organisation(ctx context.Context, obj *core.OauthC
 
 // OauthClient is the resolver for the oauthClient field.
 func (r *queryResolver) OauthClient(ctx context.Context, apiID string, clientID string) (*core.OauthClient, error) {
-	_, c, err := r.findOauthClient(ctx, apiID, clientID)
+	_, c, err := r.oauth.FindOf(ctx, tenant(ctx), apiID, clientID)
 	return hidden(c, err)
 }
 
 // OauthClients is the resolver for the oauthClients field.
 func (r *queryResolver) OauthClients(ctx context.Context, apiID string, first *int, after *string) (*model.OauthClientConnection, error) {
-	a, err := r.oauthApi(ctx, apiID)
+	a, err := r.oauth.Api(ctx, tenant(ctx), apiID)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +193,7 @@ func (r *queryResolver) OauthClients(ctx context.Context, apiID string, first *i
 
 // OauthTokens is the resolver for the oauthTokens field.
 func (r *queryResolver) OauthTokens(ctx context.Context, apiID string, clientID string, first *int, after *string) (*model.OauthTokenConnection, error) {
-	_, c, err := r.findOauthClient(ctx, apiID, clientID)
+	_, c, err := r.oauth.FindOf(ctx, tenant(ctx), apiID, clientID)
 	if err != nil {
 		return nil, err
 	}

@@ -379,7 +379,8 @@ func TestAStartLeavesClientsAloneThatTheGatewayHas(t *testing.T) {
 	)
 	assert.Never(t, func() bool {
 		calls = append(calls, w.gateway.Calls()...)
-		return slices.ContainsFunc(calls, func(call string) bool { return call != "GET /tyk/oauth/clients/cats" })
+		// The first server may still be at the comparison with which it started, and ask for the client itself.
+		return slices.ContainsFunc(calls, func(call string) bool { return !strings.HasPrefix(call, "GET ") })
 	}, 200*time.Millisecond, 20*time.Millisecond, "it asks, and writes nothing: %s", &calls)
 	_, ok := w.gateway.Client(w.api, "made-there")
 	assert.True(t, ok)

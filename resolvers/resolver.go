@@ -58,8 +58,6 @@ type Settings struct {
 	PasswordHistory int
 	// GatewayURL is the scheme, host and port of the gateways, for the addresses of APIs without a domain of their own.
 	GatewayURL string
-	// OauthSeparator joins the redirect URIs of an OAuth client in the form that gateways and the legacy API use.
-	OauthSeparator string
 	// CertificateWarning is how long before its end a certificate counts as expiring.
 	CertificateWarning time.Duration
 	// Gateways are the addresses that requests of people may be sent to.

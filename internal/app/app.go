@@ -221,7 +221,7 @@ func settings(o Options) resolvers.Settings {
 		ForbidViewAccessKey:  cfg.Security.ForbidAdminViewAccessToken,
 		ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
 		PasswordHistory:      cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
-		OauthSeparator: cfg.OAuthRedirectURISeparator, EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg),
+		EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg),
 		Gateways: cfg.Gateways(),
 		Sharing: sharing.Options{
 			Denied:     cfg.Gatehouse.SharedGateways.Denied(),

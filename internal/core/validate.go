@@ -81,7 +81,9 @@ func checkTypes(doc Document, fields []fieldType) error {
 // CheckFields is that check for documents whose types lie elsewhere: by the JSON type, the names of fields with spaces
 // between them.
 func (d Document) CheckFields(fields map[string]string) error {
-	types := map[string]jsonType{"string": isString, "number": isNumber, "bool": isBool, "object": isObject, "array": isArray}
+	types := map[string]jsonType{
+		"string": isString, "number": isNumber, "bool": isBool, "object": isObject, "array": isArray, "texts": isTexts,
+	}
 	var all []fieldType
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		for _, field := range strings.Fields(fields[name]) {

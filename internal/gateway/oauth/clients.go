@@ -1,6 +1,6 @@
-// Package oauth makes the OAuth clients of the gateways the same as ours. Gateways keep clients in their Redis, where
-// they get lost, and where nobody finds them by a query; so the store has them, and gateways get copies by their REST
-// API.
+// Package oauth makes OAuth clients of what callers give, and the OAuth clients of the gateways the same as ours.
+// Gateways keep clients in their Redis, where they get lost, and where nobody finds them by a query; so the store has
+// them, and gateways get copies by their REST API.
 //
 // It guarantees that what is stored in the end is what the gateway has in the end, whoever changes a client meanwhile,
 // that a gateway is told of nothing that is another organisation's, and that secrets are kept sealed.
@@ -19,6 +19,7 @@ import (
 	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
+	"gatehouse/internal/reference"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/turn"
 	"gatehouse/store"
@@ -46,10 +47,13 @@ type Options struct {
 }
 
 // Clients are the OAuth clients of all APIs, here and at the gateway. They are safe for concurrent use.
-type Clients struct{ o Options }
+type Clients struct {
+	o     Options
+	names *reference.Names
+}
 
 // New makes Clients.
-func New(o Options) *Clients { return &Clients{o} }
+func New(o Options) *Clients { return &Clients{o: o, names: reference.New(o.Store)} }
 
 // Push makes the gateway's client the same as ours, and tells whether that took a change. A gateway that has not loaded
 // the API yet is waited for until patience ends. While it is under way the client may be changed or deleted here: what
@@ -155,9 +159,19 @@ func (s *Clients) Withdraw(ctx context.Context, c *core.OauthClient, cause error
 	}
 }
 
-// Restore undoes a change that the gateway did not take, unless another came after it; it returns what is stored then,
+// PushChange is Push for a client that was another before. Where the gateway does not take the change, it is undone,
+// unless another came after it; undone is what is stored then, nil where nothing was undone.
+func (s *Clients) PushChange(ctx context.Context, old, next *core.OauthClient) (undone *core.OauthClient, err error) {
+	_, err = s.Push(ctx, next, Patience)
+	if err != nil && next != old {
+		undone = s.restore(ctx, old, next)
+	}
+	return undone, err
+}
+
+// restore undoes a change that the gateway did not take, unless another came after it; it returns what is stored then,
 // nil where nothing was undone.
-func (s *Clients) Restore(ctx context.Context, old, next *core.OauthClient) *core.OauthClient {
+func (s *Clients) restore(ctx context.Context, old, next *core.OauthClient) *core.OauthClient {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 	defer cancel()
 	back := *old
@@ -210,6 +224,14 @@ func (s *Clients) of(ctx context.Context, q store.Query) (clients []*core.OauthC
 		clients = append(clients, c)
 	}
 	return clients, nil
+}
+
+// Remove deletes a client at the gateway, where there is one.
+func (s *Clients) Remove(ctx context.Context, c *core.OauthClient) error {
+	if !s.o.Gateway.Configured() {
+		return nil
+	}
+	return gateway.Explain(s.o.Gateway.DeleteOauthClient(ctx, c.ApiID, c.ClientID))
 }
 
 // Forget deletes clients at the gateway that were deleted here, as far as that can be done in a short time: without

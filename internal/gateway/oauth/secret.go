@@ -10,12 +10,12 @@ import (
 	"gatehouse/internal/core"
 )
 
-// Seal seals the secret of the client with an id, a new one where none is given.
-func (s *Clients) Seal(id, secret string) (string, error) {
+// seal seals the secret of the client with an id, a new one where none is given.
+func (s *Clients) seal(id, secret string) (string, error) {
 	if secret == "" {
 		secret = newSecret()
 	}
-	if err := core.CheckOauthSecret(secret); err != nil {
+	if err := checkSecret(secret); err != nil {
 		return "", err
 	}
 	return s.o.Keyring.Seal(secret, sealedFor(id))

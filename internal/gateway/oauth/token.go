@@ -9,6 +9,7 @@ import (
 
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway"
+	"gatehouse/internal/gateway/key"
 	"gatehouse/internal/gateway/token"
 )
 
@@ -52,6 +53,23 @@ func (s *Clients) RevokeAll(ctx context.Context, c *core.OauthClient, given *str
 		return err
 	}
 	return s.ask(ctx, c, func() error { return s.o.Gateway.RevokeOauthTokens(ctx, c.OrgID, c.ClientID, secret) })
+}
+
+// KeyRules are the session that an authorisation asks for, checked as that of a key of the organisation.
+func KeyRules(ctx context.Context, sessions *key.Sessions, org string, rules core.Document) (core.Document, error) {
+	doc, err := core.ParseDocument(rules)
+	if err != nil {
+		return nil, err
+	}
+	k, err := sessions.Make(ctx, org, "", doc)
+	if err != nil {
+		e := core.AsError(err)
+		if e.Code == core.CodeInternal {
+			return nil, err
+		}
+		return nil, core.Wrap(e.Code, err, "key_rules: %s", e.Message)
+	}
+	return k.Session, nil
 }
 
 // Authorisation is what the page on which a user agreed asks for.

@@ -1,4 +1,4 @@
-package core_test
+package oauth_test
 
 import (
 	"strings"
@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/oauth"
 )
 
 func TestOauthClientsThatAreRefused(t *testing.T) {
@@ -28,7 +29,7 @@ func TestOauthClientsThatAreRefused(t *testing.T) {
 		"meta data that is no object":                       {`{"client_id":"a","meta_data":"x"}`, ",", "meta_data must be an object"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := core.ParseOauthClient(core.Meta{}, core.Document(c.doc), "", c.separator)
+			_, err := oauth.Parse(core.Meta{}, core.Document(c.doc), "", c.separator)
 			require.Error(t, err)
 			assert.Equal(t, core.CodeInvalid, core.CodeOf(err))
 			assert.Contains(t, core.AsError(err).Message, c.says)
@@ -38,7 +39,7 @@ func TestOauthClientsThatAreRefused(t *testing.T) {
 
 func TestARedirectURIMayBeWhatAClientCanBeSentTo(t *testing.T) {
 	for _, uri := range []string{"/cats", "https://app.test/cb?x=1", "com.app:/cb", "app://cb", "http://localhost:8000"} {
-		_, err := core.ParseOauthClient(
+		_, err := oauth.Parse(
 			core.Meta{},
 			core.Document(`{"client_id":"my-client_1.x@y"}`).Set("redirect_uris", []string{uri}),
 			"",
@@ -68,12 +69,12 @@ func TestTheLegacyFormOfAnOauthClientComesBackAsItWas(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			doc, secret, err := core.OauthClientFromLegacy(core.Document(c.in), c.separator)
+			doc, secret, err := oauth.FromLegacy(core.Document(c.in), c.separator)
 			require.NoError(t, err)
 			assert.NotContains(t, string(doc), `"secret"`)
-			client, err := core.ParseOauthClient(core.Meta{}, doc, "", c.separator)
+			client, err := oauth.Parse(core.Meta{}, doc, "", c.separator)
 			require.NoError(t, err)
-			assert.Equal(t, c.want, string(client.Legacy(secret, c.separator)))
+			assert.Equal(t, c.want, string(oauth.Legacy(client, secret, c.separator)))
 		})
 	}
 }
