@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"maps"
 	"slices"
 	"strings"
 
@@ -17,112 +15,115 @@ import (
 	"gatehouse/internal/core"
 )
 
+// standing is a field of an input, and the path in the document that it stands for.
+type standing struct{ name, path string }
+
 // documented says, for each input type, which field of a document, or parameter of a list, each of its fields stands
 // for: rules name those, as REST does, and are told here in the words of the schema. A field that is missing has the
-// same name in both.
-func documented(input string) map[string]string {
+// same name in both. Of two that stand for the same, the first is spoken of where neither was given.
+func documented(input string) []standing {
 	switch input {
 	case "ApiInput":
-		return map[string]string{
-			"name":            "api_definition.name",
-			"slug":            "api_definition.slug",
-			"apiId":           "api_definition.api_id",
-			"domain":          "api_definition.domain",
-			"active":          "api_definition.active",
-			"keyless":         "api_definition.use_keyless",
-			"internal":        "api_definition.internal",
-			"tags":            "api_definition.tags",
-			"listenPath":      "api_definition.proxy.listen_path",
-			"targetUrl":       "api_definition.proxy.target_url",
-			"orgId":           "api_definition.org_id",
-			"baseApiId":       "base_api_id",
-			"baseVersionName": "base_api_version_name",
-			"versionName":     "new_version_name",
-			"authentication":  "authentication",
+		return []standing{
+			{"name", "api_definition.name"},
+			{"slug", "api_definition.slug"},
+			{"apiId", "api_definition.api_id"},
+			{"domain", "api_definition.domain"},
+			{"active", "api_definition.active"},
+			{"keyless", "api_definition.use_keyless"},
+			{"internal", "api_definition.internal"},
+			{"tags", "api_definition.tags"},
+			{"listenPath", "api_definition.proxy.listen_path"},
+			{"targetUrl", "api_definition.proxy.target_url"},
+			{"orgId", "api_definition.org_id"},
+			{"baseApiId", "base_api_id"},
+			{"baseVersionName", "base_api_version_name"},
+			{"versionName", "new_version_name"},
+			{"authentication", "authentication"},
 		}
 	case "ApiOwnersInput":
-		return map[string]string{"userIds": "user_owners", "userGroupIds": "user_group_owners"}
+		return []standing{{"userIds", "user_owners"}, {"userGroupIds", "user_group_owners"}}
 	case "ApiFilter":
-		return map[string]string{"categories": "category", "kind": "api_type", "authTypes": "auth_type"}
+		return []standing{{"categories", "category"}, {"kind", "api_type"}, {"authTypes", "auth_type"}}
 	case "PolicyInput":
-		return map[string]string{
-			"name":             "name",
-			"policyId":         "id",
-			"active":           "active",
-			"inactive":         "is_inactive",
-			"partitions":       "partitions",
-			"metaData":         "meta_data",
-			"state":            "state",
-			"rate":             "rate",
-			"per":              "per",
-			"quotaMax":         "quota_max",
-			"quotaRenewalRate": "quota_renewal_rate",
-			"keyExpiresIn":     "key_expires_in",
-			"apiIds":           "access_rights",
-			"accessRights":     "access_rights",
-			"tags":             "tags",
-			"orgId":            "org_id",
+		return []standing{
+			{"name", "name"},
+			{"policyId", "id"},
+			{"active", "active"},
+			{"inactive", "is_inactive"},
+			{"partitions", "partitions"},
+			{"metaData", "meta_data"},
+			{"state", "state"},
+			{"rate", "rate"},
+			{"per", "per"},
+			{"quotaMax", "quota_max"},
+			{"quotaRenewalRate", "quota_renewal_rate"},
+			{"keyExpiresIn", "key_expires_in"},
+			{"apiIds", "access_rights"},
+			{"accessRights", "access_rights"},
+			{"tags", "tags"},
+			{"orgId", "org_id"},
 		}
 	case "PolicyFilter":
-		return map[string]string{"ids": "policy_ids", "apiIds": "api_id", "authTypes": "auth_type"}
+		return []standing{{"ids", "policy_ids"}, {"apiIds", "api_id"}, {"authTypes", "auth_type"}}
 	case "KeyInput":
-		return map[string]string{
-			"customId":         "the custom key",
-			"alias":            "alias",
-			"tags":             "tags",
-			"apiIds":           "access_rights",
-			"accessRights":     "access_rights",
-			"policyIds":        "apply_policies",
-			"expires":          "expires",
-			"inactive":         "is_inactive",
-			"rate":             "rate",
-			"per":              "per",
-			"quotaMax":         "quota_max",
-			"quotaRenewalRate": "quota_renewal_rate",
-			"metaData":         "meta_data",
-			"orgId":            "org_id",
+		return []standing{
+			{"customId", "the custom key"},
+			{"alias", "alias"},
+			{"tags", "tags"},
+			{"apiIds", "access_rights"},
+			{"accessRights", "access_rights"},
+			{"policyIds", "apply_policies"},
+			{"expires", "expires"},
+			{"inactive", "is_inactive"},
+			{"rate", "rate"},
+			{"per", "per"},
+			{"quotaMax", "quota_max"},
+			{"quotaRenewalRate", "quota_renewal_rate"},
+			{"metaData", "meta_data"},
+			{"orgId", "org_id"},
 		}
 	case "UserInput":
-		return map[string]string{
-			"firstName":   "first_name",
-			"lastName":    "last_name",
-			"email":       "email_address",
-			"active":      "active",
-			"permissions": "user_permissions",
-			"password":    "password",
-			"groupId":     "group_id",
-			"orgId":       "org_id",
+		return []standing{
+			{"firstName", "first_name"},
+			{"lastName", "last_name"},
+			{"email", "email_address"},
+			{"active", "active"},
+			{"permissions", "user_permissions"},
+			{"password", "password"},
+			{"groupId", "group_id"},
+			{"orgId", "org_id"},
 		}
 	case "WebhookInput":
-		return map[string]string{
-			"name":       "name",
-			"method":     "method",
-			"targetPath": "target_path",
-			"headers":    "header_map",
-			"orgId":      "org_id",
+		return []standing{
+			{"name", "name"},
+			{"method", "method"},
+			{"targetPath", "target_path"},
+			{"headers", "header_map"},
+			{"orgId", "org_id"},
 		}
 	case "OrganisationInput":
-		return map[string]string{
-			"name":         "owner_name",
-			"slug":         "owner_slug",
-			"cname":        "cname",
-			"cnameEnabled": "cname_enabled",
+		return []standing{
+			{"name", "owner_name"},
+			{"slug", "owner_slug"},
+			{"cname", "cname"},
+			{"cnameEnabled", "cname_enabled"},
 		}
 	case "OauthClientInput":
-		return map[string]string{
-			"clientId":     "client_id",
-			"secret":       "secret",
-			"redirectUris": "redirect_uris",
-			"policyId":     "policy_id",
-			"description":  "description",
-			"metaData":     "meta_data",
+		return []standing{
+			{"clientId", "client_id"},
+			{"secret", "secret"},
+			{"redirectUris", "redirect_uris"},
+			{"policyId", "policy_id"},
+			{"description", "description"},
+			{"metaData", "meta_data"},
 		}
 	case "OauthAuthorizationInput":
-		return map[string]string{"responseType": "response_type", "redirectUri": "redirect_uri", "keyRules": "key_rules"}
+		return []standing{{"responseType", "response_type"}, {"redirectUri", "redirect_uri"}, {"keyRules", "key_rules"}}
 	case "PortalDocumentInput":
-		return map[string]string{"orgId": "org_id"}
+		return []standing{{"orgId", "org_id"}}
 	case "CertificateFilter":
-		return map[string]string{"expiresWithinDays": "expiresWithinDays"}
+		return []standing{{"expiresWithinDays", "expiresWithinDays"}}
 	}
 	return nil
 }
@@ -166,7 +167,8 @@ const jsonScalar = "JSON"
 func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message string, ok bool) {
 	fields, _ := value.(map[string]any)
 	var unset string
-	for name, path := range inOrder(documented(a.Type.Name())) {
+	for _, f := range documented(a.Type.Name()) {
+		name, path := f.name, f.path
 		rest, ok := strings.CutPrefix(e.Field, path)
 		if !ok || rest != "" && rest[0] != '.' && rest[0] != '[' {
 			continue
@@ -198,26 +200,18 @@ func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message
 // inWordsOf gives a message the names that an input has for what it speaks of: for the field that it is about, and for
 // all whose name in documents is no word of English.
 func inWordsOf(input, field, message string) string {
-	names := documented(input)
-	message = strings.Replace(message, names[field], field, 1)
-	for name, path := range inOrder(names) {
-		if name != field && path != names[field] && strings.Contains(path, "_") {
-			message = strings.ReplaceAll(message, path, name)
+	fields := documented(input)
+	about := field // its path
+	if at := slices.IndexFunc(fields, func(f standing) bool { return f.name == field }); at >= 0 {
+		about = fields[at].path
+	}
+	message = strings.Replace(message, about, field, 1)
+	for _, f := range fields {
+		if f.name != field && f.path != about && strings.Contains(f.path, "_") {
+			message = strings.ReplaceAll(message, f.path, f.name)
 		}
 	}
 	return message
-}
-
-// inOrder walks the fields of an input from z to a, so that of two which stand for the same part of a document always
-// the same is spoken of where neither was given: apiIds before accessRights.
-func inOrder(names map[string]string) iter.Seq2[string, string] {
-	return func(yield func(name, path string) bool) {
-		for _, name := range slices.Backward(slices.Sorted(maps.Keys(names))) {
-			if !yield(name, names[name]) {
-				return
-			}
-		}
-	}
 }
 
 // element is the place in a list that a part of a path names: as it stands, or the element that is called so. Elements

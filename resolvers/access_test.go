@@ -25,20 +25,20 @@ const asSet = `apiId apiName versions allowedUrls { url methods } disableIntrosp
 func TestAccessRightsGoThroughGraphQLToTheDocumentAndBack(t *testing.T) {
 	t.Parallel()
 	s := apptest.New(t)
-	for _, id := range []string{"a", "b", "c"} {
+	for _, id := range []string{"a", "b.2", "c"} {
 		addApi(t, s, id)
 	}
 	const (
 		doc = `{"policy_id":"","access_rights":{"a":{"api_id":"a","x-unknown":1.0,"field_access_rights":[],"limit":{"rate":7,"per":1,"smoothing":null}},"c":{}}}`
-		in  = `[{"apiId":"b","versions":["v1"],"allowedUrls":[{"url":"^/x<1>$","methods":["GET","DELETE"]}],"limit":{"rate":2.5,"quotaMax":9007199254740993},
+		in  = `[{"apiId":"b.2","versions":["v1"],"allowedUrls":[{"url":"^/x<1>$","methods":["GET","DELETE"]}],"limit":{"rate":2.5,"quotaMax":9007199254740993},
 			"disableIntrospection":true,"restrictedTypes":[{"name":"Q","fields":["f"]}],"allowedTypes":[]},{"apiId":"a"}]`
-		stored = `{"b":{"api_id":"b","api_name":"b","versions":["v1"],"allowed_urls":[{"url":"^/x<1>$","methods":["GET","DELETE"]}],` +
+		stored = `{"b.2":{"api_id":"b.2","api_name":"b.2","versions":["v1"],"allowed_urls":[{"url":"^/x<1>$","methods":["GET","DELETE"]}],` +
 			`"restricted_types":[{"name":"Q","fields":["f"]}],"allowed_types":[],"limit":{"rate":2.5,"per":60,"throttle_interval":-1,` +
 			`"throttle_retry_limit":-1,"max_query_depth":-1,"quota_max":9007199254740993,"quota_renewal_rate":3600},"disable_introspection":true},` +
 			`"a":{"api_id":"a","x-unknown":1.0,"field_access_rights":[],"api_name":"a","versions":["Default"]}}`
-		shown = `[{"apiId":"b","apiName":"b","versions":["v1"],"allowedUrls":[{"url":"^/x<1>$","methods":["GET","DELETE"]}],"disableIntrospection":true,
+		shown = `[{"apiId":"b.2","apiName":"b.2","versions":["v1"],"allowedUrls":[{"url":"^/x<1>$","methods":["GET","DELETE"]}],"disableIntrospection":true,
 			"restrictedTypes":[{"name":"Q","fields":["f"]}],"allowedTypes":[],"limit":{"rate":2.5,"per":60,"throttleInterval":-1,"throttleRetryLimit":-1,
-			"maxQueryDepth":-1,"quotaMax":9007199254740993,"quotaRenewalRate":3600},"api":{"name":"b"}},
+			"maxQueryDepth":-1,"quotaMax":9007199254740993,"quotaRenewalRate":3600},"api":{"name":"b.2"}},
 			{"apiId":"a","apiName":"a","versions":["Default"],"allowedUrls":[],"disableIntrospection":false,"restrictedTypes":[],"allowedTypes":[],"limit":null,
 			"api":{"name":"a"}}]`
 	)
@@ -56,7 +56,7 @@ func TestAccessRightsGoThroughGraphQLToTheDocumentAndBack(t *testing.T) {
 			assert.JSONEq(t, shown, must(t, read("", asSet)).Get("data.it.accessRights.nodes").Raw)
 
 			page := must(t, read("(first: 1)", "apiId")).Get("data.it.accessRights")
-			assert.Equal(t, `[{"apiId":"b"}]`, page.Get("nodes").Raw)
+			assert.Equal(t, `[{"apiId":"b.2"}]`, page.Get("nodes").Raw)
 			assert.True(t, page.Get("pageInfo.hasNextPage").Bool())
 			assert.Equal(t, int64(2), page.Get("totalCount").Int())
 			after := page.Get("pageInfo.endCursor").Str
@@ -65,9 +65,9 @@ func TestAccessRightsGoThroughGraphQLToTheDocumentAndBack(t *testing.T) {
 			assert.False(t, page.Get("pageInfo.hasNextPage").Bool())
 			refused(t, s.GraphQL(t, `{ policies(after: "`+after+`") { totalCount nodes { id } } }`, nil), "INVALID", "cursor")
 
-			vars["in"] = json.RawMessage(`[{"apiId":"b"},{"apiId":"a","limit":{}}]`)
+			vars["in"] = json.RawMessage(`[{"apiId":"b.2"},{"apiId":"a","limit":{}}]`)
 			text = must(t, s.GraphQL(t, c.update, vars)).Get("data.it.it").Str
-			assert.Equal(t, `{"b":{"api_id":"b","api_name":"b","versions":["Default"]},`+
+			assert.Equal(t, `{"b.2":{"api_id":"b.2","api_name":"b.2","versions":["Default"]},`+
 				`"a":{"api_id":"a","x-unknown":1.0,"field_access_rights":[],"api_name":"a","versions":["Default"],`+
 				`"limit":{"rate":-1,"per":60,"throttle_interval":-1,"throttle_retry_limit":-1,"max_query_depth":-1,"quota_max":-1,"quota_renewal_rate":3600}}}`,
 				apptest.Reply{Body: []byte(text)}.Get("access_rights").Raw)

@@ -17,17 +17,18 @@ func TestWhatIsNewHasTheDefaultsThatTheSchemaSays(t *testing.T) {
 		`createPolicy(input: {name: "P"}) { active isInactive state rate per quotaMax quotaRenewalRate keyExpiresIn apiIds tags partitions { quota acl perApi } }`: `{"active":true,"isInactive":false,"state":"ACTIVE","rate":1000,"per":60,"quotaMax":-1,"quotaRenewalRate":3600,"keyExpiresIn":0,"apiIds":[],"tags":[],"partitions":{"quota":false,"acl":false,"perApi":false}}`,
 		`previewKey(input: {apiIds: ["base"]}) { alias tags policyIds expires inactive rate per quotaMax quotaRenewalRate }`:                                       `{"alias":"","tags":[],"policyIds":[],"expires":null,"inactive":false,"rate":1000,"per":60,"quotaMax":-1,"quotaRenewalRate":3600}`,
 		`createUser(input: {email: "jo@x.test", permissions: {apis: "read"}}) { firstName lastName active groupId }`:                                               `{"firstName":"","lastName":"","active":false,"groupId":""}`,
-		`createWebhook(input: {name: "W", method: POST, targetPath: "http://w.test"}) { document }`:                                                                ``,
 	} {
 		operation := "mutation"
 		if mutation[:7] == "preview" {
 			operation = "query"
 		}
 		r := must(t, s.GraphQL(t, operation+` { it: `+mutation+` }`, nil))
-		if want == "" {
-			assert.JSONEq(t, `{}`, r.Get("data.it.document.header_map").Raw)
-			continue
-		}
 		assert.Equal(t, want, r.Get("data.it").Raw)
 	}
+	r := must(t, s.GraphQL(
+		t,
+		`mutation { it: createWebhook(input: {name: "W", method: POST, targetPath: "http://w.test"}) { document } }`,
+		nil,
+	))
+	assert.Equal(t, `{}`, r.Get("data.it.document.header_map").Raw)
 }

@@ -105,7 +105,7 @@ func TestAccessRightsNameEachApiOnceAndAreChecked(t *testing.T) {
 	}
 	refused(
 		t,
-		s.GraphQL(t, `mutation { createPolicy(input: {name: "P", apiIds: ["a.b"]}) { id } }`, nil),
+		s.GraphQL(t, `mutation { createPolicy(input: {name: "P", apiIds: ["a/b"]}) { id } }`, nil),
 		"INVALID",
 		"apiIds",
 	)

@@ -37,7 +37,7 @@ func opened(doc core.Document, apiIDs []string) (core.Document, error) {
 	var w writer
 	seen := make(map[string]bool, len(apiIDs))
 	for _, id := range apiIDs {
-		if !plainID(id) {
+		if !core.IsApiID(id) {
 			return nil, core.Errorf(core.CodeInvalid, "apiIds must hold public ids of APIs, not %q", clip(id)).
 				In(rights + "." + id)
 		}
@@ -79,7 +79,7 @@ func written(doc core.Document, entries []*Input) (core.Document, error) {
 
 // check holds for what gateways could not go by.
 func (in *Input) check(i int) error {
-	if !plainID(in.ApiID) {
+	if !core.IsApiID(in.ApiID) {
 		return invalid(i, "."+apiID, "must be the public id of an API, not %q", clip(in.ApiID))
 	}
 	for _, list := range []struct {
@@ -272,13 +272,6 @@ func encoded(v any) string {
 	e.SetEscapeHTML(false)
 	_ = e.Encode(v) // texts can always be written
 	return strings.TrimSuffix(out.String(), "\n")
-}
-
-// plainID tells whether an id can stand in JSON text of ours as it is.
-func plainID(id string) bool {
-	return id != "" && len(id) <= 128 && !strings.ContainsFunc(id, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
-	})
 }
 
 // clip shortens what came from outside for a message.

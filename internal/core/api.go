@@ -113,13 +113,17 @@ var apiTypes = []fieldType{
 	{"hook_references", isArray}, {"user_owners", isTexts}, {"user_group_owners", isTexts}, {"categories", isTexts},
 }
 
+// IsApiID tells whether a text can be the public id of an API: 1 to 128 letters, digits, '-', '_' or '.', the first not
+// a '.'.
+func IsApiID(id string) bool { return apiIDPattern.MatchString(id) }
+
 // Validate checks the rules that hold for every API: a name, a well-formed api_id and listen path, a target that is a
 // URL.
 func (a *Api) Validate() error {
 	if err := checkName("api_definition.name", a.Name); err != nil {
 		return err
 	}
-	if a.ApiID != "" && !apiIDPattern.MatchString(a.ApiID) {
+	if a.ApiID != "" && !IsApiID(a.ApiID) {
 		return InField("api_definition.api_id", "must be 1 to 128 letters, digits, '-', '_' or '.', and not start with '.'")
 	}
 	if len(a.Slug) > 255 || hasControl(a.Slug) {
