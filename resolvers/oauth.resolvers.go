@@ -48,6 +48,15 @@ func (r *mutationResolver) UpdateOauthClient(ctx context.Context, apiID string, 
 	})
 }
 
+// PatchOauthClient is the resolver for the patchOauthClient field.
+func (r *mutationResolver) PatchOauthClient(ctx context.Context, apiID string, clientID string, patch core.Document, revision *int) (*core.OauthClient, error) {
+	change, err := r.oauth.Patched(patch)
+	if err != nil {
+		return nil, err
+	}
+	return r.editOauthClient(ctx, apiID, clientID, revision, change)
+}
+
 // DeleteOauthClient is the resolver for the deleteOauthClient field.
 func (r *mutationResolver) DeleteOauthClient(ctx context.Context, apiID string, clientID string, revision *int) (*model.Deleted, error) {
 	_, c, err := r.oauth.FindOf(ctx, tenant(ctx), apiID, clientID)

@@ -259,6 +259,89 @@ func TestAChangeOfAnOauthClientReachesTheGateway(t *testing.T) {
 	assert.Equal(t, 400, moved.Status, "%s", moved.Body)
 }
 
+func TestAPatchOfAnOauthClientChangesWhatItNamesAlone(t *testing.T) {
+	t.Parallel()
+	w := newOauthWorld(t)
+	w.create(t, fmt.Sprintf(`{"client_id":"c","secret":"s","redirect_uri":"/a,/b","policy_id":%q,"x_new":1.0,`+
+		`"meta_data":{"big":12345678901234567890,"team":"x"}}`, w.policy))
+	const patch = `mutation($patch: JSON!) { it: patchOauthClient(apiId: "cats", clientId: "c", patch: $patch) {
+		revision documentText } }`
+	const meta = `{"big":12345678901234567890,"role":"y"}`
+	// One after the other: what one changes is there for the next.
+	for _, c := range []struct {
+		patch, revision                string
+		secret, uris, policy, metaData string
+	}{
+		{`{"meta_data":{"team":null,"role":"y"}}`, "2", "s", "/a,/b", w.policy, meta},
+		{`{}`, "2", "s", "/a,/b", w.policy, meta},
+		{`{"client_id":"c","api_id":"cats","secret":"s","redirect_uri":"/a,/b"}`, "2", "s", "/a,/b", w.policy, meta},
+		{`{"secret":"another"}`, "3", "another", "/a,/b", w.policy, meta},
+		{`{"redirect_uri":"/d,/e"}`, "4", "another", "/d,/e", w.policy, meta},
+		{`{"redirect_uris":["/f"]}`, "5", "another", "/f", w.policy, meta},
+		{`{"policy_id":null,"meta_data":null,"redirect_uri":null}`, "6", "another", "", "", ""},
+	} {
+		r := must(t, w.GraphQL(t, patch, map[string]any{"patch": c.patch})).Get("data.it")
+		assert.Equal(t, c.revision, r.Get("revision").Raw, c.patch)
+		want := fmt.Sprintf(`{"client_id":"c","secret":%q,"redirect_uri":%q,"policy_id":%q,"x_new":1.0`,
+			c.secret, c.uris, c.policy)
+		there := gateway.OauthClient{ClientID: "c", Secret: c.secret, RedirectURI: c.uris, PolicyID: c.policy}
+		if c.metaData != "" {
+			want += `,"meta_data":` + c.metaData
+			there.MetaData = json.RawMessage(c.metaData)
+		}
+		assert.Equal(t, want+`,"description":""}`, r.Get("documentText").Str, c.patch)
+		got, _ := w.gateway.Client(w.api, "c")
+		assert.True(t, got.Same(there), "%s: the gateway has %+v", c.patch, got)
+	}
+}
+
+func TestAPatchOfAnOauthClientIsHeldToTheRulesOfAnUpdate(t *testing.T) {
+	t.Parallel()
+	w := newOauthWorld(t)
+	createApi(t, w.Server, `{"api_definition":{"name":"plain","api_id":"plain"}}`)
+	other := w.newPolicy(t, "Other", "plain")
+	before := w.create(t, `{"client_id":"c","secret":"s","redirect_uri":"/a"}`)
+	w.gateway.Calls()
+	for name, c := range map[string]struct {
+		patch, field, says string
+		status             int
+	}{
+		"a secret of spaces":                        {`{"secret":"a b"}`, "patch.secret", "secret must be", 400},
+		"a secret that is taken away":               {`{"secret":null}`, "patch.secret", "secret cannot be taken away", 400},
+		"an empty secret":                           {`{"secret":""}`, "patch.secret", "secret cannot be taken away", 400},
+		"another id":                                {`{"client_id":"d"}`, "patch.client_id", `cannot be changed: leave it out, or give "c"`, 400},
+		"no id":                                     {`{"client_id":null}`, "patch.client_id", "client_id cannot be changed", 400},
+		"another API":                               {`{"api_id":"plain"}`, "patch.api_id", "api_id cannot be changed", 400},
+		"redirect URIs in two forms":                {`{"redirect_uri":"/b","redirect_uris":["/c"]}`, "patch.redirect_uris", "give one of them", 400},
+		"a redirect URI that is none":               {`{"redirect_uri":"javascript:alert(1)"}`, "", "redirect URI must be", 400},
+		"a policy that does not exist":              {`{"policy_id":"nope"}`, "patch.policy_id", "policy_id names a policy", 400},
+		"a policy for another API":                  {fmt.Sprintf(`{"policy_id":%q}`, other), "", "gives no access to the API", 400},
+		"meta data with an API that does not exist": {`{"meta_data":{"policies":[{"access_rights":{"nope":{}}}]}}`, "patch.access_rights.nope", "do not exist in the organisation: nope", 400},
+		"a field of another type":                   {`{"description":1}`, "patch.description", "description must be a string", 400},
+		"a field in other capitals":                 {`{"Policy_ID":"p"}`, "", `must be spelled "policy_id"`, 400},
+		"a patch that is no object":                 {`[]`, "", "object", 403},
+		"a patch that is deeper than one may be": {`{"meta_data":` + strings.Repeat(`{"a":`, 32) + "1" + strings.Repeat("}", 33),
+			"", "nests deeper than 32 levels", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := w.REST(t, "PATCH", w.path("c"), c.patch)
+			assert.Equal(t, c.status, r.Status, "%s", r.Body)
+			assert.Contains(t, r.Get("Message").Str, c.says)
+			r = w.GraphQL(t, `mutation($patch: JSON!) { it: patchOauthClient(apiId: "cats", clientId: "c", patch: $patch) { id } }`,
+				map[string]any{"patch": c.patch})
+			assert.Contains(t, r.Get("errors.0.message").Str, c.says)
+			assert.Equal(t, c.field, r.Get("errors.0.extensions.field").Str, "%s", r.Body)
+		})
+	}
+	stale := w.Do(t, "PATCH", w.path("c"), `{}`, "Authorization: "+w.AccessKey, `If-Match: "2"`)
+	assert.Equal(t, 412, stale.Status, "%s", stale.Body)
+	assert.Equal(t, 404, w.REST(t, "PATCH", w.path("d"), `{}`).Status)
+	assert.Empty(t, w.gateway.Calls(), "the gateway was asked")
+	w.gateway.Fail(http.StatusInternalServerError)
+	assert.Equal(t, 503, w.REST(t, "PATCH", w.path("c"), `{"redirect_uri":"/after"}`).Status)
+	assert.Equal(t, string(before.Body), string(w.REST(t, "GET", w.path("c"), "").Body), "a change that was refused is kept")
+}
+
 func TestAChangeThatTheGatewayDoesNotTakeIsUndone(t *testing.T) {
 	t.Parallel()
 	w := newOauthWorld(t)
@@ -283,6 +366,7 @@ func TestOauthClientsSurviveWithoutAGateway(t *testing.T) {
 	for name, c := range map[string]struct{ method, path, body string }{
 		"creating one":    {"POST", "/api/apis/oauth/cats", `{}`},
 		"changing one":    {"PUT", w.path("c"), `{}`},
+		"patching one":    {"PATCH", w.path("c"), `{}`},
 		"listing tokens":  {"GET", w.path("c") + "/tokens", ""},
 		"revoking one":    {"POST", "/api/apis/oauth/c/revoke", `{"token":"t"}`},
 		"revoking all":    {"POST", "/api/apis/oauth/c/revoke_all", `{}`},
@@ -577,6 +661,10 @@ func TestOauthClientsOfAnotherOrganisationAreNoClients(t *testing.T) {
 		{"POST", "/api/apis/oauth/dogs/authorize-client", `{"response_type":"code","client_id":"ours","redirect_uri":"/","key_rules":{"access_rights":{"dogs":{}},"meta_data":{"policies":[{"access_rights":{"cats":{}}}]}}}`},
 		{"PUT", "/api/apis/oauth/cats/theirs", `{}`},
 		{"PUT", "/api/apis/oauth/dogs/theirs", `{}`},
+		{"PATCH", "/api/apis/oauth/cats/theirs", `{}`},
+		{"PATCH", "/api/apis/oauth/dogs/theirs", `{}`},
+		{"PATCH", "/api/apis/oauth/dogs/ours", fmt.Sprintf(`{"policy_id":%q}`, w.policy)},
+		{"PATCH", "/api/apis/oauth/dogs/ours", `{"meta_data":{"policies":[{"access_rights":{"cats":{}}}]}}`},
 		{"DELETE", "/api/apis/oauth/cats/theirs", ""},
 		{"DELETE", "/api/apis/oauth/dogs/theirs", ""},
 		{"POST", "/api/apis/oauth/theirs/revoke", `{"token":"a-token"}`},

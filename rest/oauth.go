@@ -57,6 +57,13 @@ var oauthRoutes = []route{
 		oauthMissing("Could not retrieve app detail."),
 	},
 	{
+		"PATCH",
+		"/api/apis/oauth/{api}/{client}",
+		"patchOauthClient",
+		(*call).patchOauthClient,
+		oauthMissing("Could not retrieve app detail."),
+	},
+	{
 		"DELETE",
 		"/api/apis/oauth/{api}/{client}",
 		"deleteOauthClient",
@@ -124,6 +131,12 @@ func (c *call) updateOauthClient() (reply, error) {
 			model.OauthClientInput{Document: doc},
 			revision,
 		)
+	}, c.shownOauthClient)
+}
+
+func (c *call) patchOauthClient() (reply, error) {
+	return changing(c, func(doc core.Document, revision *int) (*core.OauthClient, error) {
+		return c.Mutation.PatchOauthClient(c.ctx, c.vars["api"], c.vars["client"], doc, revision)
 	}, c.shownOauthClient)
 }
 

@@ -371,6 +371,7 @@ type ComplexityRoot struct {
 		InvalidateJwksCache           func(childComplexity int, apiID string) int
 		PatchAPI                      func(childComplexity int, id string, patch core.Document, revision *int) int
 		PatchKey                      func(childComplexity int, id string, by *model.KeyIdentifier, patch core.Document, revision *int) int
+		PatchOauthClient              func(childComplexity int, apiID string, clientID string, patch core.Document, revision *int) int
 		PatchOrganisation             func(childComplexity int, id string, patch core.Document, revision *int) int
 		PatchPolicy                   func(childComplexity int, id string, patch core.Document, revision *int) int
 		PatchPortalDocument           func(childComplexity int, id string, patch core.Document, revision *int) int
@@ -769,6 +770,7 @@ type MutationResolver interface {
 	ResetKeyQuota(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error)
 	CreateOauthClient(ctx context.Context, apiID string, input model.OauthClientInput) (*core.OauthClient, error)
 	UpdateOauthClient(ctx context.Context, apiID string, clientID string, input model.OauthClientInput, revision *int) (*core.OauthClient, error)
+	PatchOauthClient(ctx context.Context, apiID string, clientID string, patch core.Document, revision *int) (*core.OauthClient, error)
 	DeleteOauthClient(ctx context.Context, apiID string, clientID string, revision *int) (*model.Deleted, error)
 	RevokeOauthToken(ctx context.Context, clientID string, token string, typeArg *model.OauthTokenType) (*bool, error)
 	RevokeOauthTokens(ctx context.Context, clientID string, clientSecret *string) (*bool, error)
@@ -2484,6 +2486,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PatchKey(childComplexity, args["id"].(string), args["by"].(*model.KeyIdentifier), args["patch"].(core.Document), args["revision"].(*int)), true
+	case "Mutation.patchOauthClient":
+		if e.ComplexityRoot.Mutation.PatchOauthClient == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_patchOauthClient_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PatchOauthClient(childComplexity, args["apiId"].(string), args["clientId"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
 	case "Mutation.patchOrganisation":
 		if e.ComplexityRoot.Mutation.PatchOrganisation == nil {
 			break
@@ -5893,6 +5906,17 @@ extend type Mutation {
     "Refuse when the client has another revision by now."
     revision: Int
   ): OauthClient @operation(method: "PUT", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
+  "Changes parts of a client with a JSON merge patch (RFC 7396) of its document: null removes a field. A secret can be given, and not be taken away."
+  patchOauthClient(
+    "The API, by its public or database id."
+    apiId: ID!
+    "The client's id."
+    clientId: ID!
+    "The merge patch, for example {description: \"The mobile app\", meta_data: {team: null}}. What it could not change is an error."
+    patch: JSON!
+    "Refuse when the client has another revision by now."
+    revision: Int
+  ): OauthClient @operation(method: "PATCH", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
   "Deletes a client. Tokens that it got stay valid until they end; revoke them first where that matters."
   deleteOauthClient("The API, by its public or database id." apiId: ID!, "The client's id." clientId: ID!, "Refuse when the client has another revision by now." revision: Int): Deleted @operation(method: "DELETE", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
   "Revokes one token of a client. A token that is not valid any more is no error, as in RFC 7009."
@@ -9098,6 +9122,44 @@ func (ec *executionContext) field_Mutation_patchKey_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["by"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "patch",
+		func(ctx context.Context, v any) (core.Document, error) {
+			return ec.unmarshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["patch"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_patchOauthClient_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "apiId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["apiId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "clientId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["clientId"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "patch",
 		func(ctx context.Context, v any) (core.Document, error) {
 			return ec.unmarshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
@@ -17581,6 +17643,78 @@ func (ec *executionContext) fieldContext_Mutation_updateOauthClient(ctx context.
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateOauthClient_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_patchOauthClient(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_patchOauthClient(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PatchOauthClient(ctx, fc.Args["apiId"].(string), fc.Args["clientId"].(string), fc.Args["patch"].(core.Document), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PATCH")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/apis/oauth/{apiId}/{clientId}")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "oauth")
+				if err != nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *core.OauthClient
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *core.OauthClient) graphql.Marshaler {
+			return ec.marshalOOauthClient2ᚖgatehouseᚋinternalᚋcoreᚐOauthClient(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_patchOauthClient(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OauthClient(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_patchOauthClient_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -33493,6 +33627,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateOauthClient":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateOauthClient(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "patchOauthClient":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_patchOauthClient(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++

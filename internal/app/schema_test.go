@@ -219,6 +219,27 @@ func TestEveryListHasPagesAndAnOrder(t *testing.T) {
 	require.Greater(t, judged, 30)
 }
 
+func TestWhatCanBeUpdatedCanBePatchedAsWell(t *testing.T) {
+	s := contract()
+	said := func(f *ast.FieldDefinition, argument string) string {
+		return f.Directives.ForName("operation").Arguments.ForName(argument).Value.Raw
+	}
+	judged := 0
+	for _, update := range s.Mutation.Fields {
+		kind, ok := strings.CutPrefix(update.Name, "update")
+		if !ok {
+			continue
+		}
+		judged++
+		patch := s.Mutation.Fields.ForName("patch" + kind)
+		require.NotNil(t, patch, "there is %s, and no patch%s", update.Name, kind)
+		require.Equal(t, "PATCH "+said(update, "path"), said(patch, "method")+" "+said(patch, "path"))
+		require.Equal(t, said(update, "permission"), said(patch, "permission"))
+		require.NotNil(t, patch.Arguments.ForName("revision"), patch.Name)
+	}
+	require.Greater(t, judged, 6)
+}
+
 func TestWhatIsLeftOutHasADefaultThatTheSchemaSays(t *testing.T) {
 	s := contract()
 	says := func(name, description string, value *ast.Value) {
