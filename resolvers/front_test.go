@@ -2,11 +2,14 @@ package resolvers_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/core"
 	"gatehouse/store"
 )
 
@@ -114,4 +117,47 @@ func TestListsAreSortedAndFilteredAsAsked(t *testing.T) {
 	require.True(t, policy.Get("isInactive").Bool())
 	require.JSONEq(t, `{"quota":true,"acl":false}`, policy.Get("partitions").Raw)
 	require.Equal(t, "a", policy.Get("document.meta_data.tier").Str)
+}
+
+func TestGatewaysAreSortedAsAsked(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t)
+	for _, g := range []struct {
+		hostname string
+		silent   time.Duration
+	}{{"b.internal", time.Hour}, {"A.internal", 0}, {"c.internal", 2 * time.Hour}} {
+		n := &core.Node{
+			Meta:      core.Meta{ID: core.NewID(s.Store.Now())},
+			NodeState: core.NodeState{Session: g.hostname, Hostname: g.hostname, LastSeen: s.Store.Now().Add(-g.silent)},
+		}
+		require.NoError(t, s.Store.Nodes.Create(t.Context(), n))
+	}
+	page := func(arguments string) apptest.Reply {
+		t.Helper()
+		return s.GraphQL(t, `{ it: gateways(first: 1`+arguments+`) { nodes { hostname } pageInfo { hasNextPage endCursor } } }`, nil)
+	}
+	for sort, want := range map[string]string{
+		"": "c A b", "REGISTERED_AT": "b A c", "REGISTERED_AT_DESC": "c A b", "HOSTNAME": "A b c", "HOSTNAME_DESC": "c b A",
+		"LAST_SEEN": "c b A", "LAST_SEEN_DESC": "A b c",
+	} {
+		order := ""
+		if sort != "" {
+			order = ", sort: " + sort
+		}
+		var got []string
+		for after := ""; len(got) < 5; {
+			r := page(order + after)
+			got = append(got, strings.TrimSuffix(r.Get("data.it.nodes.0.hostname").Str, ".internal"))
+			if !r.Get("data.it.pageInfo.hasNextPage").Bool() {
+				break
+			}
+			after = ", after: " + r.Get("data.it.pageInfo.endCursor").Raw
+		}
+		require.Equal(t, want, strings.Join(got, " "), sort)
+	}
+	first := page("").Get("data.it.pageInfo.endCursor").Raw
+	for _, sort := range []string{"REGISTERED_AT", "HOSTNAME", "LAST_SEEN_DESC"} {
+		r := page(", sort: " + sort + ", after: " + first)
+		require.Contains(t, r.Get("errors.0.message").Str, "a cursor of another list, or of another order", sort)
+	}
 }

@@ -54,12 +54,11 @@ func (r *Resolver) listOauthClients(
 	a *core.Api,
 	first *int,
 	after *string,
+	sort *model.OauthClientSort,
 ) (*model.OauthClientConnection, error) {
-	q, err := r.query(ctx, store.Org(a.OrgID), first, after)
-	if err != nil {
-		return nil, err
-	}
-	q.Where, q.Desc = []store.Cond{store.HasLabel("api", a.ApiID)}, true
-	c, err := list(ctx, r.store.OauthClients, q)
+	by := sorted(sort, nil, model.OauthClientSortCreatedAtDesc)
+	c, err := listed(ctx, r, r.store.OauthClients, store.Org(a.OrgID), first, after, by, func() ([]store.Cond, error) {
+		return []store.Cond{store.HasLabel("api", a.ApiID)}, nil
+	})
 	return (*model.OauthClientConnection)(c), err
 }

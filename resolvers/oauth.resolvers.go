@@ -192,12 +192,12 @@ func (r *queryResolver) OauthClient(ctx context.Context, apiID string, clientID 
 }
 
 // OauthClients is the resolver for the oauthClients field.
-func (r *queryResolver) OauthClients(ctx context.Context, apiID string, first *int, after *string) (*model.OauthClientConnection, error) {
+func (r *queryResolver) OauthClients(ctx context.Context, apiID string, first *int, after *string, sort *model.OauthClientSort) (*model.OauthClientConnection, error) {
 	a, err := r.oauth.Api(ctx, tenant(ctx), apiID)
 	if err != nil {
 		return nil, err
 	}
-	return r.listOauthClients(ctx, a, first, after)
+	return r.listOauthClients(ctx, a, first, after, sort)
 }
 
 // OauthTokens is the resolver for the oauthTokens field.

@@ -259,6 +259,38 @@ func TestAChangeOfAnOauthClientReachesTheGateway(t *testing.T) {
 	assert.Equal(t, 400, moved.Status, "%s", moved.Body)
 }
 
+func TestOauthClientsAreSortedAsAsked(t *testing.T) {
+	t.Parallel()
+	w := newOauthWorld(t)
+	createApi(t, w.Server, fmt.Sprintf(oauthApi, "dogs"))
+	require.Equal(t, 200, w.REST(t, "POST", "/api/apis/oauth/dogs", `{"client_id":"d","description":"An app of dogs"}`).Status)
+	for _, c := range []string{`{"client_id":"a","description":"the App"}`, `{"client_id":"b","description":"Zoo"}`, `{"client_id":"c"}`} {
+		w.create(t, c)
+	}
+	require.Equal(t, 200, w.REST(t, "PATCH", w.path("a"), `{"meta_data":{}}`).Status)
+	for sort, want := range map[string]string{
+		"":                         "c b a",
+		", sort: CREATED_AT":       "a b c",
+		", sort: CREATED_AT_DESC":  "c b a",
+		", sort: UPDATED_AT":       "b c a",
+		", sort: UPDATED_AT_DESC":  "a c b",
+		", sort: DESCRIPTION":      "c a b",
+		", sort: DESCRIPTION_DESC": "b a c",
+	} {
+		var got []string
+		for after := "null"; len(got) < 5; {
+			page := must(t, w.GraphQL(t, `{ it: oauthClients(apiId: "cats", first: 1, after: `+after+sort+`) {
+				nodes { clientId } totalCount pageInfo { hasNextPage endCursor } } }`, nil)).Get("data.it")
+			got, after = append(got, page.Get("nodes.0.clientId").Str), page.Get("pageInfo.endCursor").Raw
+			require.EqualValues(t, 3, page.Get("totalCount").Int())
+			if !page.Get("pageInfo.hasNextPage").Bool() {
+				break
+			}
+		}
+		assert.Equal(t, want, strings.Join(got, " "), sort)
+	}
+}
+
 func TestAPatchOfAnOauthClientChangesWhatItNamesAlone(t *testing.T) {
 	t.Parallel()
 	w := newOauthWorld(t)

@@ -61,7 +61,7 @@ func (c *call) listGateways() (reply, error) {
 func (c *call) gateways(state *model.GatewayState) ([]gatewayView, error) {
 	out := []gatewayView{}
 	err := every(c, func(first *int, after *string) (fetched[core.Node], error) {
-		l, err := c.Query.Gateways(c.ctx, state, first, after)
+		l, err := c.Query.Gateways(c.ctx, state, first, after, nil)
 		if err != nil {
 			return fetched[core.Node]{}, err
 		}

@@ -88,7 +88,7 @@ func oauthMissing(message string) legacyErrors {
 func (c *call) listOauthClients() (reply, error) {
 	c.unpaged = true
 	next := func(first *int, after *string) (fetched[core.OauthClient], error) {
-		l, err := c.Query.OauthClients(c.ctx, c.vars["api"], first, after)
+		l, err := c.Query.OauthClients(c.ctx, c.vars["api"], first, after, nil)
 		if err != nil {
 			return fetched[core.OauthClient]{}, err
 		}

@@ -112,10 +112,10 @@ var (
 	}
 	oauthClients = &Collection{
 		Name:   "oauth_clients",
-		Text:   []string{"api_id", "policy_id"},
+		Text:   []string{"api_id", "policy_id", "description"},
 		Unique: []Unique{{"client_id", true}},
 		Labels: []string{"api", "policy"},
-		Added:  [][]string{{"policy"}},
+		Added:  [][]string{{"policy"}, {"description"}},
 	}
 	certificates = &Collection{
 		Name: "certificates",
@@ -343,7 +343,7 @@ var oauthClientKind = kind[core.OauthClient]{
 		return Record{
 			Doc:    c.Document,
 			Sealed: sealedText(c.Sealed),
-			Text:   map[string]string{"api_id": c.ApiID, "policy_id": c.PolicyID},
+			Text:   map[string]string{"api_id": c.ApiID, "policy_id": c.PolicyID, "description": c.Description},
 			Unique: map[string]string{"client_id": c.ClientID},
 			Labels: map[string][]string{"api": {c.ApiID}, "policy": {c.PolicyID}},
 		}

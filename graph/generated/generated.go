@@ -583,14 +583,14 @@ type ComplexityRoot struct {
 		CertificateDependencies func(childComplexity int, id string) int
 		Certificates            func(childComplexity int, first *int, after *string, filter *model.CertificateFilter, sort *model.CertificateSort) int
 		Gateway                 func(childComplexity int, id string) int
-		Gateways                func(childComplexity int, state *model.GatewayState, first *int, after *string) int
+		Gateways                func(childComplexity int, state *model.GatewayState, first *int, after *string, sort *model.GatewaySort) int
 		Key                     func(childComplexity int, id string, by *model.KeyIdentifier) int
 		KeyIndex                func(childComplexity int) int
 		Keys                    func(childComplexity int, first *int, after *string, filter *model.KeyFilter, sort *model.KeySort) int
 		Me                      func(childComplexity int) int
 		Notifications           func(childComplexity int, first *int, after *string) int
 		OauthClient             func(childComplexity int, apiID string, clientID string) int
-		OauthClients            func(childComplexity int, apiID string, first *int, after *string) int
+		OauthClients            func(childComplexity int, apiID string, first *int, after *string, sort *model.OauthClientSort) int
 		OauthTokens             func(childComplexity int, apiID string, clientID string, first *int, after *string) int
 		Organisation            func(childComplexity int, id string) int
 		OrganisationSession     func(childComplexity int, orgID string) int
@@ -846,13 +846,13 @@ type QueryResolver interface {
 	Certificates(ctx context.Context, first *int, after *string, filter *model.CertificateFilter, sort *model.CertificateSort) (*model.CertificateConnection, error)
 	CertificateDependencies(ctx context.Context, id string) (*core.Certificate, error)
 	Gateway(ctx context.Context, id string) (*core.Node, error)
-	Gateways(ctx context.Context, state *model.GatewayState, first *int, after *string) (*model.GatewayConnection, error)
+	Gateways(ctx context.Context, state *model.GatewayState, first *int, after *string, sort *model.GatewaySort) (*model.GatewayConnection, error)
 	Key(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error)
 	Keys(ctx context.Context, first *int, after *string, filter *model.KeyFilter, sort *model.KeySort) (*model.KeyConnection, error)
 	PreviewKey(ctx context.Context, input model.KeyInput) (*core.Key, error)
 	Notifications(ctx context.Context, first *int, after *string) (*model.NotificationConnection, error)
 	OauthClient(ctx context.Context, apiID string, clientID string) (*core.OauthClient, error)
-	OauthClients(ctx context.Context, apiID string, first *int, after *string) (*model.OauthClientConnection, error)
+	OauthClients(ctx context.Context, apiID string, first *int, after *string, sort *model.OauthClientSort) (*model.OauthClientConnection, error)
 	OauthTokens(ctx context.Context, apiID string, clientID string, first *int, after *string) (*model.OauthTokenConnection, error)
 	Organisation(ctx context.Context, id string) (*core.Organisation, error)
 	Organisations(ctx context.Context, first *int, after *string, q *string, sort *model.OrganisationSort) (*model.OrganisationConnection, error)
@@ -3645,7 +3645,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Gateways(childComplexity, args["state"].(*model.GatewayState), args["first"].(*int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.Gateways(childComplexity, args["state"].(*model.GatewayState), args["first"].(*int), args["after"].(*string), args["sort"].(*model.GatewaySort)), true
 
 	case "Query.key":
 		if e.ComplexityRoot.Query.Key == nil {
@@ -3713,7 +3713,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.OauthClients(childComplexity, args["apiId"].(string), args["first"].(*int), args["after"].(*string)), true
+		return e.ComplexityRoot.Query.OauthClients(childComplexity, args["apiId"].(string), args["first"].(*int), args["after"].(*string), args["sort"].(*model.OauthClientSort)), true
 	case "Query.oauthTokens":
 		if e.ComplexityRoot.Query.OauthTokens == nil {
 			break
@@ -5327,10 +5327,26 @@ enum GatewayState {
   AWAY
 }
 
+"The order of a list of gateways."
+enum GatewaySort {
+  "By the name of the machine, a to z."
+  HOSTNAME
+  "By the name of the machine, z to a."
+  HOSTNAME_DESC
+  "The first to register first."
+  REGISTERED_AT
+  "The last to register first."
+  REGISTERED_AT_DESC
+  "The one that has been silent for longest first. Gateways change places in this order while one turns the pages."
+  LAST_SEEN
+  "The one that was heard of last first. Gateways change places in this order while one turns the pages."
+  LAST_SEEN_DESC
+}
+
 extend type Query {
   "One gateway."
   gateway("Which one." id: ID!): Gateway @operation(method: "GET", path: "/api/gateways/{id}", permission: "system", admin: "/admin/gateways/{id}")
-  "The gateways that registered, the last to register first."
+  "The gateways that registered."
   gateways(
     "Only those in this state."
     state: GatewayState
@@ -5338,6 +5354,8 @@ extend type Query {
     first: Int
     "The endCursor of the page before."
     after: String
+    "In which order."
+    sort: GatewaySort = REGISTERED_AT_DESC
   ): GatewayConnection @operation(method: "GET", path: "/api/gateways", permission: "system", admin: "/admin/gateways")
 }
 
@@ -5789,6 +5807,22 @@ type OauthClientConnection {
   pageInfo: PageInfo!
 }
 
+"The order of a list of OAuth clients."
+enum OauthClientSort {
+  "By description, a to z."
+  DESCRIPTION
+  "By description, z to a."
+  DESCRIPTION_DESC
+  "The oldest first."
+  CREATED_AT
+  "The newest first."
+  CREATED_AT_DESC
+  "The one that has not changed for longest first."
+  UPDATED_AT
+  "The one that changed last first."
+  UPDATED_AT_DESC
+}
+
 "A token that a client got."
 type OauthToken {
   "The token; its hash, where the gateways hash keys."
@@ -5870,7 +5904,7 @@ input OauthAuthorizationInput {
 extend type Query {
   "One client of an API."
   oauthClient("The API, by its public or database id." apiId: ID!, "The client's id." clientId: ID!): OauthClient @operation(method: "GET", path: "/api/apis/oauth/{apiId}/{clientId}", permission: "oauth")
-  "The clients of an API, the newest first."
+  "The clients of an API."
   oauthClients(
     "The API, by its public or database id."
     apiId: ID!
@@ -5878,6 +5912,8 @@ extend type Query {
     first: Int
     "The endCursor of the page before."
     after: String
+    "In which order."
+    sort: OauthClientSort = CREATED_AT_DESC
   ): OauthClientConnection @operation(method: "GET", path: "/api/apis/oauth/{apiId}", permission: "oauth")
   "The tokens that a client got, as the gateway keeps them, the first to end first."
   oauthTokens(
@@ -10206,6 +10242,14 @@ func (ec *executionContext) field_Query_gateways_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*model.GatewaySort, error) {
+			return ec.unmarshalOGatewaySort2ᚖgatehouseᚋgraphᚋmodelᚐGatewaySort(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg3
 	return args, nil
 }
 
@@ -10340,6 +10384,14 @@ func (ec *executionContext) field_Query_oauthClients_args(ctx context.Context, r
 		return nil, err
 	}
 	args["after"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*model.OauthClientSort, error) {
+			return ec.unmarshalOOauthClientSort2ᚖgatehouseᚋgraphᚋmodelᚐOauthClientSort(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg3
 	return args, nil
 }
 
@@ -24154,7 +24206,7 @@ func (ec *executionContext) _Query_gateways(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Gateways(ctx, fc.Args["state"].(*model.GatewayState), fc.Args["first"].(*int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().Gateways(ctx, fc.Args["state"].(*model.GatewayState), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["sort"].(*model.GatewaySort))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -24591,7 +24643,7 @@ func (ec *executionContext) _Query_oauthClients(ctx context.Context, field graph
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().OauthClients(ctx, fc.Args["apiId"].(string), fc.Args["first"].(*int), fc.Args["after"].(*string))
+			return ec.Resolvers.Query().OauthClients(ctx, fc.Args["apiId"].(string), fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["sort"].(*model.OauthClientSort))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -39429,6 +39481,22 @@ func (ec *executionContext) marshalOGatewayConnection2ᚖgatehouseᚋgraphᚋmod
 	return ec._GatewayConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOGatewaySort2ᚖgatehouseᚋgraphᚋmodelᚐGatewaySort(ctx context.Context, v any) (*model.GatewaySort, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.GatewaySort)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOGatewaySort2ᚖgatehouseᚋgraphᚋmodelᚐGatewaySort(ctx context.Context, sel ast.SelectionSet, v *model.GatewaySort) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOGatewayState2ᚖgatehouseᚋgraphᚋmodelᚐGatewayState(ctx context.Context, v any) (*model.GatewayState, error) {
 	if v == nil {
 		return nil, nil
@@ -39731,6 +39799,22 @@ func (ec *executionContext) marshalOOauthClientConnection2ᚖgatehouseᚋgraph�
 		return graphql.Null
 	}
 	return ec._OauthClientConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOOauthClientSort2ᚖgatehouseᚋgraphᚋmodelᚐOauthClientSort(ctx context.Context, v any) (*model.OauthClientSort, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.OauthClientSort)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOOauthClientSort2ᚖgatehouseᚋgraphᚋmodelᚐOauthClientSort(ctx context.Context, sel ast.SelectionSet, v *model.OauthClientSort) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalOOauthTokenConnection2ᚖgatehouseᚋgraphᚋmodelᚐOauthTokenConnection(ctx context.Context, sel ast.SelectionSet, v *model.OauthTokenConnection) graphql.Marshaler {

@@ -874,6 +874,76 @@ func (e CertificateSort) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// The order of a list of gateways.
+type GatewaySort string
+
+const (
+	// By the name of the machine, a to z.
+	GatewaySortHostname GatewaySort = "HOSTNAME"
+	// By the name of the machine, z to a.
+	GatewaySortHostnameDesc GatewaySort = "HOSTNAME_DESC"
+	// The first to register first.
+	GatewaySortRegisteredAt GatewaySort = "REGISTERED_AT"
+	// The last to register first.
+	GatewaySortRegisteredAtDesc GatewaySort = "REGISTERED_AT_DESC"
+	// The one that has been silent for longest first. Gateways change places in this order while one turns the pages.
+	GatewaySortLastSeen GatewaySort = "LAST_SEEN"
+	// The one that was heard of last first. Gateways change places in this order while one turns the pages.
+	GatewaySortLastSeenDesc GatewaySort = "LAST_SEEN_DESC"
+)
+
+var AllGatewaySort = []GatewaySort{
+	GatewaySortHostname,
+	GatewaySortHostnameDesc,
+	GatewaySortRegisteredAt,
+	GatewaySortRegisteredAtDesc,
+	GatewaySortLastSeen,
+	GatewaySortLastSeenDesc,
+}
+
+func (e GatewaySort) IsValid() bool {
+	switch e {
+	case GatewaySortHostname, GatewaySortHostnameDesc, GatewaySortRegisteredAt, GatewaySortRegisteredAtDesc, GatewaySortLastSeen, GatewaySortLastSeenDesc:
+		return true
+	}
+	return false
+}
+
+func (e GatewaySort) String() string {
+	return string(e)
+}
+
+func (e *GatewaySort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = GatewaySort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid GatewaySort", str)
+	}
+	return nil
+}
+
+func (e GatewaySort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *GatewaySort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e GatewaySort) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // Whether a gateway is there.
 type GatewayState string
 
@@ -1070,6 +1140,76 @@ func (e *KeySort) UnmarshalJSON(b []byte) error {
 }
 
 func (e KeySort) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// The order of a list of OAuth clients.
+type OauthClientSort string
+
+const (
+	// By description, a to z.
+	OauthClientSortDescription OauthClientSort = "DESCRIPTION"
+	// By description, z to a.
+	OauthClientSortDescriptionDesc OauthClientSort = "DESCRIPTION_DESC"
+	// The oldest first.
+	OauthClientSortCreatedAt OauthClientSort = "CREATED_AT"
+	// The newest first.
+	OauthClientSortCreatedAtDesc OauthClientSort = "CREATED_AT_DESC"
+	// The one that has not changed for longest first.
+	OauthClientSortUpdatedAt OauthClientSort = "UPDATED_AT"
+	// The one that changed last first.
+	OauthClientSortUpdatedAtDesc OauthClientSort = "UPDATED_AT_DESC"
+)
+
+var AllOauthClientSort = []OauthClientSort{
+	OauthClientSortDescription,
+	OauthClientSortDescriptionDesc,
+	OauthClientSortCreatedAt,
+	OauthClientSortCreatedAtDesc,
+	OauthClientSortUpdatedAt,
+	OauthClientSortUpdatedAtDesc,
+}
+
+func (e OauthClientSort) IsValid() bool {
+	switch e {
+	case OauthClientSortDescription, OauthClientSortDescriptionDesc, OauthClientSortCreatedAt, OauthClientSortCreatedAtDesc, OauthClientSortUpdatedAt, OauthClientSortUpdatedAtDesc:
+		return true
+	}
+	return false
+}
+
+func (e OauthClientSort) String() string {
+	return string(e)
+}
+
+func (e *OauthClientSort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = OauthClientSort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid OauthClientSort", str)
+	}
+	return nil
+}
+
+func (e OauthClientSort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *OauthClientSort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e OauthClientSort) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -2,6 +2,7 @@ package sql_test
 
 import (
 	stdsql "database/sql"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,6 +20,7 @@ import (
 var (
 	createTable  = regexp.MustCompile("(?s)CREATE TABLE (?:IF NOT EXISTS )?`?(\\w+)`? \\(\n(.*?)\n\\)")
 	renameTable  = regexp.MustCompile(`ALTER TABLE (\w+) RENAME TO (\w+)`)
+	addColumn    = regexp.MustCompile("ALTER TABLE `?(\\w+)`? ADD COLUMN (\\w+) ")
 	createUnique = regexp.MustCompile(`UNIQUE INDEX (\w+) (?:ON \w+ )?\(([\w, ]+)\)`)
 )
 
@@ -44,6 +46,9 @@ func TestMigrationsDeclareExactlyWhatTheCollectionsDeclare(t *testing.T) {
 					}
 				}
 			}
+			for _, m := range addColumn.FindAllStringSubmatch(text.String(), -1) {
+				got[m[1]] = append(got[m[1]], m[2])
+			}
 			for _, m := range createUnique.FindAllStringSubmatch(text.String(), -1) {
 				gotUniques[m[1]] = m[2]
 			}
@@ -67,6 +72,11 @@ func TestMigrationsDeclareExactlyWhatTheCollectionsDeclare(t *testing.T) {
 					}
 				}
 				want[c.Name] = append(columns, "sealed", "doc")
+			}
+			for _, columns := range []map[string][]string{want, got} { // statements name them, in whatever order they are
+				for _, names := range columns {
+					slices.Sort(names)
+				}
 			}
 			require.Equal(t, want, got)
 			require.Equal(t, wantUniques, gotUniques)
@@ -203,6 +213,45 @@ func TestKeysOfAnEarlierVersionAreSearchedAndCounted(t *testing.T) {
 	require.Equal(t, 2, count())
 	require.Equal(t, 0, count(store.Contains("alias", "ölbild")))
 	require.Equal(t, 2, count(store.HasLabel("policy", "gold")))
+}
+
+func TestAStepThatWasMadeWithoutBeingNotedIsNoFailure(t *testing.T) {
+	// MySQL ends a transaction before it changes a table. The other dialects make a step and note it at once.
+	config, driver, dsn := databases()["mysql"](t)
+	e, err := sql.Open(t.Context(), config)
+	require.NoError(t, err)
+	client := store.Record{ID: "c", OrgID: benchOrg, Revision: 1, Doc: []byte("{}"), Text: map[string]string{"description": "an app"}}
+	require.NoError(t, e.Apply(t.Context(), store.Write{Collection: collection("oauth_clients"), Record: client}))
+	require.NoError(t, e.Close())
+	db, err := stdsql.Open(driver, dsn)
+	require.NoError(t, err)
+	_, err = db.Exec("DELETE FROM goose_db_version WHERE version_id > 0")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+
+	n, err := open(t, config).Count(t.Context(), collection("oauth_clients"), store.Org(benchOrg),
+		[]store.Cond{store.In("description", "an app")})
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+}
+
+func TestOauthClientsOfAnEarlierVersionAreThereAndHaveADescriptionToSortBy(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	db, err := stdsql.Open("sqlite", "file:"+path)
+	require.NoError(t, err)
+	require.NoError(t, sql.MigrateSQLite(t.Context(), db, 4))
+	for _, id := range []string{"a", "b", "c"} {
+		_, err = db.Exec(`INSERT INTO oauth_clients VALUES (?, ?, 1, 100, 100, 'cats', '', ?, '""', ?)`, id, benchOrg, id,
+			map[string]string{"a": `{"description":"Zoo"}`, "b": `{"description":"App"}`, "c": `{}`}[id])
+		require.NoError(t, err)
+	}
+	require.NoError(t, db.Close())
+
+	s := store.New(open(t, sql.Config{Type: "sqlite", DSN: path}))
+	require.NoError(t, s.Reindex(t.Context(), slog.New(slog.DiscardHandler)))
+	l, err := s.OauthClients.List(t.Context(), store.Query{Tenant: store.Org(benchOrg), Sort: "description", Desc: true, Limit: 3})
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b", "c"}, []string{l.Objects[0].ID, l.Objects[1].ID, l.Objects[2].ID})
 }
 
 func TestARepackedDatabaseIsSearchedAsBefore(t *testing.T) {

@@ -17,6 +17,7 @@ var (
 	apis          = collection("apis")
 	policies      = collection("policies")
 	keys          = collection("keys")
+	oauthClients  = collection("oauth_clients")
 )
 
 func collection(name string) *store.Collection {

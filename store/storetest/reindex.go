@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -68,10 +69,24 @@ func reindexCases() []testCase {
 			odd.Doc = []byte(`{"api_definition":{"Certificates":["c8"],"certificates":["c8"]}}`)
 			odd.Labels["certificate"] = []string{"c8"}
 			f.create(t, apis, odd)
+			var clients []store.Record
+			for i, description := range []string{"Zoo", "the app", "App"} {
+				client := record(i, orgB)
+				client.Doc = fmt.Appendf(nil, `{"client_id":"c%d","api_id":"old","description":%q}`, i, description)
+				client.Labels["api"], client.Labels["policy"] = []string{"old"}, []string{""}
+				clients = append(clients, client)
+			}
+			f.create(t, oauthClients, clients...)
 			if err := small(f.Engine).Reindex(f.ctx, silent); err != nil {
 				t.Fatal(err)
 			}
 			indexed(t, f, all)
+			sorted := store.Query{Tenant: store.Org(orgB), Where: []store.Cond{store.HasLabel("api", "old")}, Sort: "description", Limit: 2}
+			first := f.list(t, oauthClients, sorted)
+			sorted.After = first.Cursors[1]
+			if got := ids(append(first.Records, f.list(t, oauthClients, sorted).Records...)); !slices.Equal(got, []string{id(2), id(1), id(0)}) {
+				t.Fatalf("OAuth clients by description: %v", got)
+			}
 			if n := f.count(t, apis, store.Org(orgB), store.HasLabel("certificate", "c8"), store.HasLabel("certificate_use", "server:c8")); n != 1 {
 				t.Fatal("an API that has one label already does not get the other")
 			}

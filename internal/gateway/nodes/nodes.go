@@ -155,7 +155,7 @@ func (r *Registry) List(ctx context.Context) ([]*core.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	sortByLastSeen(out)
+	Sort(out, "last_seen", true)
 	return out, nil
 }
 

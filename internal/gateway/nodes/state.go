@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatehouse/internal/core"
+	"gatehouse/store"
 )
 
 // State tells whether a gateway is there.
@@ -55,10 +56,19 @@ func merge(into *core.NodeState, other core.NodeState) {
 
 func later(a, b *time.Time) bool { return a != nil && (b == nil || a.After(*b)) }
 
-func sortByLastSeen(nodes []*core.Node) {
-	slices.SortFunc(nodes, func(a, b *core.Node) int {
-		return cmp.Or(b.LastSeen.Compare(a.LastSeen), cmp.Compare(a.ID, b.ID))
-	})
+// Sort puts gateways in the order of hostname, last_seen or, for any other field, registered_at, and then of their ids.
+func Sort(nodes []*core.Node, field string, desc bool) {
+	compare := func(a, b *core.Node) int { return a.RegisteredAt().Compare(b.RegisteredAt()) }
+	switch field {
+	case "hostname":
+		compare = func(a, b *core.Node) int { return cmp.Compare(store.Fold(a.Hostname), store.Fold(b.Hostname)) }
+	case "last_seen":
+		compare = func(a, b *core.Node) int { return a.LastSeen.Compare(b.LastSeen) }
+	}
+	slices.SortFunc(nodes, func(a, b *core.Node) int { return cmp.Or(compare(a, b), cmp.Compare(a.ID, b.ID)) })
+	if desc {
+		slices.Reverse(nodes)
+	}
 }
 
 // memo is the id of the one active gateway, for a second.
