@@ -63,11 +63,7 @@ func (r *Resolver) editApi(
 		if err != nil {
 			return nil, err
 		}
-		next, err := r.apis.Change(ctx, doc, old)
-		if err != nil || next.Definition.Equal(old.Definition) {
-			return nil, err
-		}
-		return next, nil
+		return r.apis.Change(ctx, doc, old)
 	})
 }
 

@@ -131,15 +131,12 @@ func (r *mutationResolver) UpdateAPI(ctx context.Context, id string, input model
 
 // PatchAPI is the resolver for the patchApi field.
 func (r *mutationResolver) PatchAPI(ctx context.Context, id string, patch core.Document, revision *int) (*core.Api, error) {
-	doc, err := core.ParsePatch(patch)
-	if err != nil {
-		return nil, err
-	}
 	return r.editApi(ctx, id, revision, func(old *core.Api) (core.Document, error) {
-		if err := core.CheckApiPatch(old.Definition, doc); err != nil {
+		doc, err := old.Definition.Patched(patch)
+		if err != nil {
 			return nil, err
 		}
-		return core.ParseDocument(old.Definition.MergePatch(doc))
+		return doc, core.CheckApiPatch(old.Definition, patch)
 	})
 }
 

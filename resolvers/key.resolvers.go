@@ -108,13 +108,9 @@ func (r *mutationResolver) UpdateKey(ctx context.Context, id string, by *model.K
 
 // PatchKey is the resolver for the patchKey field.
 func (r *mutationResolver) PatchKey(ctx context.Context, id string, by *model.KeyIdentifier, patch core.Document, revision *int) (*core.Key, error) {
-	change, err := patched(patch)
-	if err != nil {
-		return nil, err
-	}
 	return r.editKey(ctx, id, by, revision, r.sessions.GoingOn(), func(old *core.Key) (core.Document, error) {
 		// As who reads and sends back: without the password, which stays.
-		doc, err := change(old.Public())
+		doc, err := old.Public().Patched(patch)
 		if err != nil {
 			return nil, err
 		}

@@ -33,11 +33,7 @@ func (r *Resolver) editOauthClient(
 			if err != nil {
 				return nil, err
 			}
-			next, err := r.oauth.Change(ctx, api, in, old)
-			if err != nil || next.Document.Equal(old.Document) && next.Sealed == old.Sealed {
-				return nil, err
-			}
-			return next, nil
+			return r.oauth.Change(ctx, api, in, old)
 		})
 	if err != nil {
 		return nil, err

@@ -50,11 +50,9 @@ func (r *mutationResolver) UpdateOauthClient(ctx context.Context, apiID string, 
 
 // PatchOauthClient is the resolver for the patchOauthClient field.
 func (r *mutationResolver) PatchOauthClient(ctx context.Context, apiID string, clientID string, patch core.Document, revision *int) (*core.OauthClient, error) {
-	change, err := r.oauth.Patched(patch)
-	if err != nil {
-		return nil, err
-	}
-	return r.editOauthClient(ctx, apiID, clientID, revision, change)
+	return r.editOauthClient(ctx, apiID, clientID, revision, func(old *core.OauthClient) (oauth.Input, error) {
+		return r.oauth.Patched(old, patch)
+	})
 }
 
 // DeleteOauthClient is the resolver for the deleteOauthClient field.

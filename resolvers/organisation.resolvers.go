@@ -41,11 +41,7 @@ func (r *mutationResolver) UpdateOrganisation(ctx context.Context, id string, in
 
 // PatchOrganisation is the resolver for the patchOrganisation field.
 func (r *mutationResolver) PatchOrganisation(ctx context.Context, id string, patch core.Document, revision *int) (*core.Organisation, error) {
-	change, err := patched(patch)
-	if err != nil {
-		return nil, err
-	}
-	return r.editOrganisation(ctx, id, revision, change)
+	return r.editOrganisation(ctx, id, revision, func(stored core.Document) (core.Document, error) { return stored.Patched(patch) })
 }
 
 // DeleteOrganisation is the resolver for the deleteOrganisation field.

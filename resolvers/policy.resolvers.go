@@ -48,13 +48,7 @@ func (r *mutationResolver) UpdatePolicy(ctx context.Context, id string, input mo
 
 // PatchPolicy is the resolver for the patchPolicy field.
 func (r *mutationResolver) PatchPolicy(ctx context.Context, id string, patch core.Document, revision *int) (*core.Policy, error) {
-	doc, err := core.ParsePatch(patch)
-	if err != nil {
-		return nil, err
-	}
-	return r.editPolicy(ctx, id, revision, func(old *core.Policy) (core.Document, error) {
-		return core.ParseDocument(old.Document.MergePatch(doc))
-	})
+	return r.editPolicy(ctx, id, revision, func(old *core.Policy) (core.Document, error) { return old.Document.Patched(patch) })
 }
 
 // DeletePolicy is the resolver for the deletePolicy field.

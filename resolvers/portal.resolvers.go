@@ -39,11 +39,7 @@ func (r *mutationResolver) UpdatePortalDocument(ctx context.Context, id string, 
 
 // PatchPortalDocument is the resolver for the patchPortalDocument field.
 func (r *mutationResolver) PatchPortalDocument(ctx context.Context, id string, patch core.Document, revision *int) (*portal.Document, error) {
-	change, err := patched(patch)
-	if err != nil {
-		return nil, err
-	}
-	return r.editPortal(ctx, id, revision, change)
+	return r.editPortal(ctx, id, revision, func(stored core.Document) (core.Document, error) { return stored.Patched(patch) })
 }
 
 // DeletePortalDocument is the resolver for the deletePortalDocument field.

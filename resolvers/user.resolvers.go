@@ -53,12 +53,8 @@ func (r *mutationResolver) UpdateUser(ctx context.Context, id string, input mode
 
 // PatchUser is the resolver for the patchUser field.
 func (r *mutationResolver) PatchUser(ctx context.Context, id string, patch core.Document, revision *int) (*core.User, error) {
-	change, err := patched(patch)
-	if err != nil {
-		return nil, err
-	}
 	return r.rewriteUser(ctx, id, revision, func(stored core.Document) (*user.Given, error) {
-		doc, err := change(stored)
+		doc, err := stored.Patched(patch)
 		if err != nil {
 			return nil, err
 		}

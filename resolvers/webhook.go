@@ -27,11 +27,7 @@ func (r *Resolver) editWebhook(
 			if err != nil {
 				return nil, err
 			}
-			next, err := r.webhooks.Change(ctx, doc, old)
-			if err != nil || next.Document.Equal(old.Document) {
-				return nil, err
-			}
-			return next, nil
+			return r.webhooks.Change(ctx, doc, old)
 		})
 }
 

@@ -43,11 +43,7 @@ func (r *mutationResolver) UpdateWebhook(ctx context.Context, id string, input m
 
 // PatchWebhook is the resolver for the patchWebhook field.
 func (r *mutationResolver) PatchWebhook(ctx context.Context, id string, patch core.Document, revision *int) (*core.Webhook, error) {
-	change, err := patched(patch)
-	if err != nil {
-		return nil, err
-	}
-	return r.editWebhook(ctx, id, revision, change)
+	return r.editWebhook(ctx, id, revision, func(stored core.Document) (core.Document, error) { return stored.Patched(patch) })
 }
 
 // DeleteWebhook is the resolver for the deleteWebhook field.

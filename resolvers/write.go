@@ -172,17 +172,6 @@ func (r *Resolver) apiName(ctx context.Context, id string) string {
 	return a.NameAndID()
 }
 
-// patched makes the change that a JSON merge patch means: the document that an object shall have of the one that it has.
-func patched(patch core.Document) (func(stored core.Document) (core.Document, error), error) {
-	doc, err := core.ParsePatch(patch)
-	if err != nil {
-		return nil, err
-	}
-	return func(stored core.Document) (core.Document, error) {
-		return core.ParseDocument(stored.MergePatch(doc))
-	}, nil
-}
-
 // order is how a list is sorted: a field of the store, and whether backwards.
 type order struct {
 	field string

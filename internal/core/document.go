@@ -289,6 +289,15 @@ func ParsePatch(raw []byte) (Document, error) {
 	return patch, err
 }
 
+// Patched is the document with a merge patch that came from outside: checked, applied, and checked again.
+func (d Document) Patched(patch Document) (Document, error) {
+	p, err := ParsePatch(patch)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDocument(d.MergePatch(p))
+}
+
 // MergePatch applies a JSON merge patch (RFC 7396). Fields that the patch does not name keep their bytes and their
 // order, which is why this is not a library call: those decode and encode the whole document.
 func (d Document) MergePatch(patch Document) Document { return Document(mergePatch(d, patch)) }

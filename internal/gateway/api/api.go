@@ -41,9 +41,14 @@ func (s *Apis) Make(ctx context.Context, org string, doc core.Document) (*core.A
 	return s.of(ctx, org, doc, nil)
 }
 
-// Change makes the API that replaces an earlier one. Ids, slug and listen path that it lacks stay.
+// Change makes the API that replaces an earlier one; nil when nothing changes. Ids, slug and listen path that it lacks
+// stay.
 func (s *Apis) Change(ctx context.Context, doc core.Document, old *core.Api) (*core.Api, error) {
-	return s.of(ctx, old.OrgID, doc, old)
+	next, err := s.of(ctx, old.OrgID, doc, old)
+	if err != nil || next.Definition.Equal(old.Definition) {
+		return nil, err
+	}
+	return next, nil
 }
 
 // Import makes an API of a document of an import, over old where that is not nil. A new one is as old as it says.

@@ -64,7 +64,7 @@ func (s *Clients) Make(ctx context.Context, a *core.Api, in Input) (*core.OauthC
 }
 
 // Change makes the client of an API that replaces an earlier one, whose id it keeps, and its secret where none is
-// given.
+// given; nil when nothing changes.
 func (s *Clients) Change(
 	ctx context.Context,
 	a *core.Api,
@@ -87,7 +87,11 @@ func (s *Clients) Change(
 			return nil, err
 		}
 	}
-	return Parse(old.Meta, doc, sealed, s.o.Separator)
+	next, err := Parse(old.Meta, doc, sealed, s.o.Separator)
+	if err != nil || next.Document.Equal(old.Document) && sealed == old.Sealed {
+		return nil, err
+	}
+	return next, nil
 }
 
 // checked is the document of a client with what the server owns in it, where the organisation has all that it names;

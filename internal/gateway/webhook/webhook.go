@@ -48,9 +48,13 @@ func (w *Webhooks) Make(ctx context.Context, org string, doc core.Document) (*co
 	return w.of(ctx, org, doc, nil)
 }
 
-// Change makes the webhook that replaces an earlier one.
+// Change makes the webhook that replaces an earlier one; nil when nothing changes.
 func (w *Webhooks) Change(ctx context.Context, doc core.Document, old *core.Webhook) (*core.Webhook, error) {
-	return w.of(ctx, old.OrgID, doc, old)
+	next, err := w.of(ctx, old.OrgID, doc, old)
+	if err != nil || next.Document.Equal(old.Document) {
+		return nil, err
+	}
+	return next, nil
 }
 
 func (w *Webhooks) of(ctx context.Context, org string, doc core.Document, old *core.Webhook) (*core.Webhook, error) {
