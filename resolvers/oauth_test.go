@@ -368,7 +368,9 @@ func TestAPatchOfAnOauthClientIsHeldToTheRulesOfAnUpdate(t *testing.T) {
 	stale := w.Do(t, "PATCH", w.path("c"), `{}`, "Authorization: "+w.AccessKey, `If-Match: "2"`)
 	assert.Equal(t, 412, stale.Status, "%s", stale.Body)
 	assert.Equal(t, 404, w.REST(t, "PATCH", w.path("d"), `{}`).Status)
-	assert.Empty(t, w.gateway.Calls(), "the gateway was asked")
+	// The server may still be at the comparison with which it started, which reads.
+	asked := slices.DeleteFunc(w.gateway.Calls(), func(call string) bool { return strings.HasPrefix(call, "GET ") })
+	assert.Empty(t, asked, "the gateway was told")
 	w.gateway.Fail(http.StatusInternalServerError)
 	assert.Equal(t, 503, w.REST(t, "PATCH", w.path("c"), `{"redirect_uri":"/after"}`).Status)
 	assert.Equal(t, string(before.Body), string(w.REST(t, "GET", w.path("c"), "").Body), "a change that was refused is kept")
