@@ -59,7 +59,7 @@ func TestAStockGatewayRunsOnGatehouse(t *testing.T) {
 
 func registers(t *testing.T, in *installation) {
 	eventually(t, patient, "one active gateway is listed", func() (bool, string) {
-		l := in.graphQL(t, `{ gateways(state: ACTIVE) { id hostname lastSeen apisLoadedAt lag } }`, nil).Get("gateways")
+		l := in.graphQL(t, `{ gateways(state: ACTIVE) { nodes { id hostname lastSeen apisLoadedAt lag } } }`, nil).Get("gateways.nodes")
 		return len(l.Array()) == 1 && l.Get("0.apisLoadedAt").Str != "", l.Raw
 	})
 	version := in.call("GET", in.gatewayURL+"/hello", "").get("version").Str
@@ -356,7 +356,7 @@ func gatehouseRestarts(t *testing.T, in *installation) {
 	).get(
 		"key_id",
 	).Str
-	node := in.graphQL(t, `{ gateways(state: ACTIVE) { id } }`, nil).Get("gateways.0.id").Str
+	node := in.graphQL(t, `{ gateways(state: ACTIVE) { nodes { id } } }`, nil).Get("gateways.nodes.0.id").Str
 	in.gatehouse.stop(syscall.SIGKILL)
 	require.Equal(t, http.StatusOK, in.through("/steady/", "Authorization: "+token).status, "while Gatehouse is down")
 	time.Sleep(5 * time.Second) // the gateway misses two of its calls
