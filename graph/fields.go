@@ -183,6 +183,9 @@ func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message
 		}
 		return a.Name + "." + name + at, inWordsOf(a.Type.Name(), name, message), true
 	}
+	if _, ok := fields[e.Field]; ok {
+		return a.Name + "." + e.Field, e.Message, true
+	}
 	for _, document := range []string{"definition", "document", "session"} {
 		if fields[document] != nil {
 			return a.Name + "." + document + "." + e.Field, e.Message, true
@@ -190,9 +193,6 @@ func within(a *ast.ArgumentDefinition, value any, e *core.Error) (field, message
 	}
 	if unset != "" {
 		return a.Name + "." + unset, inWordsOf(a.Type.Name(), unset, e.Message), true
-	}
-	if _, ok := fields[e.Field]; ok {
-		return a.Name + "." + e.Field, e.Message, true
 	}
 	return "", "", false
 }

@@ -14,7 +14,7 @@ func TestAnErrorSaysWhichInputItIsAbout(t *testing.T) {
 	s := apptest.New(t)
 	made := s.GraphQL(
 		t,
-		`mutation { createApi(input: {name: "A", apiId: "a", active: true, listenPath: "/taken/"}) { id } createPolicy(input: {name: "Taken", apiIds: ["a"]}) { id } }`,
+		`mutation { createApi(input: {name: "A", apiId: "a", active: true, listenPath: "/taken/"}) { id } createPolicy(input: {name: "Taken", policyId: "taken", apiIds: ["a"]}) { id } }`,
 		nil,
 	)
 	require.False(t, made.Get("errors").Exists(), "%s", made.Body)
@@ -52,7 +52,12 @@ func TestAnErrorSaysWhichInputItIsAbout(t *testing.T) {
 		"what would take gateways down":                   {`mutation { createApi(input: {name: "B", definition: {api_definition: {graphql: {enabled: true, engine: {data_sources: [{config: "x"}]}}}}}) { id } }`, "input.definition.api_definition.graphql.engine.data_sources[0].kind", "INVALID", "must be one of", nil},
 		"a listen path that is taken":                     {`mutation { createApi(input: {name: "B", listenPath: "/taken/"}) { id } }`, "input.listenPath", "CONFLICT", "listen path", nil},
 		"an id of an API that is taken":                   {`mutation { createApi(input: {name: "B", apiId: "a"}) { id } }`, "input.apiId", "CONFLICT", "same ID", nil},
-		"a name of a policy that is taken":                {`mutation { createPolicy(input: {name: "Taken", apiIds: ["a"]}) { id } }`, "input.name", "CONFLICT", "already been used", nil},
+		"a name of a policy that is taken":                {`mutation { createPolicy(input: {name: "Taken", policyId: "taken", apiIds: ["a"]}) { id } }`, "input.name", "CONFLICT", "already been used", nil},
+		"an id of a policy that is taken":                 {`mutation { createPolicy(input: {name: "Other", policyId: "taken", apiIds: ["a"]}) { id } }`, "input.policyId", "CONFLICT", "same ID", nil},
+		"a base that does not exist":                      {`mutation { createApi(input: {name: "B", baseApiId: "nope", versionName: "v2"}) { id } }`, "input.baseApiId", "INVALID", "does not exist", nil},
+		"another organisation":                            {`mutation { createPolicy(input: {name: "p", document: {name: "p"}, orgId: "5f00000000000000000000aa"}) { id } }`, "input.orgId", "FORBIDDEN", "another organisation", nil},
+		"the objects of another organisation":             {`{ apis(filter: {orgId: "5f00000000000000000000aa"}) { totalCount } }`, "filter.orgId", "FORBIDDEN", "another organisation", nil},
+		"another organisation in a patch":                 {`mutation { patchApi(id: "a", patch: {api_definition: {org_id: "5f00000000000000000000aa"}}) { id } }`, "patch.api_definition.org_id", "INVALID", "leave it out", nil},
 		"a number of days below zero":                     {`{ certificates(filter: {expiresWithinDays: -1}) { totalCount } }`, "filter.expiresWithinDays", "INVALID", "expiresWithinDays must be", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,7 +18,8 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 	for try := 1; ; try++ {
 		old, err := r.findApi(ctx, baseID)
 		if core.CodeOf(err) == core.CodeNotFound || (err == nil && old.OrgID != version.OrgID) {
-			return core.Errorf(core.CodeInvalid, "the base API %q does not exist in the organisation", baseID)
+			return core.Errorf(core.CodeInvalid, "the base API %q does not exist in the organisation", baseID).
+				In("base_api_id")
 		}
 		if err != nil {
 			return err

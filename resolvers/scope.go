@@ -29,7 +29,7 @@ func narrowed(ctx context.Context, orgID *string) (store.Tenant, error) {
 		return t, nil
 	}
 	if !t.Includes(*orgID) {
-		return t, core.Errorf(core.CodeForbidden, "orgId names another organisation than yours")
+		return t, core.Errorf(core.CodeForbidden, "orgId names another organisation than yours").In("orgId").In("orgId")
 	}
 	return store.Org(*orgID), nil
 }
@@ -40,7 +40,7 @@ func (r *Resolver) ownerOf(ctx context.Context, requested *string, documented st
 	t := tenant(ctx)
 	if !t.IsAll() {
 		if requested != nil && *requested != t.OrgID() {
-			return "", core.Errorf(core.CodeForbidden, "orgId names another organisation than yours")
+			return "", core.Errorf(core.CodeForbidden, "orgId names another organisation than yours").In("orgId")
 		}
 		return t.OrgID(), nil
 	}

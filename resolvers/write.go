@@ -156,7 +156,7 @@ func (r *Resolver) writeError(ctx context.Context, kind *core.Kind, err error) e
 	conflict, ok := core.KindIn(taken.Collection).Conflicts[taken.Unique]
 	switch {
 	case !ok:
-		return core.Wrap(core.CodeConflict, err, "another %s has the same ID", kind.Word)
+		return core.Wrap(core.CodeConflict, err, "another %s has the same ID", kind.Word).In("id")
 	case strings.Contains(conflict.Message, "%s"):
 		return core.Wrap(core.CodeConflict, err, conflict.Message, r.apiName(ctx, taken.OtherID)).In(conflict.Field)
 	}

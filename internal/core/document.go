@@ -289,11 +289,18 @@ func ParsePatch(raw []byte) (Document, error) {
 	return patch, err
 }
 
-// Patched is the document with a merge patch that came from outside: checked, applied, and checked again.
+// Patched is the document with a merge patch that came from outside: checked, applied, and checked again. One that
+// would change whose an object is, is refused, since that stays as it is.
 func (d Document) Patched(patch Document) (Document, error) {
 	p, err := ParsePatch(patch)
 	if err != nil {
 		return nil, err
+	}
+	for _, path := range []string{"org_id", "api_definition.org_id"} {
+		before, next := d.Get(path), p.Get(path)
+		if before.Type == gjson.String && next.Exists() && next.Str != before.Str && (next.Str != "" || next.Type == gjson.Null) {
+			return nil, InField(path, "stays %q: leave it out of the patch", before.Str)
+		}
 	}
 	return ParseDocument(d.MergePatch(p))
 }

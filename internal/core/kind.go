@@ -87,7 +87,8 @@ var (
 		Owned:      true,
 		Permission: "policies",
 		Conflicts: map[string]Conflict{
-			"name_key": {"This policy name has already been used. Enter a unique policy name.", "name"},
+			"policy_id": {"another policy has the same ID", "id"},
+			"name_key":  {"This policy name has already been used. Enter a unique policy name.", "name"},
 		},
 		Told: func(ChangeKind) Feeds { return Feeds{Policies: true} },
 	}

@@ -17,7 +17,8 @@ import (
 // Policy is a policy that is about to be written, with the one that it replaces; nil for a new one.
 type Policy struct{ Next, Old *core.Policy }
 
-var errPolicyID = core.Errorf(core.CodeConflict, "another policy has the same ID, or had it: give another id")
+var errPolicyID = core.Errorf(core.CodeConflict, "another policy has the same ID, or had it: give another id").
+	In("id")
 
 // reserveIDs returns the writes that make the ids of new APIs those of their organisations.
 func (c *Claims) reserveIDs(ctx context.Context, apis []Api) ([]store.Change, error) {

@@ -73,11 +73,15 @@ func (r Rules) CheckApi(doc core.Document) (warnings []string, err error) {
 func (r Rules) judgeApi(doc core.Document) (warnings []string, misreads []misread, err error) {
 	c := checker{oldest: r.oldest, effect: "gateways would refuse all definitions with it", owned: ownedByApi}
 	definition := gjson.ParseBytes(doc)
-	if wrapped := doc.Get("api_definition"); wrapped.Exists() {
+	wrapped := doc.Get("api_definition")
+	if wrapped.Exists() {
 		c.path = []step{{name: "api_definition"}}
 		definition = wrapped
 	}
 	warnings, err = c.check("APIDefinition", definition)
+	if wrapped.Exists() {
+		warnings = append(warnings, misplaced(doc, warnings)...)
+	}
 	return warnings, c.misreads, err
 }
 
@@ -134,5 +138,23 @@ func summary(warnings []string, more int) []string {
 	if more > 0 {
 		warnings = append(warnings, fmt.Sprintf("and %d more", more))
 	}
+	return warnings
+}
+
+// misplaced warns of the fields of definitions that stand beside one, where gateways do not see them. Those that
+// dashboards keep there are none, though some are called as a field is.
+func misplaced(doc core.Document, already []string) (warnings []string) {
+	known := types()["APIDefinition"].fields
+	gjson.ParseBytes(doc).ForEach(func(key, _ gjson.Result) bool {
+		name := key.Str
+		if known[name] == nil || ownedByApi[name] || name == "id" || name == "org_id" {
+			return true
+		}
+		if len(already)+len(warnings) >= maxWarnings {
+			return false
+		}
+		warnings = append(warnings, name+" stands beside api_definition, where gateways do not read it: write it in there")
+		return true
+	})
 	return warnings
 }

@@ -191,6 +191,12 @@ func TestCheckWarnsOfFieldsThatGatewaysMayNotKnow(t *testing.T) {
 			[]string{"no gateway knows the field partitions.state"},
 		},
 		{
+			"a field that stands beside the definition",
+			rules.CheckApi,
+			`{"api_definition": {"name": "a"}, "proxy": {"listen_path": "/a/"}, "user_owners": [], "id": "x", "x-note": 1}`,
+			[]string{"proxy stands beside api_definition, where gateways do not read it: write it in there"},
+		},
+		{
 			"a long name is cut",
 			rules.CheckSession,
 			`{"` + strings.Repeat("n", 200) + `": 1}`,
