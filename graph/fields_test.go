@@ -52,7 +52,7 @@ func TestAnErrorSaysWhichInputItIsAbout(t *testing.T) {
 		"what would take gateways down":                   {`mutation { createApi(input: {name: "B", definition: {api_definition: {graphql: {enabled: true, engine: {data_sources: [{config: "x"}]}}}}}) { id } }`, "input.definition.api_definition.graphql.engine.data_sources[0].kind", "INVALID", "must be one of", nil},
 		"a listen path that is taken":                     {`mutation { createApi(input: {name: "B", listenPath: "/taken/"}) { id } }`, "input.listenPath", "CONFLICT", "listen path", nil},
 		"an id of an API that is taken":                   {`mutation { createApi(input: {name: "B", apiId: "a"}) { id } }`, "input.apiId", "CONFLICT", "same ID", nil},
-		"a name of a policy that is taken":                {`mutation { createPolicy(input: {name: "Taken", policyId: "taken", apiIds: ["a"]}) { id } }`, "input.name", "CONFLICT", "already been used", nil},
+		"a name of a policy that is taken":                {`mutation { createPolicy(input: {name: "Taken", apiIds: ["a"]}) { id } }`, "input.name", "CONFLICT", "already been used", nil},
 		"an id of a policy that is taken":                 {`mutation { createPolicy(input: {name: "Other", policyId: "taken", apiIds: ["a"]}) { id } }`, "input.policyId", "CONFLICT", "same ID", nil},
 		"a base that does not exist":                      {`mutation { createApi(input: {name: "B", baseApiId: "nope", versionName: "v2"}) { id } }`, "input.baseApiId", "INVALID", "does not exist", nil},
 		"another organisation":                            {`mutation { createPolicy(input: {name: "p", document: {name: "p"}, orgId: "5f00000000000000000000aa"}) { id } }`, "input.orgId", "FORBIDDEN", "another organisation", nil},
