@@ -13,6 +13,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/api"
 	"gatehouse/internal/gateway/claim"
+	"gatehouse/internal/gateway/route"
 	"gatehouse/internal/page"
 	"gatehouse/internal/reference"
 	"gatehouse/store"
@@ -35,7 +36,7 @@ func (r *apiResolver) Owners(ctx context.Context, obj *core.Api, first *int, aft
 
 // URL is the resolver for the url field.
 func (r *apiResolver) URL(ctx context.Context, obj *core.Api) (*model.APIURL, error) {
-	address, host := obj.Address(r.settings.GatewayURL)
+	address, host := route.Address(obj, r.settings.GatewayURL)
 	return &model.APIURL{APIURL: address, BasePath: obj.ListenPath, Host: host}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/route"
 	"gatehouse/internal/portal"
 )
 
@@ -204,7 +205,7 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 						append([]string{}, a.UserOwners...),
 						a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions,
 					"certificate": slices.Sorted(maps.Keys(certificates)), "certificate_use": certificateUses(certificates),
-					"claim": a.Claims(), "segment": a.Segments(), "listens": {a.Listens()},
+					"claim": route.Claims(a), "segment": route.Segments(a), "listens": {route.Listens(a)},
 					// So that it can be asked of many ids which there are, without reading documents.
 					"public": {a.ApiID},
 					"tag":    a.Tags, "listen_path": {a.ListenPath}, "domain": {strings.ToLower(a.Domain)}, "target": a.TargetHosts(),

@@ -32,6 +32,7 @@ import (
 	"gatehouse/internal/gateway/notify"
 	"gatehouse/internal/gateway/oauth"
 	"gatehouse/internal/gateway/redisdb"
+	"gatehouse/internal/gateway/route"
 	"gatehouse/internal/gateway/sharing"
 	"gatehouse/internal/gateway/token"
 	"gatehouse/internal/httpserver"
@@ -233,8 +234,8 @@ func settings(o Options) resolvers.Settings {
 }
 
 // routeRules takes from the address of the gateways at which host and port those APIs are reached that name none.
-func routeRules(cfg *config.Config, gateway string) core.RouteRules {
-	rules := core.RouteRules{Strict: cfg.Gatehouse.SharedRoutes == string(claim.Strict)}
+func routeRules(cfg *config.Config, gateway string) route.Rules {
+	rules := route.Rules{Strict: cfg.Gatehouse.SharedRoutes == string(claim.Strict)}
 	if u, err := url.Parse(gateway); err == nil {
 		rules.Host = u.Hostname()
 		rules.Port, _ = strconv.Atoi(u.Port()) // without one, it is not known which port gateways listen on

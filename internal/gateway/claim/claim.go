@@ -15,6 +15,7 @@ import (
 
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/nodes"
+	"gatehouse/internal/gateway/route"
 	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
@@ -38,7 +39,7 @@ const (
 type Rules struct {
 	Sharing Sharing
 	// Routes says when two routes clash.
-	Routes core.RouteRules
+	Routes route.Rules
 	// Duplicates lets APIs of one organisation share a listen path.
 	Duplicates bool
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/route"
 	"gatehouse/store"
 )
 
@@ -18,17 +19,17 @@ type claimed struct {
 
 // newly is what a write newly takes; ok is false for nothing.
 func (r Rules) newly(w Api) (c claimed, ok bool) {
-	if !w.Next.Serves() {
+	if !route.Serves(w.Next) {
 		return claimed{}, false
 	}
-	c = claimed{clashes: w.Next.Clashes(r.Routes), segments: w.Next.Segments(), route: w.Next.Route()}
-	if w.Old == nil || !w.Old.Serves() || !core.CoversSegments(w.Old.Segments(), c.segments) {
+	c = claimed{clashes: route.Clashes(w.Next, r.Routes), segments: route.Segments(w.Next), route: w.Next.Route()}
+	if w.Old == nil || !route.Serves(w.Old) || !route.CoversSegments(route.Segments(w.Old), c.segments) {
 		return c, true
 	}
 	if w.Old.Route() == c.route {
 		c.route = ""
 	}
-	had := w.Old.Clashes(r.Routes)
+	had := route.Clashes(w.Old, r.Routes)
 	c.clashes = slices.DeleteFunc(c.clashes, func(label string) bool {
 		_, found := slices.BinarySearch(had, label)
 		return found
@@ -44,7 +45,7 @@ func (c *Claims) lockRoutes(ctx context.Context, apis []Api) ([]store.Change, er
 	var numbers []int
 	for _, w := range apis {
 		if _, ok := c.rules.newly(w); ok {
-			numbers = append(numbers, w.Next.Locks(c.rules.Routes.Strict)...)
+			numbers = append(numbers, route.Locks(w.Next, c.rules.Routes.Strict)...)
 		}
 	}
 	slices.Sort(numbers)
@@ -159,7 +160,7 @@ func (c *Claims) judgeRoute(ctx context.Context, a *core.Api, taken claimed) err
 // sharer finds an API that a gateway may load which loads one with what is claimed; nil where there is none. Of it, the
 // ids are read alone.
 func (c *Claims) sharer(ctx context.Context, t store.Tenant, taken claimed, where ...store.Cond) (*core.Api, error) {
-	if segments := core.SharingSegments(taken.segments); segments != nil {
+	if segments := route.SharingSegments(taken.segments); segments != nil {
 		where = append(where, store.HasLabel("segment", segments...))
 	}
 	l, err := c.store.Apis.List(ctx, store.Query{Tenant: t, Where: where, Limit: 1, Sort: "id", IDsOnly: true})
@@ -191,9 +192,9 @@ func newBatch(rules Rules) *batch {
 
 func (b *batch) take(a *core.Api, c claimed) error {
 	share := func(other *core.Api) bool {
-		wanted := core.SharingSegments(c.segments)
+		wanted := route.SharingSegments(c.segments)
 		return wanted == nil ||
-			slices.ContainsFunc(other.Segments(), func(s string) bool { return slices.Contains(wanted, s) })
+			slices.ContainsFunc(route.Segments(other), func(s string) bool { return slices.Contains(wanted, s) })
 	}
 	if c.route != "" && !b.rules.Duplicates {
 		for _, other := range b.listens[a.OrgID+a.Route()] {
@@ -212,7 +213,7 @@ func (b *batch) take(a *core.Api, c claimed) error {
 		}
 	}
 	b.listens[a.OrgID+a.Route()] = append(b.listens[a.OrgID+a.Route()], a)
-	for _, label := range a.Claims() {
+	for _, label := range route.Claims(a) {
 		b.claims[label] = append(b.claims[label], a)
 	}
 	return nil

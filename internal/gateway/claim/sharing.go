@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/route"
 	"gatehouse/store"
 )
 
@@ -44,14 +45,14 @@ func (w *Warnings) Of(ctx context.Context, a *core.Api) (string, error) {
 
 // with is an API of another organisation that shares the route of one, nil where none does, and the warning about it.
 func (w *Warnings) with(ctx context.Context, a *core.Api) (*core.Api, string, error) {
-	labels, root := a.Sharing(w.claims.rules.Routes)
+	labels, root := route.Sharing(a, w.claims.rules.Routes)
 	if len(labels) == 0 {
 		return nil, "", nil
 	}
 	if alone, err := w.onlyOne(ctx); err != nil || alone {
 		return nil, "", err
 	}
-	taken := claimed{segments: a.Segments()}
+	taken := claimed{segments: route.Segments(a)}
 	other, err := w.once(
 		strings.Join(slices.Concat([]string{a.OrgID}, labels, taken.segments), "\n"),
 		func() (*core.Api, error) {

@@ -9,6 +9,7 @@ import (
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/definition"
 	"gatehouse/internal/gateway/nodes"
+	"gatehouse/internal/gateway/route"
 	"gatehouse/store"
 )
 
@@ -55,14 +56,14 @@ func (t *Tryout) Debug(
 
 // apiAt finds the API that serves a request: the one with the longest listen path.
 func (t *Tryout) apiAt(ctx context.Context, within store.Tenant, request *gateway.Request) (*core.Api, error) {
-	routes := core.RoutesAt(request.Host(), request.Target.Port(), request.Target.Path)
+	routes := route.At(request.Host(), request.Target.Port(), request.Target.Path)
 	apis, err := t.store.Apis.TopByLabel(ctx, within, "listens", routes, 1)
 	if err != nil {
 		return nil, err
 	}
 	var best *core.Api
 	for _, found := range apis {
-		if len(found) > 0 && (best == nil || found[0].Nearer(best)) {
+		if len(found) > 0 && (best == nil || route.Nearer(found[0], best)) {
 			best = found[0]
 		}
 	}

@@ -1,4 +1,15 @@
-package core
+// Package route says what APIs take of the routes of gateways, and when those of two organisations clash.
+//
+// It exists because gateways know one space of routes for all organisations, and let whoever comes last have one. A
+// route is a listener (port and protocol), a domain, a path and the tags of the gateways that load the API. What an API
+// takes of that space are its claims, and each claim is kept with the API as a few labels, so that who else claims a
+// route, what lies inside of it and what it lies in are look-ups. It needs no I/O, and is a part of the domain, as
+// core: the store keeps the labels.
+//
+// Of a path that holds a pattern, such as /shops/{id}/, the part before the pattern is claimed with everything inside:
+// which requests the rest of it meets, and whether before or after the paths of others, is up to regular expressions
+// and to lengths.
+package route
 
 import (
 	"hash/fnv"
@@ -7,31 +18,24 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// Gateways know one space of routes for all organisations. A route is a listener (port and protocol), a domain, a path
-// and the tags of the gateways that load the API. What an API takes of that space are its claims, and each claim is
-// kept with the API as a few labels, so that who else claims a route, what lies inside of it and what it lies in are
-// look-ups.
-//
-// Of a path that holds a pattern, such as /shops/{id}/, the part before the pattern is claimed with everything inside:
-// which requests the rest of it meets, and whether before or after the paths of others, is up to regular expressions
-// and to lengths.
+	"gatehouse/internal/core"
+)
 
 const (
 	// maxClaimDepth is how many parts of a path are told apart. A longer path claims everything inside of its first ones.
 	maxClaimDepth = 32
 	// maxSegments is how many tags are told apart. An API with more is taken for one that every gateway loads.
 	maxSegments = 200
-	// RouteLocks is how many locks there are for routes; see Api.Locks.
-	RouteLocks = 512
+	// LockCount is how many locks there are for routes; see Locks.
+	LockCount = 512
 )
 
 // anySegment is the label of an API that any gateway may load.
 const anySegment = "any"
 
-// RouteRules say when the routes of two organisations clash.
-type RouteRules struct {
+// Rules say when the routes of two organisations clash.
+type Rules struct {
 	// Port is the port of the gateways, which 0 in a definition stands for; Host is their host name, at which APIs without
 	// a domain are reached. 0 and "" are not known.
 	Port int
@@ -41,11 +45,11 @@ type RouteRules struct {
 }
 
 // Serves tells whether gateways route requests to the API: it is active, and not internal.
-func (a *Api) Serves() bool { return a.Active && (!a.Internal || a.overTCP()) }
+func Serves(a *core.Api) bool { return a.Active && (!a.Internal || overTCP(a)) }
 
 // Listens is the label of the route of the API, and OffRoute of one whose API gateways do not serve.
-func (a *Api) Listens() string {
-	if !a.Serves() {
+func Listens(a *core.Api) string {
+	if !Serves(a) {
 		return OffRoute(a.Route())
 	}
 	return a.Route()
@@ -55,13 +59,13 @@ func (a *Api) Listens() string {
 func OffRoute(route string) string { return "off " + route }
 
 // overTCP tells whether the API is a plain connection. Gateways do not ask whether such a one is internal.
-func (a *Api) overTCP() bool { return a.Protocol == "tcp" || a.Protocol == "tls" }
+func overTCP(a *core.Api) bool { return a.Protocol == "tcp" || a.Protocol == "tls" }
 
 // Segments are the labels of the gateways that may load the API: one for each tag, or one for all gateways where there
 // is no tag. Those that are not segmented load all APIs, so that two clash when they share a tag, or one of them has
 // none.
-func (a *Api) Segments() []string {
-	if !a.Serves() {
+func Segments(a *core.Api) []string {
+	if !Serves(a) {
 		return nil
 	}
 	if a.TagsDisabled || len(a.Tags) == 0 || len(a.Tags) > maxSegments {
@@ -110,12 +114,12 @@ const (
 
 // claims are what an API takes: its listen path, and the path made of its public id, under which gateways serve each
 // API, too.
-func (a *Api) claims() []claim {
-	if !a.Serves() {
+func claims(a *core.Api) []claim {
+	if !Serves(a) {
 		return nil
 	}
-	host := a.routeHost()
-	if a.overTCP() {
+	host := hostOf(a)
+	if overTCP(a) {
 		return []claim{{port: "tcp:" + strconv.Itoa(a.ListenPort), host: host, whole: true}}
 	}
 	port := strconv.Itoa(a.ListenPort)
@@ -127,8 +131,8 @@ func (a *Api) claims() []claim {
 	return out
 }
 
-// routeHost is the domain as labels hold it. A host matches without its port and whatever the case.
-func (a *Api) routeHost() string {
+// hostOf is the domain as labels hold it. A host matches without its port and whatever the case.
+func hostOf(a *core.Api) string {
 	domain := strings.ToLower(a.Domain)
 	if a.DomainDisabled {
 		domain = ""
@@ -191,10 +195,10 @@ func within(port, host string, parts []string) string {
 
 func joined(parts []string) string { return "/" + strings.Join(parts, "/") }
 
-// Claims are the labels by which APIs find the claims of this one.
-func (a *Api) Claims() []string {
+// Claims are the labels by which APIs find the claims of one.
+func Claims(a *core.Api) []string {
 	var out []string
-	for _, c := range a.claims() {
+	for _, c := range claims(a) {
 		for _, host := range []string{c.host, hostAll} {
 			out = append(out, c.at(host))
 			for n := range c.parts {
@@ -202,7 +206,7 @@ func (a *Api) Claims() []string {
 			}
 		}
 	}
-	if a.Serves() && a.ListenPort > 0 {
+	if Serves(a) && a.ListenPort > 0 {
 		out = append(out, portLabel(a.ListenPort, a.Protocol))
 	}
 	slices.Sort(out)
@@ -215,16 +219,16 @@ func portLabel(port int, protocol string) string {
 
 // Clashes are the labels of which an API of another organisation that takes a route of this one, or gives it one of its
 // own, has at least one.
-func (a *Api) Clashes(rules RouteRules) []string {
+func Clashes(a *core.Api, rules Rules) []string {
 	var out []string
-	for _, c := range a.claims() {
+	for _, c := range claims(a) {
 		for _, port := range rules.ports(c.port) {
 			for _, host := range rules.hosts(c.host) {
 				out = append(out, c.clashes(port, host, rules.Strict)...)
 			}
 		}
 	}
-	if a.Serves() && a.ListenPort > 0 {
+	if Serves(a) && a.ListenPort > 0 {
 		// A port speaks one protocol. "" is http or https.
 		for _, p := range []string{"", "http", "https", "h2c", "tcp", "tls"} {
 			if p == a.Protocol || p == "" && strings.HasPrefix(a.Protocol, "http") ||
@@ -241,13 +245,13 @@ func (a *Api) Clashes(rules RouteRules) []string {
 // Sharing are the labels of which an API of another organisation that shares the listen path of this one, without a
 // clash, has at least one: a / that the path lies in or, where this one has the / itself, which root tells, paths
 // inside of it.
-func (a *Api) Sharing(rules RouteRules) (labels []string, root bool) {
-	claims := a.claims()
-	if len(claims) == 0 || a.overTCP() || claims[0].whole && len(claims[0].parts) == 0 {
+func Sharing(a *core.Api, rules Rules) (labels []string, root bool) {
+	taken := claims(a)
+	if len(taken) == 0 || overTCP(a) || taken[0].whole && len(taken[0].parts) == 0 {
 		return nil, false
 	}
 	rules.Strict = false
-	c := claims[0]
+	c := taken[0]
 	root = len(c.parts) == 0
 	for _, port := range rules.ports(c.port) {
 		for _, host := range rules.hosts(c.host) {
@@ -277,7 +281,7 @@ func (c claim) clashes(port, host string, strict bool) []string {
 }
 
 // ports are those that are the same listener as port.
-func (r RouteRules) ports(port string) []string {
+func (r Rules) ports(port string) []string {
 	if own := strconv.Itoa(r.Port); r.Port > 0 && (port == "0" || port == own) {
 		return []string{"0", own}
 	}
@@ -285,7 +289,7 @@ func (r RouteRules) ports(port string) []string {
 }
 
 // hosts are those at which a request may be for either of two APIs.
-func (r RouteRules) hosts(host string) []string {
+func (r Rules) hosts(host string) []string {
 	own := literalHost(r.Host)
 	switch {
 	case host == hostPattern, host == hostNone && r.Strict:
@@ -298,13 +302,13 @@ func (r RouteRules) hosts(host string) []string {
 	return []string{host, hostPattern}
 }
 
-// Locks are the numbers, from 0 to RouteLocks-1, of the locks that whoever gives the API its routes has to hold: of two
+// Locks are the numbers, from 0 to LockCount-1, of the locks that whoever gives the API its routes has to hold: of two
 // APIs that may clash, both need at least one. They are sorted.
-func (a *Api) Locks(strict bool) []int {
+func Locks(a *core.Api, strict bool) []int {
 	var out []int
-	for _, c := range a.claims() {
-		if len(c.parts) == 0 && (c.whole && !a.overTCP() || strict) {
-			for n := range RouteLocks {
+	for _, c := range claims(a) {
+		if len(c.parts) == 0 && (c.whole && !overTCP(a) || strict) {
+			for n := range LockCount {
 				out = append(out, n)
 			}
 			break
@@ -315,7 +319,7 @@ func (a *Api) Locks(strict bool) []int {
 		}
 		out = append(out, lockOf("/"+first))
 	}
-	if a.Serves() && a.ListenPort > 0 {
+	if Serves(a) && a.ListenPort > 0 {
 		out = append(out, lockOf("port "+strconv.Itoa(a.ListenPort)))
 	}
 	slices.Sort(out)
@@ -325,11 +329,11 @@ func (a *Api) Locks(strict bool) []int {
 func lockOf(name string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name)) // never fails
-	return int(h.Sum32() % RouteLocks)
+	return int(h.Sum32() % LockCount)
 }
 
 // Address is where gateways at an address, such as http://gateway:8080, serve the API, and the host in it.
-func (a *Api) Address(gateways string) (address, host string) {
+func Address(a *core.Api, gateways string) (address, host string) {
 	at, err := url.Parse(gateways)
 	if err != nil {
 		at = &url.URL{Scheme: "http", Host: "localhost:8080"}
@@ -342,15 +346,15 @@ func (a *Api) Address(gateways string) (address, host string) {
 		}
 	}
 	scheme := at.Scheme
-	if a.Protocol == "https" || a.overTCP() {
+	if a.Protocol == "https" || overTCP(a) {
 		scheme = a.Protocol
 	}
 	return scheme + "://" + host + a.ListenPath, host
 }
 
-// RoutesAt are the routes of the APIs that may serve a request for a path at a host and port, whether they are served
+// At are the routes of the APIs that may serve a request for a path at a host and port, whether they are served
 // or not, as Listens has them. Of a path that is deep, the first parts count.
-func RoutesAt(host, port, path string) []string {
+func At(host, port, path string) []string {
 	var routes []string
 	segments := strings.Split(strings.Trim(path, "/"), "/")
 	for n := range min(len(segments), maxClaimDepth) + 1 {
@@ -365,9 +369,9 @@ func RoutesAt(host, port, path string) []string {
 	return routes
 }
 
-// Nearer tells whether requests that fit this API and another go to this one: the path is longer, or as long on a
+// Nearer tells whether requests that fit an API and another go to the first: the path is longer, or as long on a
 // domain of its own. Where nothing tells them apart, the id does.
-func (a *Api) Nearer(other *Api) bool {
+func Nearer(a, other *core.Api) bool {
 	if len(a.ListenPath) != len(other.ListenPath) {
 		return len(a.ListenPath) > len(other.ListenPath)
 	}

@@ -1,4 +1,4 @@
-package core_test
+package route_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/route"
 )
 
 // routed is an API of a definition.
@@ -14,9 +15,9 @@ func routed(fields string) *core.Api {
 	return core.NewApi(core.Meta{}, core.Document(`{"api_definition":{"active":true,`+fields+`}}`))
 }
 
-func meets(a, b *core.Api, rules core.RouteRules) bool {
-	claims := b.Claims()
-	return slices.ContainsFunc(a.Clashes(rules), func(label string) bool { return slices.Contains(claims, label) })
+func meets(a, b *core.Api, rules route.Rules) bool {
+	claims := route.Claims(b)
+	return slices.ContainsFunc(route.Clashes(a, rules), func(label string) bool { return slices.Contains(claims, label) })
 }
 
 func TestClashesAreMutual(t *testing.T) {
@@ -30,7 +31,7 @@ func TestClashesAreMutual(t *testing.T) {
 			apis = append(apis, routed(fmt.Sprintf(`"api_id":"api-%d","proxy":{"listen_path":%q}%s`, n, listenPath, more)))
 		}
 	}
-	for _, rules := range []core.RouteRules{{}, {Port: 8080, Host: "gw.test"}, {Strict: true, Port: 8080, Host: "gw.test"}} {
+	for _, rules := range []route.Rules{{}, {Port: 8080, Host: "gw.test"}, {Strict: true, Port: 8080, Host: "gw.test"}} {
 		clashes := 0
 		for i, a := range apis {
 			for _, b := range apis[:i] {
@@ -42,8 +43,8 @@ func TestClashesAreMutual(t *testing.T) {
 				}
 				clashes++
 				if !slices.ContainsFunc(
-					a.Locks(rules.Strict),
-					func(l int) bool { return slices.Contains(b.Locks(rules.Strict), l) },
+					route.Locks(a, rules.Strict),
+					func(l int) bool { return slices.Contains(route.Locks(b, rules.Strict), l) },
 				) {
 					t.Errorf("%+v: these clash, and hold no lock in common:\n%s\n%s", rules, a.Definition, b.Definition)
 				}
@@ -58,15 +59,15 @@ func TestClashesAreMutual(t *testing.T) {
 func TestClaimsAreBoundedByTheDepthOfAPath(t *testing.T) {
 	t.Parallel()
 	deep := routed(`"api_id":"x","proxy":{"listen_path":"/` + strings.Repeat("d/", 500) + `"}`)
-	if n := len(deep.Claims()); n > 80 {
+	if n := len(route.Claims(deep)); n > 80 {
 		t.Errorf("a path of 500 parts has %d claims", n)
 	}
 	inside := routed(`"api_id":"y","proxy":{"listen_path":"/` + strings.Repeat("d/", 400) + `e/"}`)
-	if !meets(deep, inside, core.RouteRules{}) {
+	if !meets(deep, inside, route.Rules{}) {
 		t.Error("beyond the depth that is told apart, everything must clash")
 	}
 	tags := strings.TrimSuffix(strings.Repeat(`"t",`, 300), ",")
-	if got := routed(`"tags":[` + tags + `]`).Segments(); len(got) != 1 || core.SharingSegments(got) != nil {
+	if got := route.Segments(routed(`"tags":[` + tags + `]`)); len(got) != 1 || route.SharingSegments(got) != nil {
 		t.Errorf("more tags than are told apart must count as any, not as %v", got)
 	}
 }
