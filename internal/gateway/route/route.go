@@ -27,8 +27,8 @@ const (
 	maxClaimDepth = 32
 	// maxSegments is how many tags are told apart. An API with more is taken for one that every gateway loads.
 	maxSegments = 200
-	// LockCount is how many locks there are for routes; see Locks.
-	LockCount = 512
+	// lockCount is how many locks there are for routes; see Locks.
+	lockCount = 512
 )
 
 // anySegment is the label of an API that any gateway may load.
@@ -47,16 +47,16 @@ type Rules struct {
 // Serves tells whether gateways route requests to the API: it is active, and not internal.
 func Serves(a *core.Api) bool { return a.Active && (!a.Internal || overTCP(a)) }
 
-// Listens is the label of the route of the API, and OffRoute of one whose API gateways do not serve.
+// Listens is the label of the route of the API, and off of one whose API gateways do not serve.
 func Listens(a *core.Api) string {
 	if !Serves(a) {
-		return OffRoute(a.Route())
+		return off(a.Route())
 	}
 	return a.Route()
 }
 
-// OffRoute is the label of a route whose API gateways do not serve.
-func OffRoute(route string) string { return "off " + route }
+// off is the label of a route whose API gateways do not serve.
+func off(route string) string { return "off " + route }
 
 // overTCP tells whether the API is a plain connection. Gateways do not ask whether such a one is internal.
 func overTCP(a *core.Api) bool { return a.Protocol == "tcp" || a.Protocol == "tls" }
@@ -302,13 +302,13 @@ func (r Rules) hosts(host string) []string {
 	return []string{host, hostPattern}
 }
 
-// Locks are the numbers, from 0 to LockCount-1, of the locks that whoever gives the API its routes has to hold: of two
+// Locks are the numbers, from 0 to lockCount-1, of the locks that whoever gives the API its routes has to hold: of two
 // APIs that may clash, both need at least one. They are sorted.
 func Locks(a *core.Api, strict bool) []int {
 	var out []int
 	for _, c := range claims(a) {
 		if len(c.parts) == 0 && (c.whole && !overTCP(a) || strict) {
-			for n := range LockCount {
+			for n := range lockCount {
 				out = append(out, n)
 			}
 			break
@@ -329,7 +329,7 @@ func Locks(a *core.Api, strict bool) []int {
 func lockOf(name string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name)) // never fails
-	return int(h.Sum32() % LockCount)
+	return int(h.Sum32() % lockCount)
 }
 
 // Address is where gateways at an address, such as http://gateway:8080, serve the API, and the host in it.
@@ -352,8 +352,8 @@ func Address(a *core.Api, gateways string) (address, host string) {
 	return scheme + "://" + host + a.ListenPath, host
 }
 
-// At are the routes of the APIs that may serve a request for a path at a host and port, whether they are served
-// or not, as Listens has them. Of a path that is deep, the first parts count.
+// At are the routes of the APIs that may serve a request for a path at a host and port, whether they are served or
+// not, as Listens has them. Of a path that is deep, the first parts count.
 func At(host, port, path string) []string {
 	var routes []string
 	segments := strings.Split(strings.Trim(path, "/"), "/")
@@ -362,7 +362,7 @@ func At(host, port, path string) []string {
 		for _, domain := range []string{"", host} {
 			for _, port := range []string{"0", port} {
 				route := domain + ":" + port + path
-				routes = append(routes, route, OffRoute(route))
+				routes = append(routes, route, off(route))
 			}
 		}
 	}
