@@ -3,7 +3,6 @@ package scalar
 
 import (
 	"io"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -46,18 +45,10 @@ func UnmarshalTime(v any) (time.Time, error) {
 	return time.Time{}, core.Errorf(
 		core.CodeInvalid,
 		"%q is no moment in time: write RFC 3339, such as %q, or a day, such as %q for its first moment in UTC",
-		clip(text),
+		core.Clip(text),
 		example,
 		example[:len(time.DateOnly)],
 	)
 }
 
 const example = "2026-12-01T15:04:05Z"
-
-// clip shortens what came from outside.
-func clip(s string) string {
-	if len(s) > 60 {
-		s = s[:60] + "…"
-	}
-	return strings.ToValidUTF8(s, "\ufffd")
-}

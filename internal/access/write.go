@@ -38,7 +38,7 @@ func opened(doc core.Document, apiIDs []string) (core.Document, error) {
 	seen := make(map[string]bool, len(apiIDs))
 	for _, id := range apiIDs {
 		if !core.IsApiID(id) {
-			return nil, core.Errorf(core.CodeInvalid, "apiIds must hold public ids of APIs, not %q", clip(id)).
+			return nil, core.Errorf(core.CodeInvalid, "apiIds must hold public ids of APIs, not %q", core.Clip(id)).
 				In(rights + "." + id)
 		}
 		if !seen[id] {
@@ -80,7 +80,7 @@ func written(doc core.Document, entries []*Input) (core.Document, error) {
 // check holds for what gateways could not go by.
 func (in *Input) check(i int) error {
 	if !core.IsApiID(in.ApiID) {
-		return invalid(i, "."+apiID, "must be the public id of an API, not %q", clip(in.ApiID))
+		return invalid(i, "."+apiID, "must be the public id of an API, not %q", core.Clip(in.ApiID))
 	}
 	for _, list := range []struct {
 		name string
@@ -106,7 +106,7 @@ func (in *Input) check(i int) error {
 		// Parsing says whether gateways can compile it, and costs no more than its length: compiling is not bounded so.
 		if _, err := syntax.Parse(u.URL, syntax.Perl); err != nil || u.URL == "" {
 			return invalid(i, at+".url", "must be a regular expression for paths such as ^/pets, not %q: "+
-				"gateways cannot go by it", clip(u.URL))
+				"gateways cannot go by it", core.Clip(u.URL))
 		}
 	}
 	for name, types := range map[string][]*Type{restrictedTypes: in.RestrictedTypes, allowedTypes: in.AllowedTypes} {
@@ -272,12 +272,4 @@ func encoded(v any) string {
 	e.SetEscapeHTML(false)
 	_ = e.Encode(v) // texts can always be written
 	return strings.TrimSuffix(out.String(), "\n")
-}
-
-// clip shortens what came from outside for a message.
-func clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }

@@ -149,7 +149,7 @@ func (a *Api) Validate() error {
 			return Errorf(
 				CodeInvalid,
 				"user_owners and user_group_owners must hold ids of 24 hex digits, not %s",
-				strconv.Quote(clip(owner)),
+				strconv.Quote(Clip(owner)),
 			)
 		}
 	}

@@ -244,7 +244,7 @@ func (f certificateField) each(
 	case f.named != listOfCertificates && value.IsObject():
 		value.ForEach(func(host, id gjson.Result) bool {
 			if id.Type == gjson.String {
-				visit(f, place+"."+host.Str, place+"."+clip(host.Str), id)
+				visit(f, place+"."+host.Str, place+"."+excerpt(host.Str), id)
 			}
 			return true
 		})

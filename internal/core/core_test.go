@@ -48,6 +48,33 @@ func TestDocumentsAreEqualButForSpellingThatAnswersMayChange(t *testing.T) {
 	}
 }
 
+func TestANumberIsWhatAnAnswerCanHold(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]float64{
+		`2.5`: 2.5, `-1`: -1, `1e3`: 1000,
+		`"NaN"`: 0, `"Inf"`: 0, `"-Infinity"`: 0, `"7"`: 0, `1e999`: 0, `-1e999`: 0, `null`: 0, `true`: 0, `{}`: 0,
+	} {
+		p := core.NewPolicy(core.Meta{}, core.Document(`{"rate":`+value+`}`))
+		require.InDelta(t, want, p.Rate(), 0, value)
+	}
+	require.Zero(t, core.Document(`{}`).Number("rate"))
+}
+
+func TestWhatComesFromOutsideIsShortInAMessage(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                              "",
+		"short":                         "short",
+		strings.Repeat("x", 60):         strings.Repeat("x", 60),
+		strings.Repeat("x", 61):         strings.Repeat("x", 60) + "…",
+		strings.Repeat("x", 59) + "éxx": strings.Repeat("x", 59) + "…",
+		"no \xff text":                  "no \ufffd text",
+		strings.Repeat("\x80", 99):      "\ufffd…",
+	} {
+		require.Equal(t, want, core.Clip(given), "%q", given)
+	}
+}
+
 func TestAnOwnedFieldIsSetOnceInOneSpelling(t *testing.T) {
 	for _, tc := range []struct{ name, doc, parent, want, says string }{
 		{"an absent one is added", `{"a":1}`, "", `{"a":1,"id":"x"}`, ""},

@@ -214,7 +214,7 @@ func (d Document) Owned(parent, name, value string) (Document, error) {
 	case r.Type == gjson.String && r.Str == value:
 		return d, nil
 	case r.Exists() && r.Type != gjson.String && r.Type != gjson.Null:
-		return nil, InField(path, "must be a string, not %s", clip(r.Raw))
+		return nil, InField(path, "must be a string, not %s", excerpt(r.Raw))
 	}
 	return d.Set(path, value), nil
 }

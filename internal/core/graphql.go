@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // MarshalGQL writes the document as the JSON scalar: its bytes as they are.
@@ -34,8 +37,17 @@ func (d *Document) UnmarshalGQL(v any) error {
 	return nil
 }
 
-// Number reads the number at a path; 0 when there is none.
-func (d Document) Number(path string) float64 { return d.Get(path).Float() }
+// Number reads the number at a path; 0 when there is none, as Number says.
+func (d Document) Number(path string) float64 { return Number(d.Get(path)) }
+
+// Number reads a number of a document; 0 when it is none. A text is none, whatever it says, "NaN" as little as "7", and
+// neither is a number so large that it would be read as infinite: no answer can hold one.
+func Number(r gjson.Result) float64 {
+	if r.Type != gjson.Number || math.IsInf(r.Num, 0) {
+		return 0
+	}
+	return r.Num
+}
 
 // Rate is the number of requests in Per seconds.
 func (p *Policy) Rate() float64 { return p.Document.Number("rate") }

@@ -85,7 +85,7 @@ func ParsePolicy(meta Meta, doc Document, unsafeIDs bool) (*Policy, error) {
 		return nil, InField("id", "must be at most 128 letters, digits, '.', '_', '-' or '~'")
 	}
 	if !slices.Contains(PolicyStates(), p.State) {
-		return nil, InField("state", "must be active, draft or deny, not %s", clip(p.State))
+		return nil, InField("state", "must be active, draft or deny, not %s", excerpt(p.State))
 	}
 	if pt := p.Partitions; pt.PerApi && (pt.Quota || pt.RateLimit || pt.Acl || pt.Complexity) {
 		// The gateway refuses to apply such a policy: "cannot apply policy which has per_api and any of partitions set".
@@ -138,7 +138,7 @@ func checkAccessRights(doc Document) error {
 	}
 	rights.ForEach(func(key, value gjson.Result) bool {
 		if !value.IsObject() {
-			err = InField("access_rights."+clip(key.Str), "must be an object")
+			err = InField("access_rights."+excerpt(key.Str), "must be an object")
 			return false
 		}
 		if strings.TrimSpace(key.Str) == "" {
@@ -150,9 +150,9 @@ func checkAccessRights(doc Document) error {
 		}
 		if inner := value.Get("api_id"); inner.Exists() && inner.Str != "" && inner.Str != key.Str {
 			err = InField(
-				"access_rights."+clip(key.Str),
+				"access_rights."+excerpt(key.Str),
 				"names another API inside, api_id %s: the two must be the same",
-				clip(inner.Raw),
+				excerpt(inner.Raw),
 			)
 			return false
 		}

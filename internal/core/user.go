@@ -84,7 +84,7 @@ func ParseUser(meta Meta, doc Document, secrets UserSecrets) (*User, error) {
 		switch level {
 		case "admin", "write", "read", "deny":
 		default:
-			return nil, InField("user_permissions."+clip(name), "must be admin, write, read or deny, not %s", clip(level))
+			return nil, InField("user_permissions."+excerpt(name), "must be admin, write, read or deny, not %s", excerpt(level))
 		}
 	}
 	return u, nil

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 )
@@ -67,7 +68,7 @@ func checkTypes(doc Document, fields []fieldType) error {
 			continue
 		}
 		if !f.want.ok(r) {
-			return InField(f.path, "must be %s, not %s", f.want.phrase, clip(r.Raw))
+			return InField(f.path, "must be %s, not %s", f.want.phrase, excerpt(r.Raw))
 		}
 		if r.IsArray() {
 			if err := atMost(f.path, r, maxValues, "values"); err != nil {
@@ -145,10 +146,26 @@ func texts(r gjson.Result) []string {
 	return out
 }
 
-// clip shortens a value from outside for an error message.
-func clip(s string) string {
-	if len(s) > 60 {
-		return strconv.Quote(strings.ToValidUTF8(s[:60], "") + "…")
+// maxShown is how many bytes a message shows of what came from outside.
+const maxShown = 60
+
+// Clip shortens what came from outside for a message: it is valid UTF-8 of at most 60 bytes, and ends in an ellipsis
+// where it goes on.
+func Clip(s string) string {
+	if len(s) <= maxShown {
+		return strings.ToValidUTF8(s, "\ufffd")
+	}
+	end := maxShown
+	for end > maxShown-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return strings.ToValidUTF8(s[:end], "\ufffd") + "…"
+}
+
+// excerpt is Clip for JSON, which stands in messages without quotes: what was cut is no JSON any more, and has them.
+func excerpt(s string) string {
+	if len(s) > maxShown {
+		return strconv.Quote(Clip(s))
 	}
 	return s
 }

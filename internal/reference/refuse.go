@@ -60,7 +60,7 @@ func described(kind *core.Kind, n int, some []named) string {
 	var names []string
 	for _, o := range some {
 		if o.Name != "" {
-			names = append(names, strconv.Quote(clip(o.Name)))
+			names = append(names, strconv.Quote(core.Clip(o.Name)))
 		}
 	}
 	if len(names) == 0 {
@@ -86,10 +86,4 @@ func UnlessUsed[T any, P interface {
 	}
 }
 
-// clip shortens what came from outside for a message.
-func clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
-}
+func clip(s string) string { return core.Clip(s) }

@@ -17,14 +17,19 @@ type limit struct {
 }
 
 func limitOf(r gjson.Result) limit {
-	return limit{r.Get("quota_max").Int(), r.Get("quota_renewal_rate").Int(), r.Get("rate").Float(), r.Get("per").Float()}
+	return limit{
+		quotaMax: r.Get("quota_max").Int(),
+		renewal:  r.Get("quota_renewal_rate").Int(),
+		rate:     core.Number(r.Get("rate")),
+		per:      core.Number(r.Get("per")),
+	}
 }
 
 // isSet tells whether a limit of one API was given at all. Gateways take one that is all zero for none.
 func isSet(r gjson.Result) bool {
 	for _, name := range []string{"rate", "per", "throttle_interval", "throttle_retry_limit", "max_query_depth",
 		"quota_max", "quota_renews", "quota_remaining", "quota_renewal_rate"} {
-		if r.Get(name).Float() != 0 {
+		if core.Number(r.Get(name)) != 0 {
 			return true
 		}
 	}
