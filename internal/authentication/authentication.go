@@ -84,43 +84,64 @@ const defaultHeader = "Authorization"
 // Of reads how callers of an API show who they are, by the rules of gateways: a way in without a source
 // of its own is shown in the Authorization header, but for tokens and JWTs, which then have that of `auth`.
 func Of(a *core.Api) *Settings {
-	d := a.Definition.Get("api_definition")
+	d := fieldsOf(a.Definition)
 	out := &Settings{
 		Types:                  a.AuthTypes,
-		StripAuthorizationData: d.Get("strip_auth_data").Bool(),
+		StripAuthorizationData: d["strip_auth_data"].Bool(),
 		Sources:                []Source{},
 		JWT: JWT{
-			SigningMethod:    oneOf(SigningMethods(), d.Get("jwt_signing_method").String()),
-			Source:           d.Get("jwt_source").String(),
-			IdentityClaim:    d.Get("jwt_identity_base_field").String(),
-			PolicyClaim:      d.Get("jwt_policy_field_name").String(),
+			SigningMethod:    oneOf(SigningMethods(), d["jwt_signing_method"].String()),
+			Source:           d["jwt_source"].String(),
+			IdentityClaim:    d["jwt_identity_base_field"].String(),
+			PolicyClaim:      d["jwt_policy_field_name"].String(),
 			DefaultPolicyIDs: []string{},
-			IssuedAtSkew:     d.Get("jwt_issued_at_validation_skew").Int(),
-			ExpiresAtSkew:    d.Get("jwt_expires_at_validation_skew").Int(),
-			NotBeforeSkew:    d.Get("jwt_not_before_validation_skew").Int(),
+			IssuedAtSkew:     d["jwt_issued_at_validation_skew"].Int(),
+			ExpiresAtSkew:    d["jwt_expires_at_validation_skew"].Int(),
+			NotBeforeSkew:    d["jwt_not_before_validation_skew"].Int(),
 		},
 	}
-	for _, id := range d.Get("jwt_default_policies").Array() {
+	for _, id := range d["jwt_default_policies"].Array() {
 		out.JWT.DefaultPolicyIDs = append(out.JWT.DefaultPolicyIDs, id.String())
 	}
-	identity := d.Get("base_identity_provided_by").String()
+	identity := d["base_identity_provided_by"].String()
 	for _, name := range core.AuthTypes() {
 		known, ok := described[name]
 		if ok && known.identity == identity && identity != "" {
 			out.BaseIdentity = &name
 		}
 		if ok && slices.Contains(a.AuthTypes, name) {
-			out.Sources = append(out.Sources, sourceOf(name, configOf(d, name)))
+			out.Sources = append(out.Sources, sourceOf(name, configOf(d["auth_configs"], d["auth"], name)))
 		}
 	}
 	return out
 }
 
-// configOf is what a definition says of where callers put what they show for a way in.
-func configOf(d gjson.Result, name string) gjson.Result {
-	config := d.Get("auth_configs").Get(described[name].config)
+// fieldsOf are the fields of a definition that Of goes by, from one walk: a definition may have megabytes, and a list of
+// APIs asks for these of every one.
+func fieldsOf(document core.Document) map[string]gjson.Result {
+	fields := make(map[string]gjson.Result, 12)
+	definition := document.Get("api_definition")
+	if !definition.IsObject() {
+		return fields
+	}
+	definition.ForEach(func(name, value gjson.Result) bool {
+		switch name.Str {
+		case "auth", "auth_configs", "base_identity_provided_by", "strip_auth_data", "jwt_signing_method", "jwt_source",
+			"jwt_identity_base_field", "jwt_policy_field_name", "jwt_default_policies", "jwt_issued_at_validation_skew",
+			"jwt_expires_at_validation_skew", "jwt_not_before_validation_skew":
+			fields[name.Str] = value
+		}
+		return true
+	})
+	return fields
+}
+
+// configOf is what a definition says, in its fields auth_configs and auth, of where callers put what they show for a
+// way in.
+func configOf(configs, auth gjson.Result, name string) gjson.Result {
+	config := configs.Get(described[name].config)
 	if !config.Exists() && (name == "authToken" || name == "jwt") {
-		config = d.Get("auth")
+		return auth
 	}
 	return config
 }
@@ -209,12 +230,13 @@ func setSource(f *input.Fields, at string, s Source) error {
 		return core.InField(at, "must name a place: give a header, a parameter or a cookie")
 	}
 	path := definitionPath + "auth_configs." + known.config
-	if d := f.Doc.Get("api_definition"); !d.Get("auth_configs").Get(known.config).IsObject() {
+	d := f.Doc.Get("api_definition")
+	if configs := d.Get("auth_configs"); !configs.Get(known.config).IsObject() {
 		config := "{}"
-		if had := configOf(d, s.Type); had.IsObject() {
+		if had := configOf(configs, d.Get("auth"), s.Type); had.IsObject() {
 			config = had.Raw
 		}
-		if !d.Get("auth_configs").IsObject() {
+		if !configs.IsObject() {
 			f.Doc = f.Doc.SetRaw(definitionPath+"auth_configs", []byte("{}"))
 		}
 		f.Doc = f.Doc.SetRaw(path, []byte(config))
