@@ -30,13 +30,13 @@ func TestAccessRightsGoThroughGraphQLToTheDocumentAndBack(t *testing.T) {
 	}
 	const (
 		doc = `{"policy_id":"","access_rights":{"a":{"api_id":"a","x-unknown":1.0,"field_access_rights":[],"limit":{"rate":7,"per":1,"smoothing":null}},"c":{}}}`
-		in  = `[{"apiId":"b.2","versions":["v1"],"allowedUrls":[{"url":"^/x<1>$","methods":["GET","DELETE"]}],"limit":{"rate":2.5,"quotaMax":9007199254740993},
+		in  = `[{"apiId":"b.2","versions":["v1"],"allowedUrls":[{"url":"^/x<1>$","methods":["GET","TRACE"]}],"limit":{"rate":2.5,"quotaMax":9007199254740993},
 			"disableIntrospection":true,"restrictedTypes":[{"name":"Q","fields":["f"]}],"allowedTypes":[]},{"apiId":"a"}]`
-		stored = `{"b.2":{"api_id":"b.2","api_name":"b.2","versions":["v1"],"allowed_urls":[{"url":"^/x<1>$","methods":["GET","DELETE"]}],` +
+		stored = `{"b.2":{"api_id":"b.2","api_name":"b.2","versions":["v1"],"allowed_urls":[{"url":"^/x<1>$","methods":["GET","TRACE"]}],` +
 			`"restricted_types":[{"name":"Q","fields":["f"]}],"allowed_types":[],"limit":{"rate":2.5,"per":60,"throttle_interval":-1,` +
 			`"throttle_retry_limit":-1,"max_query_depth":-1,"quota_max":9007199254740993,"quota_renewal_rate":3600},"disable_introspection":true},` +
 			`"a":{"api_id":"a","x-unknown":1.0,"field_access_rights":[],"api_name":"a","versions":["Default"]}}`
-		shown = `[{"apiId":"b.2","apiName":"b.2","versions":["v1"],"allowedUrls":[{"url":"^/x<1>$","methods":["GET","DELETE"]}],"disableIntrospection":true,
+		shown = `[{"apiId":"b.2","apiName":"b.2","versions":["v1"],"allowedUrls":[{"url":"^/x<1>$","methods":["GET","TRACE"]}],"disableIntrospection":true,
 			"restrictedTypes":[{"name":"Q","fields":["f"]}],"allowedTypes":[],"limit":{"rate":2.5,"per":60,"throttleInterval":-1,"throttleRetryLimit":-1,
 			"maxQueryDepth":-1,"quotaMax":9007199254740993,"quotaRenewalRate":3600},"api":{"name":"b.2"}},
 			{"apiId":"a","apiName":"a","versions":["Default"],"allowedUrls":[],"disableIntrospection":false,"restrictedTypes":[],"allowedTypes":[],"limit":null,

@@ -50,6 +50,12 @@ func TestAProxiedRequestShowsWhatClientsGet(t *testing.T) {
 	)
 	refused(
 		t,
+		s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": g.URL + "/x", "method": "TRACE"}}),
+		"INVALID",
+		"method must be one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS",
+	)
+	refused(
+		t,
 		s.GraphQL(t, send, map[string]any{"in": map[string]any{"url": g.URL + "/x", "headers": []string{"a"}}}),
 		"INVALID",
 		"headers must be an object",

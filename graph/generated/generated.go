@@ -5370,7 +5370,7 @@ extend type Mutation {
   proxyRequest("The request." input: ProxyRequestInput!): ProxyResponse @operation(method: "POST", path: "/api/proxy", permission: "apis")
 }
 
-"The methods of HTTP with which a request can be sent through a gateway."
+"The methods of HTTP: what may be called of an API names them, and a request is sent through a gateway by one."
 enum HttpMethod {
   "GET."
   GET
@@ -5386,11 +5386,13 @@ enum HttpMethod {
   HEAD
   "OPTIONS."
   OPTIONS
+  "TRACE: what may be called can name it, and no request is sent by it."
+  TRACE
 }
 
 "A request to send through a gateway."
 input ProxyRequestInput {
-  "The HTTP method."
+  "The HTTP method, any but TRACE."
   method: HttpMethod = GET
   "The whole URL, under the address of a configured gateway."
   url: String!

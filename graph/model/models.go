@@ -578,7 +578,7 @@ type PortalFilter struct {
 
 // A request to send through a gateway.
 type ProxyRequestInput struct {
-	// The HTTP method.
+	// The HTTP method, any but TRACE.
 	Method *string `json:"method,omitempty"`
 	// The whole URL, under the address of a configured gateway.
 	URL string `json:"url"`

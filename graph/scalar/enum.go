@@ -72,7 +72,7 @@ func MarshalOauthResponseType(word string) graphql.Marshaler { return enumValue(
 func UnmarshalOauthResponseType(v any) (string, error) { return enumWord(v, responseTypes()) }
 
 func httpMethods() []string {
-	return []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
+	return []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"}
 }
 
 func responseTypes() []string { return []string{"code", "token"} }

@@ -29,7 +29,7 @@ func TestEveryValueOfAnEnumStandsForOneWord(t *testing.T) {
 		"OauthResponseType": {[]string{"code", "token"}, scalar.MarshalOauthResponseType, scalar.UnmarshalOauthResponseType},
 		"JwtSigningMethod":  {authentication.SigningMethods(), scalar.MarshalJwtSigningMethod, scalar.UnmarshalJwtSigningMethod},
 		"HttpMethod": {
-			[]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"},
+			[]string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"},
 			scalar.MarshalHttpMethod, scalar.UnmarshalHttpMethod,
 		},
 	} {
