@@ -55,6 +55,10 @@ func (r *Resolver) putKey(ctx context.Context, org, tok string, doc core.Documen
 		if err != nil {
 			return nil, err
 		}
+		// Its limits begin anew, as those of any new key, and gateways may have the one before in their caches.
+		if err := r.sessions.Changed(ctx, next, tok, r.sessions.Anew()); err != nil {
+			return nil, err
+		}
 		return &model.CreatedKey{Token: tok, Key: *next}, nil
 	}
 }

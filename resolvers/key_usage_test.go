@@ -2,15 +2,20 @@ package resolvers_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/gateway/keyspace"
+	"gatehouse/internal/gateway/notify"
 	"gatehouse/internal/gateway/token"
 	"gatehouse/store"
 )
@@ -36,6 +41,34 @@ func (m metered) session(t *testing.T, id string) gjson.Result {
 	raw, err := m.redis.Get("apikey-" + id)
 	require.NoError(t, err)
 	return gjson.Parse(raw)
+}
+
+// heard is what gateways hear from now on.
+func (m metered) heard(t *testing.T) <-chan *redis.Message {
+	t.Helper()
+	client := redis.NewClient(&redis.Options{Addr: m.redis.Addr()})
+	t.Cleanup(func() { _ = client.Close() })
+	channel := client.Subscribe(t.Context(), notify.Channel)
+	t.Cleanup(func() { _ = channel.Close() })
+	_, err := channel.Receive(t.Context())
+	require.NoError(t, err)
+	return channel.Channel()
+}
+
+// forgotten waits until gateways were told to forget every one of names.
+func forgotten(t *testing.T, heard <-chan *redis.Message, names ...string) {
+	t.Helper()
+	for late := time.After(10 * time.Second); len(names) > 0; {
+		select {
+		case m := <-heard:
+			if gjson.Get(m.Payload, "command").Str == string(notify.KeySpaceUpdated) {
+				told := strings.Split(gjson.Get(m.Payload, "payload").Str, ",")
+				names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(told, name) })
+			}
+		case <-late:
+			t.Fatalf("gateways are not told to forget %q", names)
+		}
+	}
 }
 
 const limitsOfKey = `{"rate":10,"per":60,"quota_max":10,"quota_renewal_rate":3600,"access_rights":{%q:{"api_id":%[1]q,"limit":{"rate":1,"per":60,"quota_max":3,"quota_renewal_rate":60}}}}`
@@ -114,6 +147,22 @@ func TestAChangeByGraphQLLeavesTheLimitsAlone(t *testing.T) {
 	)
 	assert.Equal(t, made.Get("last_updated").Raw, m.session(t, id).Get("last_updated").Raw)
 	assert.True(t, m.redis.Exists("quota-"+id))
+}
+
+func TestACustomKeyThatIsReplacedBeginsAnewAtTheGatewaysToo(t *testing.T) {
+	t.Parallel()
+	m := newMetered(t)
+	limits := fmt.Sprintf(limitsOfKey, m.api)
+	r := m.REST(t, "POST", "/api/keys/my-key", limits)
+	require.Equal(t, 200, r.Status, string(r.Body))
+	tok, id := r.Get("key_id").Str, r.Get("key_hash").Str
+	require.NoError(t, m.redis.Set("quota-"+id, "4"))
+	heard := m.heard(t)
+	again := m.REST(t, "POST", "/api/keys/my-key", `{"is_inactive":true,`+limits[1:])
+	require.Equal(t, 200, again.Status, string(again.Body))
+	require.Equal(t, tok, again.Get("key_id").Str)
+	assert.False(t, m.redis.Exists("quota-"+id), "its quota, as its session says")
+	forgotten(t, heard, keyspace.CacheNames(id, tok)...)
 }
 
 func TestAKeyIsFoundByBothIDsOfItsPolicyWhoeverMadeIt(t *testing.T) {
