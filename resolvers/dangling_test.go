@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/apptest"
+	"gatehouse/internal/gateway/token"
 )
 
 func rights(ids ...string) string {
@@ -154,7 +155,12 @@ func TestAKeyThatWasMadeFromACertificateFollowsIt(t *testing.T) {
 	session := func(certificate string) string { return `{"certificate":"` + certificate + `",` + rights("m") + `}` }
 	r := s.REST(t, "POST", "/api/keys", session(first))
 	require.Equal(t, 200, r.Status, "%s", r.Body)
-	require.Equal(t, 200, s.REST(t, "PUT", "/api/keys/"+url.PathEscape(r.Get("key_id").Str), session(second)).Status)
+	moved := s.REST(t, "PUT", "/api/keys/"+url.PathEscape(r.Get("key_id").Str), session(second))
+	require.Equal(t, 200, moved.Status, "%s", moved.Body)
+	assert.Equal(t, token.Custom(s.OrgID, second, token.Default), moved.Get("key_id").Str, "the name that it has now")
+	assert.Equal(t, token.Hash(moved.Get("key_id").Str), moved.Get("key_hash").Str)
+	again := s.REST(t, "PATCH", "/api/keys/"+url.PathEscape(moved.Get("key_id").Str), `{"alias":"moved"}`)
+	assert.Equal(t, moved.Get("key_id").Str, again.Get("key_id").Str, "%s", again.Body)
 	r = s.REST(t, "POST", "/api/keys", session(second))
 	assert.Equal(t, 409, r.Status, "%s", r.Body)
 	assert.Contains(t, string(r.Body), "another key is for this certificate")

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -280,8 +281,10 @@ func (c *call) patchKey() (reply, error) {
 	}, c.keyUpdated)
 }
 
+// keyUpdated shows a key under the name by which it was asked for or, where the change gave it another token, under
+// that, as keys that are created.
 func (c *call) keyUpdated(k *core.Key) (reply, error) {
-	data, err := c.keyData(c.vars["id"], k)
+	data, err := c.keyData(cmp.Or(k.NewToken, c.vars["id"]), k)
 	data.Warnings = k.Warnings()
 	return shown(struct {
 		answer

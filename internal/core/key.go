@@ -34,6 +34,9 @@ type Key struct {
 	BasicAuth bool
 	// Session is the gateway's session document. A password in it is a bcrypt hash.
 	Session Document
+	// NewToken is the token that a change gave to the key, for the answer to that change alone; "" where the key has the
+	// one that it had.
+	NewToken string
 }
 
 // NewKey reads a Key from its session, which has been through ParseSession once.

@@ -50,13 +50,14 @@ func (s *Sessions) meta(org, tok string) core.Meta {
 }
 
 // metaOver is the name of a key that replaces another. One that was made from a certificate, under which gateways find
-// it by what a client shows them, follows the certificate.
-func (s *Sessions) metaOver(doc core.Document, old *core.Key) core.Meta {
+// it by what a client shows them, follows the certificate: renamed is its token then, and "" where it keeps its name.
+func (s *Sessions) metaOver(doc core.Document, old *core.Key) (meta core.Meta, renamed string) {
 	was, is := old.Session.Text("certificate"), doc.Text("certificate")
 	if was == is || is == "" || !madeFrom(old, was) {
-		return old.Meta
+		return old.Meta, ""
 	}
-	return s.meta(old.OrgID, token.Custom(old.OrgID, is, s.o.Rules.HashFunction))
+	renamed = token.Custom(old.OrgID, is, s.o.Rules.HashFunction)
+	return s.meta(old.OrgID, renamed), renamed
 }
 
 // madeFrom tells whether the name of a key was made from a certificate.

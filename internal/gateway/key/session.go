@@ -53,14 +53,15 @@ func (s *Sessions) Change(ctx context.Context, doc core.Document, old *core.Key,
 	if created := old.Session.Get("date_created"); created.Exists() {
 		f.Absent("date_created", created.Raw)
 	}
-	next, err := s.checked(ctx, s.metaOver(f.Doc, old), f.Doc, old)
+	meta, renamed := s.metaOver(f.Doc, old)
+	next, err := s.checked(ctx, meta, f.Doc, old)
 	if err != nil || next.Session.Equal(old.Session) {
 		return nil, err
 	}
 	if err := s.o.Claims.ReserveForKey(ctx, old.OrgID, next.Session, old.Session); err != nil {
 		return nil, err
 	}
-	next.Session = limits.in(next.Session, old.Session)
+	next.Session, next.NewToken = limits.in(next.Session, old.Session), renamed
 	s.NoteMaster(ctx, next, old)
 	return next, nil
 }
