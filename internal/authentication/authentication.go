@@ -116,8 +116,8 @@ func Of(a *core.Api) *Settings {
 	return out
 }
 
-// fieldsOf are the fields of a definition that Of goes by, from one walk: a definition may have megabytes, and a list of
-// APIs asks for these of every one.
+// fieldsOf are the fields of a definition that Of goes by, from one walk: a definition may have megabytes, and a list
+// of APIs asks for these of every one.
 func fieldsOf(document core.Document) map[string]gjson.Result {
 	fields := make(map[string]gjson.Result, 12)
 	definition := document.Get("api_definition")
