@@ -50,6 +50,8 @@ func checkTypes(doc Document, fields []fieldType) error {
 		}
 		names[parent] = append(names[parent], f.path[at+1:])
 	}
+	// Each object is walked once, however many of its fields are looked at: a document may have megabytes.
+	found := make(map[string]gjson.Result, len(fields))
 	for _, parent := range parents {
 		object := gjson.ParseBytes(doc)
 		if parent != "" {
@@ -61,9 +63,19 @@ func checkTypes(doc Document, fields []fieldType) error {
 		if err := spelledAs(object, names[parent]...); err != nil {
 			return err
 		}
+		object.ForEach(func(key, v gjson.Result) bool {
+			path := key.Str
+			if parent != "" {
+				path = parent + "." + key.Str
+			}
+			if _, twice := found[path]; !twice && slices.Contains(names[parent], key.Str) {
+				found[path] = v
+			}
+			return true
+		})
 	}
 	for _, f := range fields {
-		r := doc.Get(f.path)
+		r := found[f.path]
 		if !r.Exists() || r.Type == gjson.Null {
 			continue
 		}
