@@ -231,15 +231,21 @@ func (d Document) spelledAs(parent, name string) error {
 func spelledAs(object gjson.Result, names ...string) error {
 	var err error
 	object.ForEach(func(key, _ gjson.Result) bool {
-		for _, name := range names {
-			// EqualFold folds as encoding/json does, ſ (U+017F) to s and the Kelvin sign to k included.
-			if key.Str != name && strings.EqualFold(key.Str, name) {
-				err = Errorf(CodeInvalid, "the field %q must be spelled %q", key.Str, name)
-			}
-		}
+		err = spelled(key.Str, names)
 		return err == nil
 	})
 	return err
+}
+
+// spelled refuses one that has other capitals than it has among names.
+func spelled(given string, names []string) error {
+	for _, name := range names {
+		// EqualFold folds as encoding/json does, ſ (U+017F) to s and the Kelvin sign to k included.
+		if given != name && strings.EqualFold(given, name) {
+			return Errorf(CodeInvalid, "the field %q must be spelled %q", given, name)
+		}
+	}
+	return nil
 }
 
 // UnmarshalJSON keeps a copy of the bytes.

@@ -60,9 +60,7 @@ func checkTypes(doc Document, fields []fieldType) error {
 		if !object.IsObject() {
 			continue
 		}
-		if err := spelledAs(object, names[parent]...); err != nil {
-			return err
-		}
+		var err error
 		object.ForEach(func(key, v gjson.Result) bool {
 			path := key.Str
 			if parent != "" {
@@ -71,8 +69,12 @@ func checkTypes(doc Document, fields []fieldType) error {
 			if _, twice := found[path]; !twice && slices.Contains(names[parent], key.Str) {
 				found[path] = v
 			}
-			return true
+			err = spelled(key.Str, names[parent])
+			return err == nil
 		})
+		if err != nil {
+			return err
+		}
 	}
 	for _, f := range fields {
 		r := found[f.path]

@@ -85,5 +85,3 @@ func UnlessUsed[T any, P interface {
 		return o, u.Unused(ctx, kind, P(o))
 	}
 }
-
-func clip(s string) string { return core.Clip(s) }

@@ -128,7 +128,7 @@ func saying(what string) func(ids []string) string {
 		for i, id := range ids {
 			clipped[i] = id
 			if len(id) > whole {
-				clipped[i] = clip(id)
+				clipped[i] = core.Clip(id)
 			}
 		}
 		return what + " not exist in the organisation: " + core.SomeOf(clipped)

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -54,7 +53,7 @@ func Parse(meta core.Meta, doc core.Document, sealed, separator string) (*core.O
 				core.CodeInvalid,
 				"a redirect URI must not hold %q, which stands between them (oauth_redirect_uri_separator): %s",
 				separator,
-				clip(uri),
+				core.Clip(uri),
 			)
 		}
 	}
@@ -83,18 +82,10 @@ func checkRedirectURI(uri string) error {
 			core.CodeInvalid,
 			"a redirect URI must be an absolute URI, or a path that starts with /, of at most %d bytes without spaces and #, not %s",
 			maxRedirectURI,
-			clip(uri),
+			core.Clip(uri),
 		)
 	}
 	return nil
-}
-
-// clip shortens a value from outside for an error message.
-func clip(s string) string {
-	if len(s) > 60 {
-		return strconv.Quote(strings.ToValidUTF8(s[:60], "") + "…")
-	}
-	return s
 }
 
 // FromLegacy turns a client in the form of the legacy API into that of OauthClient.Document, and its secret, "" for
