@@ -6,7 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"gatehouse/internal/core"
 	"gatehouse/store"
@@ -16,7 +20,8 @@ import (
 // of the request, and a Redis that is killed may forget its last moments, the deletion among them. The key would work
 // again, for ever. So a deletion leaves a note in the store, in the transaction that removes the row; and a session
 // without a row that is the one of a note is deleted once more, and not taken for a key that a gateway made. It is told
-// from a new one of the same name by its date of creation.
+// from a new one of the same name by its date of creation, and where that is the same, since a key is put back as it was
+// or within the same second, by the mark of who wrote it after the deletion.
 
 // mourned is how long a deletion is remembered: longer than requests take, and than what a Redis that keeps a file
 // forgets.
@@ -24,6 +29,9 @@ const mourned = time.Hour
 
 // notePrefix starts the ids of the settings that are notes. The rest is a hash: the id of a key may be its token.
 const notePrefix = "deleted-key/"
+
+// burying starts what follows the id in the mark of who deletes a session that came back: it is no key that is made.
+const burying = "-"
 
 func noteID(id string) string {
 	sum := sha256.Sum256([]byte(id))
@@ -56,7 +64,8 @@ func (s *Space) notes(ctx context.Context, ids []string) (map[string]*core.Setti
 func (s *Space) noting(k *core.Key, old *core.Setting) store.Change {
 	note := &core.Setting{
 		Meta:  core.Meta{ID: noteID(k.ID)},
-		Value: core.Document(`{}`).Set("created", dateCreated(k.Session).Format(time.RFC3339Nano)),
+		Value: core.Document(`{}`).Set("created", dateCreated(k.Session).Format(time.RFC3339Nano)).
+			Set("deleted", time.Now().UnixMilli()), // by the clock of marks
 	}
 	if old == nil {
 		return s.o.Store.Settings.Creating(note)
@@ -78,6 +87,42 @@ func (s *Space) forgetting(notes map[string]*core.Setting) []store.Change {
 func (s *Space) buried(note *core.Setting, session core.Document) bool {
 	return note != nil && s.o.Store.Now().Sub(note.UpdatedAt) < mourned &&
 		note.Value.Text("created") == dateCreated(session).Format(time.RFC3339Nano)
+}
+
+// writtenSince tells whether a server wrote a session of id after its deletion that the note is of, and has not indexed
+// it yet: its mark is still there.
+func (s *Space) writtenSince(ctx context.Context, id string, note *core.Setting) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, answers)
+	defer cancel()
+	since := redis.ZRangeBy{Min: "(" + strconv.FormatInt(note.Value.Get("deleted").Int(), 10), Max: "+inf"}
+	members, err := s.o.Redis.ZRangeByScore(ctx, marksName, &since).Result()
+	if err != nil {
+		return false, unavailable(err)
+	}
+	return slices.ContainsFunc(members, func(member string) bool {
+		return idOf(member) == id && !strings.HasPrefix(member[len(id)+1:], burying)
+	}), nil
+}
+
+// returned tells which keys are deleted ones whose sessions came back. Nil stands for a key without a session.
+func (s *Space) returned(
+	ctx context.Context,
+	keys []*core.Key,
+	rows map[string]*core.Key,
+	notes map[string]*core.Setting,
+) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, k := range keys {
+		if k == nil || rows[k.ID] != nil || !s.buried(notes[k.ID], k.Session) {
+			continue
+		}
+		anew, err := s.writtenSince(ctx, k.ID, notes[k.ID])
+		if err != nil {
+			return nil, err
+		}
+		out[k.ID] = !anew
+	}
+	return out, nil
 }
 
 // outlived returns those of keys that were deleted after they were made here, as their notes say. Another server
@@ -102,6 +147,7 @@ func dateCreated(session core.Document) time.Time {
 // rebury deletes the session of a deleted key that came back. One that was written in between is for the next look.
 func (s *Space) rebury(ctx context.Context, id, raw string) error {
 	m := s.newMark(id)
+	m.member = id + " " + burying + m.member[len(id)+1:]
 	done, err := s.swap(ctx, id, raw, "", m)
 	if err != nil {
 		return err

@@ -124,6 +124,12 @@ func (s *Space) compare(ctx context.Context, ids []string, from origin) (*plan, 
 	if err != nil {
 		return nil, err
 	}
+	gone := map[string]bool{}
+	if from != own {
+		if gone, err = s.returned(ctx, keys, rows, notes); err != nil {
+			return nil, err
+		}
+	}
 	p := &plan{}
 	for i, id := range ids {
 		if !indexable(id) || slices.Contains(ids[:i], id) {
@@ -149,7 +155,7 @@ func (s *Space) compare(ctx context.Context, ids []string, from origin) (*plan, 
 				p.writes = append(p.writes, s.noting(row, notes[id]))
 			}
 			continue
-		case row == nil && from != own && s.buried(notes[id], key.Session):
+		case gone[id]:
 			if err := s.rebury(ctx, id, raws[i]); err != nil {
 				return nil, err
 			}

@@ -208,6 +208,25 @@ func TestAKeyThatAnotherServerDeletedBeforeItWasIndexedStaysDeleted(t *testing.T
 	})
 }
 
+// A key that is put back as it was is told from a session that a gateway wrote back, before its row is there, too.
+func TestAKeyThatIsPutBackAsItWasStaysAlthoughItWasDeleted(t *testing.T) {
+	onBoth(t, func(t *testing.T, addr string) {
+		s := database(t)
+		w := start(t, s, addr).anchored(t)
+		require.NoError(t, w.Create(t.Context(), key(1)))
+		require.NoError(t, w.Delete(t.Context(), w.one(t, id(1))))
+		time.Sleep(2 * time.Millisecond) // marks have the time in milliseconds
+		maker := newWorld(t, s, redis.NewClient(&redis.Options{Addr: addr}))
+		require.NoError(t, maker.Create(t.Context(), key(1)), "this server does not come to indexing it")
+		require.NotNil(t, w.one(t, id(1)), "another looks meanwhile")
+		assert.NotEmpty(t, w.get(t, name(1)))
+		require.NoError(t, w.Delete(t.Context(), w.one(t, id(1))))
+		w.set(t, name(1), string(key(1).Session))
+		assert.Nil(t, w.one(t, id(1)), "what nobody made comes from a gateway")
+		assert.Empty(t, w.get(t, name(1)))
+	})
+}
+
 // The row of a deleted key that was written without knowing of the deletion is no reason to bring the key back.
 func TestARowThatADeletionOutlivedIsNotRestored(t *testing.T) {
 	s, srv := database(t), redistest.Start(t)
