@@ -57,7 +57,7 @@ const def = "api_definition."
 // NewApi reads an Api from its document, which has been through ParseApi once. The definition is walked through once,
 // however many fields are read: most have 5 KB and more, and lists read many.
 func NewApi(meta Meta, doc Document) *Api {
-	wrapped := gjson.ParseBytes(doc).Map()
+	wrapped := doc.top()
 	d := wrapped["api_definition"].Map()
 	proxy := d["proxy"]
 	a := &Api{Meta: meta, Definition: doc}

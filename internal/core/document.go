@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unsafe"
 	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
@@ -142,7 +143,18 @@ func (d Document) Get(path string) gjson.Result { return gjson.GetBytes(d, path)
 
 // Text reads the string at a path; "" when there is none or it is no string.
 func (d Document) Text(path string) string {
-	if r := d.Get(path); r.Type == gjson.String {
+	return text(d.Get(path))
+}
+
+// top reads the fields of the document's first level in one walk, where as many calls of Get would walk it as often.
+// Their texts are parts of the document, which nobody changes in place, and not copies.
+func (d Document) top() map[string]gjson.Result {
+	return gjson.Parse(unsafe.String(unsafe.SliceData(d), len(d))).Map()
+}
+
+// text is the string that a value is; "" when it is none.
+func text(r gjson.Result) string {
+	if r.Type == gjson.String {
 		return r.Str
 	}
 	return ""

@@ -42,23 +42,24 @@ type Key struct {
 // NewKey reads a Key from its session, which has been through ParseSession once.
 func NewKey(meta Meta, session Document) *Key {
 	k := &Key{Meta: meta, Session: session}
-	k.Alias = session.Text("alias")
-	k.Tags = texts(session.Get("tags"))
-	k.ApiIDs = accessRights(session)
+	d := session.top()
+	k.Alias = text(d["alias"])
+	k.Tags = texts(d["tags"])
+	k.ApiIDs = accessRights(d["access_rights"])
 	seen := map[string]bool{}
-	for _, id := range append(texts(session.Get("apply_policies")), session.Text("apply_policy_id")) {
+	for _, id := range append(texts(d["apply_policies"]), text(d["apply_policy_id"])) {
 		if id != "" && !seen[id] {
 			seen[id] = true
 			k.PolicyIDs = append(k.PolicyIDs, id)
 		}
 	}
-	k.OauthClientID = session.Text("oauth_client_id")
+	k.OauthClientID = text(d["oauth_client_id"])
 	// The gateway reads -1 and 0 as never.
-	if at := session.Get("expires").Int(); at > 0 {
+	if at := d["expires"].Int(); at > 0 {
 		k.Expires = Moment(at)
 	}
-	k.Inactive = session.Get("is_inactive").Bool()
-	k.BasicAuth = session.Get("basic_auth_data.password").Str != ""
+	k.Inactive = d["is_inactive"].Bool()
+	k.BasicAuth = d["basic_auth_data"].Get("password").Str != ""
 	return k
 }
 

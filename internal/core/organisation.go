@@ -14,11 +14,12 @@ type Organisation struct {
 
 // NewOrganisation reads an Organisation from its document, which has been through ParseOrganisation once.
 func NewOrganisation(meta Meta, doc Document) *Organisation {
+	d := doc.top()
 	return &Organisation{
 		Meta:     meta,
-		Name:     doc.Text("owner_name"),
-		Slug:     doc.Text("owner_slug"),
-		Cname:    doc.Text("cname"),
+		Name:     text(d["owner_name"]),
+		Slug:     text(d["owner_slug"]),
+		Cname:    text(d["cname"]),
 		Document: doc,
 	}
 }

@@ -39,23 +39,24 @@ func PolicyStates() []string { return []string{"active", "draft", "deny"} }
 // NewPolicy reads a Policy from its document, which has been through ParsePolicy once.
 func NewPolicy(meta Meta, doc Document) *Policy {
 	p := &Policy{Meta: meta, Document: doc}
-	p.PolicyID = doc.Text("id")
+	d := doc.top()
+	p.PolicyID = text(d["id"])
 	if p.PolicyID == "" {
 		p.PolicyID = meta.ID
 	}
-	p.Name = doc.Text("name")
-	p.Active = doc.Get("active").Bool()
-	p.IsInactive = doc.Get("is_inactive").Bool()
-	if p.State = doc.Text("state"); p.State == "" {
+	p.Name = text(d["name"])
+	p.Active = d["active"].Bool()
+	p.IsInactive = d["is_inactive"].Bool()
+	if p.State = text(d["state"]); p.State == "" {
 		p.State = "active"
 	}
-	p.ApiIDs = accessRights(doc)
-	p.AuthTypes = texts(doc.Get("auth_types"))
-	if one := doc.Text("auth_type"); one != "" && len(p.AuthTypes) == 0 {
+	p.ApiIDs = accessRights(d["access_rights"])
+	p.AuthTypes = texts(d["auth_types"])
+	if one := text(d["auth_type"]); one != "" && len(p.AuthTypes) == 0 {
 		p.AuthTypes = []string{one}
 	}
-	p.Tags = texts(doc.Get("tags"))
-	part := doc.Get("partitions")
+	p.Tags = texts(d["tags"])
+	part := d["partitions"]
 	p.Partitions = Partitions{
 		Quota:      part.Get("quota").Bool(),
 		RateLimit:  part.Get("rate_limit").Bool(),
@@ -63,7 +64,7 @@ func NewPolicy(meta Meta, doc Document) *Policy {
 		Complexity: part.Get("complexity").Bool(),
 		PerApi:     part.Get("per_api").Bool(),
 	}
-	p.KeyExpiresIn = doc.Get("key_expires_in").Int()
+	p.KeyExpiresIn = d["key_expires_in"].Int()
 	return p
 }
 
@@ -117,9 +118,9 @@ var policyTypes = []fieldType{
 var policyIDPattern = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
 
 // accessRights reads the public ids of the APIs under access_rights.
-func accessRights(doc Document) []string {
+func accessRights(rights gjson.Result) []string {
 	var out []string
-	if rights := doc.Get("access_rights"); rights.IsObject() {
+	if rights.IsObject() {
 		rights.ForEach(func(key, _ gjson.Result) bool {
 			out = append(out, key.Str)
 			return true

@@ -24,8 +24,9 @@ func WebhookMethods() []string { return []string{"GET", "POST", "PUT", "PATCH", 
 
 // NewWebhook reads a Webhook from its document, which has been through ParseWebhook once.
 func NewWebhook(meta Meta, doc Document) *Webhook {
-	return &Webhook{Meta: meta, Name: doc.Text("name"), WebhookID: doc.Text("webhook_id"), Method: doc.Text("method"),
-		TargetPath: doc.Text("target_path"), Document: doc}
+	d := doc.top()
+	return &Webhook{Meta: meta, Name: text(d["name"]), WebhookID: text(d["webhook_id"]), Method: text(d["method"]),
+		TargetPath: text(d["target_path"]), Document: doc}
 }
 
 // ParseWebhook checks a document that came from outside and reads it. Method and target path are required, as in the
