@@ -63,7 +63,7 @@ func (s *Space) notes(ctx context.Context, ids []string) (map[string]*core.Setti
 // noting is the write that remembers the deletion of a key; old is the note of an earlier one, or nil.
 func (s *Space) noting(k *core.Key, old *core.Setting) store.Change {
 	note := &core.Setting{
-		Meta:  core.Meta{ID: noteID(k.ID)},
+		Meta: core.Meta{ID: noteID(k.ID)},
 		Value: core.Document(`{}`).Set("created", dateCreated(k.Session).Format(time.RFC3339Nano)).
 			Set("deleted", time.Now().UnixMilli()), // by the clock of marks
 	}
