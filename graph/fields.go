@@ -92,6 +92,16 @@ func documented(input string) []standing {
 			{"permissions", "user_permissions"},
 			{"password", "password"},
 			{"groupId", "group_id"},
+			{"groupIds", "group_ids"},
+			{"orgId", "org_id"},
+		}
+	case "UserGroupInput":
+		return []standing{
+			{"name", "name"},
+			{"description", "description"},
+			{"active", "active"},
+			{"passwordMaxDays", "password_max_days"},
+			{"permissions", "user_permissions"},
 			{"orgId", "org_id"},
 		}
 	case "WebhookInput":

@@ -8,6 +8,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/reference"
+	"gatehouse/internal/usergroup"
 )
 
 // loaders batches what relation fields ask for, so that a nested query makes a number of store calls that does not grow
@@ -19,6 +20,8 @@ type loaders struct {
 	policiesByDBID *batch.ByID[core.Policy]
 	webhooks       *batch.ByID[core.Webhook]
 	users          *batch.ByID[core.User]
+	groups         *batch.ByID[usergroup.Group]
+	usersByGroup   *batch.ByLabel[core.User, *core.User]
 	policiesByApi  *batch.ByLabel[core.Policy, *core.Policy]
 	keysByApi      *batch.ByLabel[core.Key, *core.Key]
 	keysByPolicy   *batch.ByLabel[core.Key, *core.Key]
@@ -64,6 +67,9 @@ func (r *Resolver) newLoaders() *loaders {
 			func(w *core.Webhook) batch.Key { return key(w.OrgID, w.ID) }, siblings),
 		users: batch.NewByID(s.Users.FindMany, "id",
 			func(u *core.User) batch.Key { return key(u.OrgID, u.ID) }, siblings),
+		groups: batch.NewByID(s.UserGroups.FindMany, "id",
+			func(g *usergroup.Group) batch.Key { return key(g.OrgID, g.ID) }, siblings),
+		usersByGroup:  batch.NewByLabel[core.User]("users of user group", s.Users, "group", siblings),
 		policiesByApi: batch.NewByLabel[core.Policy]("policies of API", s.Policies, "api", siblings),
 		keysByApi:     batch.NewByLabel[core.Key]("keys of API", r.keys, "api", siblings),
 		keysByPolicy:  batch.NewByLabel[core.Key]("keys of policy", r.keys, "policy", siblings),
@@ -117,6 +123,10 @@ func siblings[T any](ctx context.Context, objects []*T) {
 			l.policiesByDBID.Expect(o.OrgID, o.PolicyID)
 		case *core.User:
 			l.organisations.Expect("", o.OrgID)
+			l.groups.Expect(o.OrgID, o.GroupIDs...)
+		case *usergroup.Group:
+			l.organisations.Expect("", o.OrgID)
+			l.usersByGroup.Expect(o.OrgID, o.ID)
 		case *core.Certificate:
 			l.organisations.Expect("", o.OrgID)
 			l.apisByCertificate.Expect(o.OrgID, o.ID)

@@ -84,6 +84,7 @@ type Resolver struct {
 	policies *policy.Policies
 	webhooks *webhook.Webhooks
 	users    *user.Users
+	groups   user.Groups
 	verdicts *definition.Verdicts
 	sharing  *sharing.Judge
 
@@ -167,7 +168,8 @@ func New(d Dependencies) *Resolver {
 	r.policies = policy.New(policy.Options{Store: d.Store, Names: r.names, Definitions: d.Settings.Rules, Log: d.Log,
 		ExplicitIDs: d.Settings.ExplicitPolicyIDs, UnsafeIDs: d.Settings.UnsafePolicyIDs})
 	r.webhooks = webhook.New(r.sharing, d.Store.Now)
-	r.users = user.New(r.credentials, d.Store.Now)
+	r.groups = user.Groups{Store: d.Store}
+	r.users = user.New(r.credentials, r.groups, d.Store.Now)
 	r.quota = limits.NewQuota(r.shares, d.Store, r.keys.Count)
 	return r
 }

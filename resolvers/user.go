@@ -6,7 +6,9 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/permission"
 	"gatehouse/internal/user"
+	"gatehouse/internal/usergroup"
 	"gatehouse/store"
 )
 
@@ -20,6 +22,41 @@ func (r *Resolver) Authenticate(ctx context.Context, accessKey string) (*core.Us
 	return hidden(r.store.Users.FindBy(ctx, store.AllTenants(), "access_key", r.keyring.Lookup(accessKey)))
 }
 
+// Granted are the permissions of a user with those of their groups. It is for the edges.
+func (r *Resolver) Granted(ctx context.Context, u *core.User) (permission.Set, error) {
+	return r.groups.Granted(ctx, u)
+}
+
+// granted is Granted for answers, where the groups of all siblings are loaded at once.
+func (r *Resolver) granted(ctx context.Context, u *core.User) (permission.Set, error) {
+	groups, err := r.groupsOf(ctx, u, u.GroupIDs, len(u.GroupIDs))
+	return user.Granted(u, groups), err
+}
+
+// groupsOf are the groups of a user among ids.
+func (r *Resolver) groupsOf(ctx context.Context, u *core.User, ids []string, siblings int) ([]*usergroup.Group, error) {
+	if u.IsSuper() {
+		return nil, nil
+	}
+	return r.loaders(ctx).groups.All(ctx, u.OrgID, ids, siblings)
+}
+
+// writeUser changes a user to what change makes of them.
+func (r *Resolver) writeUser(
+	ctx context.Context,
+	id string,
+	revision *int,
+	change func(old *core.User) (*core.User, error),
+) (*core.User, error) {
+	var before *core.User
+	find := func() (*core.User, error) { return r.findUser(ctx, id) }
+	write := func(ctx context.Context, next *core.User) error { return r.users.Update(ctx, before, next) }
+	return edit(ctx, r, core.UserKind, write, revision, find, func(old *core.User) (*core.User, error) {
+		before = old
+		return change(old)
+	})
+}
+
 // rewriteUser changes the document of a user, and the password where the input has one.
 func (r *Resolver) rewriteUser(
 	ctx context.Context,
@@ -27,8 +64,7 @@ func (r *Resolver) rewriteUser(
 	revision *int,
 	change func(stored core.Document) (*user.Given, error),
 ) (*core.User, error) {
-	find := func() (*core.User, error) { return r.findUser(ctx, id) }
-	return edit(ctx, r, core.UserKind, r.store.Users.Update, revision, find,
+	return r.writeUser(ctx, id, revision,
 		func(old *core.User) (*core.User, error) {
 			in, err := change(old.Document)
 			if err != nil {
@@ -45,10 +81,10 @@ func (r *Resolver) editUser(
 	revision *int,
 	change func(u *core.User) error,
 ) (*core.User, error) {
-	return edit(ctx, r, core.UserKind, r.store.Users.Update, revision, func() (*core.User, error) { return r.findUser(ctx, id) },
+	return r.writeUser(ctx, id, revision,
 		func(old *core.User) (*core.User, error) {
 			if old.ID != authz.From(ctx).ID() {
-				if err := authz.From(ctx).MayManage(old, nil); err != nil {
+				if err := r.users.MayManage(ctx, nil, old); err != nil {
 					return nil, err
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/user"
+	"gatehouse/internal/usergroup"
 )
 
 // CreateUser is the resolver for the createUser field.
@@ -64,12 +65,12 @@ func (r *mutationResolver) PatchUser(ctx context.Context, id string, patch core.
 
 // DeleteUser is the resolver for the deleteUser field.
 func (r *mutationResolver) DeleteUser(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	u, err := remove(ctx, r.Resolver, core.UserKind, r.store.Users.Delete, revision, func() (*core.User, error) {
+	u, err := remove(ctx, r.Resolver, core.UserKind, r.users.Delete, revision, func() (*core.User, error) {
 		u, err := r.findUser(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		return u, authz.From(ctx).MayManage(u, nil)
+		return u, r.users.MayManage(ctx, nil, u)
 	})
 	if err != nil {
 		return nil, err
@@ -141,6 +142,26 @@ func (r *queryResolver) Users(ctx context.Context, first *int, after *string, fi
 		return nil, err
 	}
 	return r.listUsers(ctx, t, first, after, filter, sort)
+}
+
+// Groups is the resolver for the groups field.
+func (r *userResolver) Groups(ctx context.Context, obj *core.User, first *int, after *string) (*model.UserGroupConnection, error) {
+	c, err := named(ctx, r.Resolver, "groups of user "+obj.ID, obj.GroupIDs, first, after, func(ids []string, siblings int) ([]*usergroup.Group, error) {
+		return r.groupsOf(ctx, obj, ids, siblings)
+	})
+	return (*model.UserGroupConnection)(c), err
+}
+
+// EffectivePermissions is the resolver for the effectivePermissions field.
+func (r *userResolver) EffectivePermissions(ctx context.Context, obj *core.User) (core.Document, error) {
+	set, err := r.granted(ctx, obj)
+	return set.Document(), err
+}
+
+// EffectivePermissionsText is the resolver for the effectivePermissionsText field.
+func (r *userResolver) EffectivePermissionsText(ctx context.Context, obj *core.User) (string, error) {
+	set, err := r.granted(ctx, obj)
+	return string(set.Document()), err
 }
 
 // AccessKey is the resolver for the accessKey field.

@@ -121,7 +121,7 @@ func withPath(r *http.Request, escaped string) *http.Request {
 // routes lists every endpoint. Fixed paths come before those with a name in the same place.
 func routes() []route {
 	var all []route
-	for _, area := range [][]route{apiRoutes, keyRoutes, keyIndexRoutes, policyRoutes, userRoutes, webhookRoutes, organisationRoutes,
+	for _, area := range [][]route{apiRoutes, keyRoutes, keyIndexRoutes, policyRoutes, userRoutes, userGroupRoutes, webhookRoutes, organisationRoutes,
 		gatewayRoutes, proxyRoutes, oauthRoutes, certificateRoutes, systemRoutes, statsRoutes, assetRoutes, notificationRoutes,
 		organisationSessionRoutes, portalRoutes, portalAreas()} {
 		all = append(all, area...)

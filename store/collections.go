@@ -12,6 +12,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/route"
 	"gatehouse/internal/portal"
+	"gatehouse/internal/usergroup"
 )
 
 // Collection declares what of a kind of object can be searched, for all engines at once. The names are column names.
@@ -48,7 +49,8 @@ var (
 		Unique: []Unique{{"slug", true}, {"cname", true}},
 	}
 	users = &Collection{Name: "users", Text: []string{"email", "name", "group_id"}, Int: []string{"active"},
-		Unique: []Unique{{"email_key", false}, {"access_key", true}}}
+		Unique: []Unique{{"email_key", false}, {"access_key", true}}, Labels: []string{"group", "governs"}, Added: [][]string{{"group", "governs"}}}
+	userGroups = &Collection{Name: "user_groups", Text: []string{"name"}, Int: []string{"active"}}
 	// The unique value "route" is left empty: earlier versions filled it, but which routes clash is more than one value
 	// can say. See "claim".
 	apis = &Collection{Name: "apis", Text: []string{"name", "slug_text"}, Int: []string{"active"},
@@ -135,7 +137,7 @@ var (
 // Collections lists every collection.
 func Collections() []*Collection {
 	return []*Collection{
-		organisations, users, apis, policies, keys, webhooks, nodes, oauthClients, certificates, portalDocuments, settings,
+		organisations, users, userGroups, apis, policies, keys, webhooks, nodes, oauthClients, certificates, portalDocuments, settings,
 	}
 }
 
@@ -177,8 +179,9 @@ var userKind = kind[core.User]{
 			panic(fmt.Sprintf("store: user secrets: %v", err))
 		}
 		return Record{Doc: u.Document, Sealed: sealed, Int: map[string]int64{"active": number(u.Active)},
-			Text:   map[string]string{"email": u.Email, "name": u.FirstName + " " + u.LastName, "group_id": u.GroupID},
-			Unique: map[string]string{"email_key": u.Email, "access_key": u.Secrets.AccessKeyHash}}
+			Text:   map[string]string{"email": u.Email, "name": u.FirstName + " " + u.LastName, "group_id": u.GroupID()},
+			Unique: map[string]string{"email_key": u.Email, "access_key": u.Secrets.AccessKeyHash},
+			Labels: map[string][]string{"group": u.GroupIDs, "governs": yes(u.Governs())}}
 	},
 	decode: func(m core.Meta, r Record) (*core.User, error) {
 		var secrets core.UserSecrets
@@ -189,6 +192,19 @@ var userKind = kind[core.User]{
 		}
 		return core.NewUser(m, r.Doc, secrets), nil
 	},
+}
+
+var userGroupKind = kind[usergroup.Group]{
+	Collection: userGroups, of: core.UserGroupKind,
+	meta: func(g *usergroup.Group) *core.Meta { return &g.Meta },
+	encode: func(g *usergroup.Group) Record {
+		return Record{
+			Doc:  g.Document,
+			Text: map[string]string{"name": g.Name},
+			Int:  map[string]int64{"active": number(g.Active)},
+		}
+	},
+	decode: func(m core.Meta, r Record) (*usergroup.Group, error) { return usergroup.New(m, r.Doc), nil },
 }
 
 func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
@@ -437,6 +453,14 @@ func unsealedText(m core.Meta, r Record) (string, error) {
 		return "", fmt.Errorf("store: what is sealed of %s: %w", m.ID, err)
 	}
 	return text, nil
+}
+
+// yes is the label of what is so.
+func yes(b bool) []string {
+	if b {
+		return []string{"yes"}
+	}
+	return nil
 }
 
 func number(b bool) int64 {

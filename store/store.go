@@ -7,12 +7,14 @@ import (
 
 	"gatehouse/internal/core"
 	"gatehouse/internal/portal"
+	"gatehouse/internal/usergroup"
 )
 
 // Store is the repositories of an installation over one engine.
 type Store struct {
 	Organisations *Repository[core.Organisation]
 	Users         *Repository[core.User]
+	UserGroups    *Repository[usergroup.Group]
 	Apis          *Repository[core.Api]
 	Policies      *Repository[core.Policy]
 	Keys          *Repository[core.Key]
@@ -75,6 +77,7 @@ func New(engine Engine, opts ...Option) *Store {
 	s := &Store{engine: engine, now: o.now, reindexPage: o.reindexPage, repositories: map[*core.Kind]Objects{}}
 	s.Organisations = newRepository(s, organisationKind(o.duplicateRoutes), o)
 	s.Users = newRepository(s, userKind, o)
+	s.UserGroups = newRepository(s, userGroupKind, o)
 	s.Apis = newRepository(s, apiKind(o.duplicateRoutes, o.judge), o)
 	s.Policies = newRepository(s, policyKind, o)
 	s.Keys = newRepository(s, keyKind, o)

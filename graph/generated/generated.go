@@ -14,6 +14,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/notification"
 	"gatehouse/internal/portal"
+	"gatehouse/internal/usergroup"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -50,6 +51,7 @@ type ResolverRoot interface {
 	Query() QueryResolver
 	Subscription() SubscriptionResolver
 	User() UserResolver
+	UserGroup() UserGroupResolver
 	Webhook() WebhookResolver
 }
 
@@ -352,6 +354,7 @@ type ComplexityRoot struct {
 		CreatePolicy                  func(childComplexity int, input model.PolicyInput) int
 		CreatePortalDocument          func(childComplexity int, typeArg portal.Type, input model.PortalDocumentInput) int
 		CreateUser                    func(childComplexity int, input model.UserInput) int
+		CreateUserGroup               func(childComplexity int, input model.UserGroupInput) int
 		CreateWebhook                 func(childComplexity int, input model.WebhookInput) int
 		DeleteAPI                     func(childComplexity int, id string, revision *int, force *bool) int
 		DeleteCertificate             func(childComplexity int, id string, force *bool, revision *int) int
@@ -363,6 +366,7 @@ type ComplexityRoot struct {
 		DeletePolicy                  func(childComplexity int, id string, revision *int, force *bool) int
 		DeletePortalDocument          func(childComplexity int, id string, revision *int) int
 		DeleteUser                    func(childComplexity int, id string, revision *int) int
+		DeleteUserGroup               func(childComplexity int, id string, revision *int, force *bool) int
 		DeleteWebhook                 func(childComplexity int, id string, revision *int) int
 		ImportApis                    func(childComplexity int, apis []core.Document) int
 		ImportOrganisation            func(childComplexity int, document core.Document) int
@@ -376,6 +380,7 @@ type ComplexityRoot struct {
 		PatchPolicy                   func(childComplexity int, id string, patch core.Document, revision *int) int
 		PatchPortalDocument           func(childComplexity int, id string, patch core.Document, revision *int) int
 		PatchUser                     func(childComplexity int, id string, patch core.Document, revision *int) int
+		PatchUserGroup                func(childComplexity int, id string, patch core.Document, revision *int) int
 		PatchWebhook                  func(childComplexity int, id string, patch core.Document, revision *int) int
 		ProxyRequest                  func(childComplexity int, input model.ProxyRequestInput) int
 		PurgeOauthTokens              func(childComplexity int) int
@@ -398,6 +403,7 @@ type ComplexityRoot struct {
 		UpdatePolicy                  func(childComplexity int, id string, input model.PolicyInput, revision *int) int
 		UpdatePortalDocument          func(childComplexity int, id string, input model.PortalDocumentInput, revision *int) int
 		UpdateUser                    func(childComplexity int, id string, input model.UserInput, revision *int) int
+		UpdateUserGroup               func(childComplexity int, id string, input model.UserGroupInput, revision *int) int
 		UpdateWebhook                 func(childComplexity int, id string, input model.WebhookInput, revision *int) int
 	}
 
@@ -605,6 +611,8 @@ type ComplexityRoot struct {
 		PreviewKey              func(childComplexity int, input model.KeyInput) int
 		SystemStats             func(childComplexity int, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) int
 		User                    func(childComplexity int, id string) int
+		UserGroup               func(childComplexity int, id string) int
+		UserGroups              func(childComplexity int, first *int, after *string, filter *model.UserGroupFilter, sort *model.UserGroupSort) int
 		Users                   func(childComplexity int, first *int, after *string, filter *model.UserFilter, sort *model.UserSort) int
 		Version                 func(childComplexity int) int
 		Webhook                 func(childComplexity int, id string) int
@@ -641,28 +649,57 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
-		AccessKey           func(childComplexity int) int
+		AccessKey                func(childComplexity int) int
+		Active                   func(childComplexity int) int
+		CreatedAt                func(childComplexity int) int
+		Document                 func(childComplexity int) int
+		DocumentText             func(childComplexity int) int
+		EffectivePermissions     func(childComplexity int) int
+		EffectivePermissionsText func(childComplexity int) int
+		Email                    func(childComplexity int) int
+		FirstName                func(childComplexity int) int
+		GroupID                  func(childComplexity int) int
+		GroupIDs                 func(childComplexity int) int
+		Groups                   func(childComplexity int, first *int, after *string) int
+		ID                       func(childComplexity int) int
+		IsAdmin                  func(childComplexity int) int
+		IsSuper                  func(childComplexity int) int
+		LastName                 func(childComplexity int) int
+		OrgID                    func(childComplexity int) int
+		Organisation             func(childComplexity int) int
+		PermissionsDocument      func(childComplexity int) int
+		PermissionsText          func(childComplexity int) int
+		Revision                 func(childComplexity int) int
+		UpdatedAt                func(childComplexity int) int
+		UsedBy                   func(childComplexity int, first *int, after *string) int
+	}
+
+	UserConnection struct {
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	UserGroup struct {
 		Active              func(childComplexity int) int
 		CreatedAt           func(childComplexity int) int
+		Description         func(childComplexity int) int
 		Document            func(childComplexity int) int
 		DocumentText        func(childComplexity int) int
-		Email               func(childComplexity int) int
-		FirstName           func(childComplexity int) int
-		GroupID             func(childComplexity int) int
 		ID                  func(childComplexity int) int
-		IsAdmin             func(childComplexity int) int
-		IsSuper             func(childComplexity int) int
-		LastName            func(childComplexity int) int
+		Name                func(childComplexity int) int
 		OrgID               func(childComplexity int) int
 		Organisation        func(childComplexity int) int
+		PasswordMaxDays     func(childComplexity int) int
 		PermissionsDocument func(childComplexity int) int
 		PermissionsText     func(childComplexity int) int
 		Revision            func(childComplexity int) int
 		UpdatedAt           func(childComplexity int) int
 		UsedBy              func(childComplexity int, first *int, after *string) int
+		Users               func(childComplexity int, first *int, after *string) int
 	}
 
-	UserConnection struct {
+	UserGroupConnection struct {
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
@@ -802,6 +839,10 @@ type MutationResolver interface {
 	ResetUserKey(ctx context.Context, id string) (*core.User, error)
 	RevokeUser(ctx context.Context, id string) (*core.User, error)
 	AllowPasswordReset(ctx context.Context, id string, allow bool) (*core.User, error)
+	CreateUserGroup(ctx context.Context, input model.UserGroupInput) (*usergroup.Group, error)
+	UpdateUserGroup(ctx context.Context, id string, input model.UserGroupInput, revision *int) (*usergroup.Group, error)
+	PatchUserGroup(ctx context.Context, id string, patch core.Document, revision *int) (*usergroup.Group, error)
+	DeleteUserGroup(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error)
 	CreateWebhook(ctx context.Context, input model.WebhookInput) (*core.Webhook, error)
 	UpdateWebhook(ctx context.Context, id string, input model.WebhookInput, revision *int) (*core.Webhook, error)
 	PatchWebhook(ctx context.Context, id string, patch core.Document, revision *int) (*core.Webhook, error)
@@ -869,6 +910,8 @@ type QueryResolver interface {
 	Me(ctx context.Context) (*core.User, error)
 	User(ctx context.Context, id string) (*core.User, error)
 	Users(ctx context.Context, first *int, after *string, filter *model.UserFilter, sort *model.UserSort) (*model.UserConnection, error)
+	UserGroup(ctx context.Context, id string) (*usergroup.Group, error)
+	UserGroups(ctx context.Context, first *int, after *string, filter *model.UserGroupFilter, sort *model.UserGroupSort) (*model.UserGroupConnection, error)
 	Webhook(ctx context.Context, id string) (*core.Webhook, error)
 	Webhooks(ctx context.Context, first *int, after *string, q *string, sort *model.WebhookSort) (*model.WebhookConnection, error)
 }
@@ -876,10 +919,20 @@ type SubscriptionResolver interface {
 	Changes(ctx context.Context, objects []string) (<-chan *core.Change, error)
 }
 type UserResolver interface {
+	Groups(ctx context.Context, obj *core.User, first *int, after *string) (*model.UserGroupConnection, error)
+
+	EffectivePermissions(ctx context.Context, obj *core.User) (core.Document, error)
+	EffectivePermissionsText(ctx context.Context, obj *core.User) (string, error)
+
 	AccessKey(ctx context.Context, obj *core.User) (*string, error)
 
 	UsedBy(ctx context.Context, obj *core.User, first *int, after *string) (*model.UsageConnection, error)
 	Organisation(ctx context.Context, obj *core.User) (*core.Organisation, error)
+}
+type UserGroupResolver interface {
+	Users(ctx context.Context, obj *usergroup.Group, first *int, after *string) (*model.UserConnection, error)
+	UsedBy(ctx context.Context, obj *usergroup.Group, first *int, after *string) (*model.UsageConnection, error)
+	Organisation(ctx context.Context, obj *usergroup.Group) (*core.Organisation, error)
 }
 type WebhookResolver interface {
 	Apis(ctx context.Context, obj *core.Webhook, first *int, after *string) (*model.APIConnection, error)
@@ -2277,6 +2330,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateUser(childComplexity, args["input"].(model.UserInput)), true
+	case "Mutation.createUserGroup":
+		if e.ComplexityRoot.Mutation.CreateUserGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createUserGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateUserGroup(childComplexity, args["input"].(model.UserGroupInput)), true
 	case "Mutation.createWebhook":
 		if e.ComplexityRoot.Mutation.CreateWebhook == nil {
 			break
@@ -2398,6 +2462,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteUser(childComplexity, args["id"].(string), args["revision"].(*int)), true
+	case "Mutation.deleteUserGroup":
+		if e.ComplexityRoot.Mutation.DeleteUserGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteUserGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteUserGroup(childComplexity, args["id"].(string), args["revision"].(*int), args["force"].(*bool)), true
 	case "Mutation.deleteWebhook":
 		if e.ComplexityRoot.Mutation.DeleteWebhook == nil {
 			break
@@ -2541,6 +2616,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PatchUser(childComplexity, args["id"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
+	case "Mutation.patchUserGroup":
+		if e.ComplexityRoot.Mutation.PatchUserGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_patchUserGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PatchUserGroup(childComplexity, args["id"].(string), args["patch"].(core.Document), args["revision"].(*int)), true
 	case "Mutation.patchWebhook":
 		if e.ComplexityRoot.Mutation.PatchWebhook == nil {
 			break
@@ -2763,6 +2849,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["id"].(string), args["input"].(model.UserInput), args["revision"].(*int)), true
+	case "Mutation.updateUserGroup":
+		if e.ComplexityRoot.Mutation.UpdateUserGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateUserGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateUserGroup(childComplexity, args["id"].(string), args["input"].(model.UserGroupInput), args["revision"].(*int)), true
 	case "Mutation.updateWebhook":
 		if e.ComplexityRoot.Mutation.UpdateWebhook == nil {
 			break
@@ -3868,6 +3965,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.User(childComplexity, args["id"].(string)), true
+	case "Query.userGroup":
+		if e.ComplexityRoot.Query.UserGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Query_userGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.UserGroup(childComplexity, args["id"].(string)), true
+	case "Query.userGroups":
+		if e.ComplexityRoot.Query.UserGroups == nil {
+			break
+		}
+
+		args, err := ec.field_Query_userGroups_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.UserGroups(childComplexity, args["first"].(*int), args["after"].(*string), args["filter"].(*model.UserGroupFilter), args["sort"].(*model.UserGroupSort)), true
 	case "Query.users":
 		if e.ComplexityRoot.Query.Users == nil {
 			break
@@ -4032,6 +4151,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.DocumentText(childComplexity), true
+	case "User.effectivePermissions":
+		if e.ComplexityRoot.User.EffectivePermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.EffectivePermissions(childComplexity), true
+	case "User.effectivePermissionsText":
+		if e.ComplexityRoot.User.EffectivePermissionsText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.EffectivePermissionsText(childComplexity), true
 	case "User.email":
 		if e.ComplexityRoot.User.Email == nil {
 			break
@@ -4050,6 +4181,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.GroupID(childComplexity), true
+	case "User.groupIds":
+		if e.ComplexityRoot.User.GroupIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.GroupIDs(childComplexity), true
+	case "User.groups":
+		if e.ComplexityRoot.User.Groups == nil {
+			break
+		}
+
+		args, err := ec.field_User_groups_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.Groups(childComplexity, args["first"].(*int), args["after"].(*string)), true
 	case "User.id":
 		if e.ComplexityRoot.User.ID == nil {
 			break
@@ -4140,6 +4288,132 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UserConnection.TotalCount(childComplexity), true
+
+	case "UserGroup.active":
+		if e.ComplexityRoot.UserGroup.Active == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.Active(childComplexity), true
+	case "UserGroup.createdAt":
+		if e.ComplexityRoot.UserGroup.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.CreatedAt(childComplexity), true
+	case "UserGroup.description":
+		if e.ComplexityRoot.UserGroup.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.Description(childComplexity), true
+	case "UserGroup.document":
+		if e.ComplexityRoot.UserGroup.Document == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.Document(childComplexity), true
+	case "UserGroup.documentText":
+		if e.ComplexityRoot.UserGroup.DocumentText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.DocumentText(childComplexity), true
+	case "UserGroup.id":
+		if e.ComplexityRoot.UserGroup.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.ID(childComplexity), true
+	case "UserGroup.name":
+		if e.ComplexityRoot.UserGroup.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.Name(childComplexity), true
+	case "UserGroup.orgId":
+		if e.ComplexityRoot.UserGroup.OrgID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.OrgID(childComplexity), true
+	case "UserGroup.organisation":
+		if e.ComplexityRoot.UserGroup.Organisation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.Organisation(childComplexity), true
+	case "UserGroup.passwordMaxDays":
+		if e.ComplexityRoot.UserGroup.PasswordMaxDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.PasswordMaxDays(childComplexity), true
+	case "UserGroup.permissions":
+		if e.ComplexityRoot.UserGroup.PermissionsDocument == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.PermissionsDocument(childComplexity), true
+	case "UserGroup.permissionsText":
+		if e.ComplexityRoot.UserGroup.PermissionsText == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.PermissionsText(childComplexity), true
+	case "UserGroup.revision":
+		if e.ComplexityRoot.UserGroup.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.Revision(childComplexity), true
+	case "UserGroup.updatedAt":
+		if e.ComplexityRoot.UserGroup.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroup.UpdatedAt(childComplexity), true
+	case "UserGroup.usedBy":
+		if e.ComplexityRoot.UserGroup.UsedBy == nil {
+			break
+		}
+
+		args, err := ec.field_UserGroup_usedBy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.UserGroup.UsedBy(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "UserGroup.users":
+		if e.ComplexityRoot.UserGroup.Users == nil {
+			break
+		}
+
+		args, err := ec.field_UserGroup_users_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.UserGroup.Users(childComplexity, args["first"].(*int), args["after"].(*string)), true
+
+	case "UserGroupConnection.nodes":
+		if e.ComplexityRoot.UserGroupConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroupConnection.Nodes(childComplexity), true
+	case "UserGroupConnection.pageInfo":
+		if e.ComplexityRoot.UserGroupConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroupConnection.PageInfo(childComplexity), true
+	case "UserGroupConnection.totalCount":
+		if e.ComplexityRoot.UserGroupConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserGroupConnection.TotalCount(childComplexity), true
 
 	case "Webhook.apis":
 		if e.ComplexityRoot.Webhook.Apis == nil {
@@ -4286,6 +4560,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPortalFilter,
 		ec.unmarshalInputProxyRequestInput,
 		ec.unmarshalInputUserFilter,
+		ec.unmarshalInputUserGroupFilter,
+		ec.unmarshalInputUserGroupInput,
 		ec.unmarshalInputUserInput,
 		ec.unmarshalInputWebhookInput,
 	)
@@ -5254,7 +5530,7 @@ type CertificateDependencies {
 
 extend type Query {
   "One certificate."
-  certificate("Its id, or its fingerprint." id: ID!): Certificate @operation(method: "GET", path: "/api/certs/{id}", permission: "certificates")
+  certificate("Its id, or its fingerprint." id: ID!): Certificate @operation(method: "GET", path: "/api/certs/{id}", permission: "certs")
   "The certificates of the organisation, the newest first; those that end first come first when expiry is asked about."
   certificates(
     "How many at most; page_size of the configuration by default."
@@ -5265,18 +5541,18 @@ extend type Query {
     filter: CertificateFilter
     "In which order; without one the newest first, or, when the filter asks about expiry, those that end first."
     sort: CertificateSort
-  ): CertificateConnection @operation(method: "GET", path: "/api/certs", permission: "certificates")
+  ): CertificateConnection @operation(method: "GET", path: "/api/certs", permission: "certs")
   "What uses a certificate."
-  certificateDependencies("Its id, or its fingerprint." id: ID!): CertificateDependencies @operation(method: "GET", path: "/api/certs/dependencies/{id}", permission: "certificates")
+  certificateDependencies("Its id, or its fingerprint." id: ID!): CertificateDependencies @operation(method: "GET", path: "/api/certs/dependencies/{id}", permission: "certs")
 }
 
 extend type Mutation {
   "Keeps a certificate, with its chain and its private key when they are in the text, and hands it to the gateways."
-  createCertificate("PEM text: certificates, the leaf first, and at most one private key; or one public key." pem: String!, "The organisation; for super users, others have one." orgId: ID): Certificate @operation(method: "POST", path: "/api/certs", permission: "certificates")
+  createCertificate("PEM text: certificates, the leaf first, and at most one private key; or one public key." pem: String!, "The organisation; for super users, others have one." orgId: ID): Certificate @operation(method: "POST", path: "/api/certs", permission: "certs")
   "Deletes a certificate. One that is in use needs ` + "`" + `force` + "`" + `."
-  deleteCertificate("Its id, or its fingerprint." id: ID!, "Delete it though it is in use." force: Boolean = false, "Refuse when the certificate has another revision by now." revision: Int): Deleted @operation(method: "DELETE", path: "/api/certs/{id}", permission: "certificates")
+  deleteCertificate("Its id, or its fingerprint." id: ID!, "Delete it though it is in use." force: Boolean = false, "Refuse when the certificate has another revision by now." revision: Int): Deleted @operation(method: "DELETE", path: "/api/certs/{id}", permission: "certs")
   "Takes a certificate out of the APIs that accept it from clients or show it to upstreams, and deletes the keys that are bound to it. Needs the right to change those, too. APIs that it is shown by, or pinned in, or whose requests it signs, keep it."
-  deleteCertificateDependencies("Its id, or its fingerprint." id: ID!): Boolean @operation(method: "DELETE", path: "/api/certs/dependencies/{id}", permission: "certificates")
+  deleteCertificateDependencies("Its id, or its fingerprint." id: ID!): Boolean @operation(method: "DELETE", path: "/api/certs/dependencies/{id}", permission: "certs")
 }
 `, BuiltIn: false},
 	{Name: "../schema/gateway.graphqls", Input: `"A gateway that registered here: one process of a Tyk Gateway, from its start to its end."
@@ -5754,7 +6030,7 @@ extend type Query {
     first: Int
     "The endCursor of the page before."
     after: String
-  ): NotificationConnection @operation(method: "GET", path: "/api/org/notifications", permission: "certificates")
+  ): NotificationConnection @operation(method: "GET", path: "/api/org/notifications", permission: "certs")
 }
 `, BuiltIn: false},
 	{Name: "../schema/oauth.graphqls", Input: `"A client of an API that is protected by OAuth 2.0 with the gateway as its authorisation server."
@@ -6674,12 +6950,20 @@ type User {
   email: String!
   "Whether the user may sign in and use the access key."
   active: Boolean!
-  "The user group; empty for none."
+  "The first of the user groups; empty for none."
   groupId: String!
-  "A map of permissions to deny, read or write; IsAdmin to admin."
+  "The user groups, the first of which is ` + "`" + `groupId` + "`" + `."
+  groupIds: [ID!]!
+  "The user groups, in the order of ` + "`" + `groupIds` + "`" + `; those that have gone are left out."
+  groups("How many at most." first: Int = 10, "The endCursor of the page before." after: String): UserGroupConnection @permission(read: "user_groups")
+  "The user's own: a map of permissions to deny, read or write; IsAdmin to admin."
   permissions: JSON!
   "The text of ` + "`" + `permissions` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
   permissionsText: String!
+  "What the user may do by their own permissions and by those of their active groups: of each permission the highest level."
+  effectivePermissions: JSON!
+  "The text of ` + "`" + `effectivePermissions` + "`" + `."
+  effectivePermissionsText: String!
   "Whether the user may do everything that nothing denies."
   isAdmin: Boolean!
   "Whether the user belongs to no organisation and acts in all."
@@ -6765,8 +7049,10 @@ input UserInput {
   permissions: JSON
   "The password, 6 to 72 bytes; without one the user cannot sign in, only use the access key."
   password: String
-  "The user group; none by default."
+  "The first of the user groups; none by default. The others stay."
   groupId: ID
+  "All user groups, the first of which is ` + "`" + `groupId` + "`" + `; none by default. You give no group that may do more than you."
+  groupIds: [ID!]
   "The organisation; for super users and the admin secret, others have one."
   orgId: ID
 }
@@ -6833,6 +7119,153 @@ extend type Mutation {
   "Lets a user, or no longer, set the passwords of others."
   allowPasswordReset("Which user." id: ID!, "Whether it may." allow: Boolean!): User
     @operation(method: "PUT", path: "/admin/users/{id}/actions/allow_reset_passwords", permission: "admin", admin: "/admin/users/{id}/actions/allow_reset_passwords")
+}
+`, BuiltIn: false},
+	{Name: "../schema/user_group.graphqls", Input: `"Permissions that several users have together, beside their own. One that is not active, or gone, gives nothing."
+type UserGroup {
+  "The database id."
+  id: ID!
+  "The organisation that owns it."
+  orgId: String!
+  "Grows by one with each change."
+  revision: Int!
+  "When it was created."
+  createdAt: Time!
+  "When it was last changed."
+  updatedAt: Time!
+  "The name."
+  name: String!
+  "What it is for."
+  description: String!
+  "Whether it gives its members anything."
+  active: Boolean!
+  "How old the passwords of its members may be, in days; 0 is as the configuration says."
+  passwordMaxDays: Int!
+  "A map of permissions to deny, read or write. Of a user's own level and those of their groups, the highest counts."
+  permissions: JSON!
+  "The text of ` + "`" + `permissions` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  permissionsText: String!
+  "The whole document, as REST shows it."
+  document: JSON!
+  "The text of ` + "`" + `document` + "`" + `, every byte as it is kept: read and send this where JSON values are rounded, as in a browser."
+  documentText: String!
+  "Its members."
+  users("How many at most, the newest first." first: Int = 10, "The endCursor of the page before." after: String): UserConnection @permission(read: "users")
+  "What names it, kind after kind, and of each kind the newest first. Kinds that you may not read are left out, and not counted."
+  usedBy(
+    "How many at most."
+    first: Int = 10
+    "The endCursor of the page before."
+    after: String
+  ): UsageConnection
+  "The organisation that owns it."
+  organisation: Organisation
+}
+
+"A page of user groups."
+type UserGroupConnection {
+  "The user groups of this page."
+  nodes: [UserGroup!]!
+  "How many there are in all."
+  totalCount: Int!
+  "Where this page stands."
+  pageInfo: PageInfo!
+}
+
+"In which order to list user groups."
+enum UserGroupSort {
+  "By name, a to z."
+  NAME
+  "By name, z to a."
+  NAME_DESC
+  "The oldest first."
+  CREATED_AT
+  "The newest first."
+  CREATED_AT_DESC
+  "The one that has not changed for longest first."
+  UPDATED_AT
+  "The one that changed last first."
+  UPDATED_AT_DESC
+}
+
+"Which user groups to list; every field that is given must hold."
+input UserGroupFilter {
+  "A part of the name, whatever the case."
+  q: String
+  "Only active ones, or only inactive ones."
+  active: Boolean
+  "Only those that were changed at this moment or later."
+  updatedSince: Time
+  "Only this organisation; for super users, others have one."
+  orgId: ID
+}
+
+"""
+What a user group shall be: start from ` + "`" + `document` + "`" + `, from the other fields, or from both: the other fields are set in the document.
+"""
+input UserGroupInput {
+  "The document."
+  document: JSON
+  "The name. A new user group has to have one."
+  name: String
+  "What it is for; empty by default."
+  description: String
+  "Whether it gives its members anything; true by default."
+  active: Boolean
+  "How old the passwords of its members may be, in days; 0, as the configuration says, by default."
+  passwordMaxDays: Int
+  "A map of permissions to deny, read or write: at least one, none that you lack, and neither IsAdmin nor ResetPassword, which are given to users alone."
+  permissions: JSON
+  "The organisation; for super users, others have one."
+  orgId: ID
+}
+
+extend type Query {
+  "One user group."
+  userGroup("Which one." id: ID!): UserGroup @operation(method: "GET", path: "/api/usergroups/{id}", permission: "user_groups")
+  "The user groups of the organisation, the oldest first."
+  userGroups(
+    "How many at most; page_size of the configuration by default."
+    first: Int
+    "The endCursor of the page before."
+    after: String
+    "Which ones."
+    filter: UserGroupFilter
+    "In which order."
+    sort: UserGroupSort = CREATED_AT
+  ): UserGroupConnection @operation(method: "GET", path: "/api/usergroups", permission: "user_groups")
+}
+
+extend type Mutation {
+  "Creates a user group. An id that is given is kept when it is free."
+  createUserGroup("What it shall be." input: UserGroupInput!): UserGroup @operation(method: "POST", path: "/api/usergroups", permission: "user_groups")
+  "Replaces a user group's document; fields of the input beside the document are set in it, or in the stored one when there is none. Its members have what it gives with their next request."
+  updateUserGroup(
+    "Which one."
+    id: ID!
+    "What it shall be."
+    input: UserGroupInput!
+    "Refuse when the user group has another revision by now."
+    revision: Int
+  ): UserGroup @operation(method: "PUT", path: "/api/usergroups/{id}", permission: "user_groups")
+  "Changes parts of a user group with a JSON merge patch (RFC 7396) of its document: null removes a field."
+  patchUserGroup(
+    "Which one."
+    id: ID!
+    "The merge patch, for example {user_permissions: {keys: \"read\"}}."
+    patch: JSON!
+    "Refuse when the user group has another revision by now."
+    revision: Int
+  ): UserGroup @operation(method: "PATCH", path: "/api/usergroups/{id}", permission: "user_groups")
+  "Deletes a user group. One that has members, or owns APIs, is refused, unless ` + "`" + `force` + "`" + ` is true; its members lose what it gave then."
+  deleteUserGroup(
+    "Which one."
+    id: ID!
+    "Refuse when the user group has another revision by now."
+    revision: Int
+    "Delete it though others need it."
+    force: Boolean = false
+  ): Deleted @operation(method: "DELETE", path: "/api/usergroups/{id}", permission: "user_groups")
 }
 `, BuiltIn: false},
 	{Name: "../schema/webhook.graphqls", Input: `"A request that a gateway makes when an event happens."
@@ -7965,10 +8398,18 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_active(ctx, field)
 	case "groupId":
 		return ec.fieldContext_User_groupId(ctx, field)
+	case "groupIds":
+		return ec.fieldContext_User_groupIds(ctx, field)
+	case "groups":
+		return ec.fieldContext_User_groups(ctx, field)
 	case "permissions":
 		return ec.fieldContext_User_permissions(ctx, field)
 	case "permissionsText":
 		return ec.fieldContext_User_permissionsText(ctx, field)
+	case "effectivePermissions":
+		return ec.fieldContext_User_effectivePermissions(ctx, field)
+	case "effectivePermissionsText":
+		return ec.fieldContext_User_effectivePermissionsText(ctx, field)
 	case "isAdmin":
 		return ec.fieldContext_User_isAdmin(ctx, field)
 	case "isSuper":
@@ -7997,6 +8438,56 @@ func (ec *executionContext) childFields_UserConnection(ctx context.Context, fiel
 		return ec.fieldContext_UserConnection_pageInfo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UserGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UserGroup_id(ctx, field)
+	case "orgId":
+		return ec.fieldContext_UserGroup_orgId(ctx, field)
+	case "revision":
+		return ec.fieldContext_UserGroup_revision(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_UserGroup_createdAt(ctx, field)
+	case "updatedAt":
+		return ec.fieldContext_UserGroup_updatedAt(ctx, field)
+	case "name":
+		return ec.fieldContext_UserGroup_name(ctx, field)
+	case "description":
+		return ec.fieldContext_UserGroup_description(ctx, field)
+	case "active":
+		return ec.fieldContext_UserGroup_active(ctx, field)
+	case "passwordMaxDays":
+		return ec.fieldContext_UserGroup_passwordMaxDays(ctx, field)
+	case "permissions":
+		return ec.fieldContext_UserGroup_permissions(ctx, field)
+	case "permissionsText":
+		return ec.fieldContext_UserGroup_permissionsText(ctx, field)
+	case "document":
+		return ec.fieldContext_UserGroup_document(ctx, field)
+	case "documentText":
+		return ec.fieldContext_UserGroup_documentText(ctx, field)
+	case "users":
+		return ec.fieldContext_UserGroup_users(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_UserGroup_usedBy(ctx, field)
+	case "organisation":
+		return ec.fieldContext_UserGroup_organisation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_UserGroupConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_UserGroupConnection_nodes(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UserGroupConnection_totalCount(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UserGroupConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserGroupConnection", field.Name)
 }
 
 func (ec *executionContext) childFields_Webhook(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8747,6 +9238,20 @@ func (ec *executionContext) field_Mutation_createPortalDocument_args(ctx context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createUserGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UserGroupInput, error) {
+			return ec.unmarshalNUserGroupInput2gatehouseᚋgraphᚋmodelᚐUserGroupInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createUser_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8994,6 +9499,36 @@ func (ec *executionContext) field_Mutation_deletePortalDocument_args(ctx context
 		return nil, err
 	}
 	args["revision"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteUserGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "force",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["force"] = arg2
 	return args, nil
 }
 
@@ -9278,6 +9813,36 @@ func (ec *executionContext) field_Mutation_patchPolicy_args(ctx context.Context,
 }
 
 func (ec *executionContext) field_Mutation_patchPortalDocument_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "patch",
+		func(ctx context.Context, v any) (core.Document, error) {
+			return ec.unmarshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["patch"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_patchUserGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -9775,6 +10340,36 @@ func (ec *executionContext) field_Mutation_updatePortalDocument_args(ctx context
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.PortalDocumentInput, error) {
 			return ec.unmarshalNPortalDocumentInput2gatehouseᚋgraphᚋmodelᚐPortalDocumentInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateUserGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UserGroupInput, error) {
+			return ec.unmarshalNUserGroupInput2gatehouseᚋgraphᚋmodelᚐUserGroupInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -10699,6 +11294,58 @@ func (ec *executionContext) field_Query_systemStats_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_userGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_userGroups_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.UserGroupFilter, error) {
+			return ec.unmarshalOUserGroupFilter2ᚖgatehouseᚋgraphᚋmodelᚐUserGroupFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "sort",
+		func(ctx context.Context, v any) (*model.UserGroupSort, error) {
+			return ec.unmarshalOUserGroupSort2ᚖgatehouseᚋgraphᚋmodelᚐUserGroupSort(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["sort"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_user_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10814,6 +11461,72 @@ func (ec *executionContext) field_Subscription_changes_args(ctx context.Context,
 		return nil, err
 	}
 	args["objects"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_UserGroup_usedBy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_UserGroup_users_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_User_groups_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -16665,7 +17378,7 @@ func (ec *executionContext) _Mutation_createCertificate(ctx context.Context, fie
 					var zeroVal *core.Certificate
 					return zeroVal, err
 				}
-				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				permission, err := ec.unmarshalNString2string(ctx, "certs")
 				if err != nil {
 					var zeroVal *core.Certificate
 					return zeroVal, err
@@ -16737,7 +17450,7 @@ func (ec *executionContext) _Mutation_deleteCertificate(ctx context.Context, fie
 					var zeroVal *model.Deleted
 					return zeroVal, err
 				}
-				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				permission, err := ec.unmarshalNString2string(ctx, "certs")
 				if err != nil {
 					var zeroVal *model.Deleted
 					return zeroVal, err
@@ -16809,7 +17522,7 @@ func (ec *executionContext) _Mutation_deleteCertificateDependencies(ctx context.
 					var zeroVal *bool
 					return zeroVal, err
 				}
-				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				permission, err := ec.unmarshalNString2string(ctx, "certs")
 				if err != nil {
 					var zeroVal *bool
 					return zeroVal, err
@@ -20048,6 +20761,294 @@ func (ec *executionContext) fieldContext_Mutation_allowPasswordReset(ctx context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_allowPasswordReset_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createUserGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createUserGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateUserGroup(ctx, fc.Args["input"].(model.UserGroupInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/usergroups")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "user_groups")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *usergroup.Group) graphql.Marshaler {
+			return ec.marshalOUserGroup2ᚖgatehouseᚋinternalᚋusergroupᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createUserGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserGroup(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createUserGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateUserGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateUserGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateUserGroup(ctx, fc.Args["id"].(string), fc.Args["input"].(model.UserGroupInput), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PUT")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/usergroups/{id}")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "user_groups")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *usergroup.Group) graphql.Marshaler {
+			return ec.marshalOUserGroup2ᚖgatehouseᚋinternalᚋusergroupᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateUserGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserGroup(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateUserGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_patchUserGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_patchUserGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PatchUserGroup(ctx, fc.Args["id"].(string), fc.Args["patch"].(core.Document), fc.Args["revision"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PATCH")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/usergroups/{id}")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "user_groups")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *usergroup.Group) graphql.Marshaler {
+			return ec.marshalOUserGroup2ᚖgatehouseᚋinternalᚋusergroupᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_patchUserGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserGroup(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_patchUserGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteUserGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteUserGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteUserGroup(ctx, fc.Args["id"].(string), fc.Args["revision"].(*int), fc.Args["force"].(*bool))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "DELETE")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/usergroups/{id}")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "user_groups")
+				if err != nil {
+					var zeroVal *model.Deleted
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.Deleted
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Deleted) graphql.Marshaler {
+			return ec.marshalODeleted2ᚖgatehouseᚋgraphᚋmodelᚐDeleted(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteUserGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Deleted(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteUserGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -23931,7 +24932,7 @@ func (ec *executionContext) _Query_certificate(ctx context.Context, field graphq
 					var zeroVal *core.Certificate
 					return zeroVal, err
 				}
-				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				permission, err := ec.unmarshalNString2string(ctx, "certs")
 				if err != nil {
 					var zeroVal *core.Certificate
 					return zeroVal, err
@@ -24003,7 +25004,7 @@ func (ec *executionContext) _Query_certificates(ctx context.Context, field graph
 					var zeroVal *model.CertificateConnection
 					return zeroVal, err
 				}
-				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				permission, err := ec.unmarshalNString2string(ctx, "certs")
 				if err != nil {
 					var zeroVal *model.CertificateConnection
 					return zeroVal, err
@@ -24075,7 +25076,7 @@ func (ec *executionContext) _Query_certificateDependencies(ctx context.Context, 
 					var zeroVal *core.Certificate
 					return zeroVal, err
 				}
-				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				permission, err := ec.unmarshalNString2string(ctx, "certs")
 				if err != nil {
 					var zeroVal *core.Certificate
 					return zeroVal, err
@@ -24517,7 +25518,7 @@ func (ec *executionContext) _Query_notifications(ctx context.Context, field grap
 					var zeroVal *model.NotificationConnection
 					return zeroVal, err
 				}
-				permission, err := ec.unmarshalNString2string(ctx, "certificates")
+				permission, err := ec.unmarshalNString2string(ctx, "certs")
 				if err != nil {
 					var zeroVal *model.NotificationConnection
 					return zeroVal, err
@@ -25880,6 +26881,150 @@ func (ec *executionContext) fieldContext_Query_users(ctx context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_userGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_userGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().UserGroup(ctx, fc.Args["id"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/usergroups/{id}")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "user_groups")
+				if err != nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *usergroup.Group
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *usergroup.Group) graphql.Marshaler {
+			return ec.marshalOUserGroup2ᚖgatehouseᚋinternalᚋusergroupᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_userGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserGroup(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_userGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_userGroups(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_userGroups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().UserGroups(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["filter"].(*model.UserGroupFilter), fc.Args["sort"].(*model.UserGroupSort))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *model.UserGroupConnection
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/usergroups")
+				if err != nil {
+					var zeroVal *model.UserGroupConnection
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "user_groups")
+				if err != nil {
+					var zeroVal *model.UserGroupConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.UserGroupConnection
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserGroupConnection) graphql.Marshaler {
+			return ec.marshalOUserGroupConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserGroupConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_userGroups(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserGroupConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_userGroups_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_webhook(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26719,7 +27864,7 @@ func (ec *executionContext) _User_groupId(ctx context.Context, field graphql.Col
 			return ec.fieldContext_User_groupId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.GroupID, nil
+			return obj.GroupID(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -26730,7 +27875,92 @@ func (ec *executionContext) _User_groupId(ctx context.Context, field graphql.Col
 	)
 }
 func (ec *executionContext) fieldContext_User_groupId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _User_groupIds(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_groupIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GroupIDs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_groupIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _User_groups(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_groups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.User().Groups(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "user_groups")
+				if err != nil {
+					var zeroVal *model.UserGroupConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal *model.UserGroupConnection
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserGroupConnection) graphql.Marshaler {
+			return ec.marshalOUserGroupConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserGroupConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_User_groups(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "User",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserGroupConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_User_groups_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _User_permissions(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
@@ -26777,6 +28007,52 @@ func (ec *executionContext) _User_permissionsText(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_User_permissionsText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("User", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _User_effectivePermissions(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_effectivePermissions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().EffectivePermissions(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Document) graphql.Marshaler {
+			return ec.marshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_effectivePermissions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _User_effectivePermissionsText(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_User_effectivePermissionsText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.User().EffectivePermissionsText(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_User_effectivePermissionsText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("User", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _User_isAdmin(ctx context.Context, field graphql.CollectedField, obj *core.User) (ret graphql.Marshaler) {
@@ -27047,6 +28323,530 @@ func (ec *executionContext) _UserConnection_pageInfo(ctx context.Context, field 
 func (ec *executionContext) fieldContext_UserConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "UserConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserGroup_id(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_orgId(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_orgId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OrgID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_orgId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_revision(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt2int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_createdAt(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_updatedAt(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_updatedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UpdatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_updatedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_name(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_description(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_active(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_active(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Active, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_active(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_passwordMaxDays(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_passwordMaxDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PasswordMaxDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_passwordMaxDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_permissions(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_permissions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PermissionsDocument(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Document) graphql.Marshaler {
+			return ec.marshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_permissions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, true, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_permissionsText(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_permissionsText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PermissionsText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_permissionsText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_document(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_document(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Document, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v core.Document) graphql.Marshaler {
+			return ec.marshalNJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_document(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, false, false, errors.New("field of type JSON does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_documentText(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_documentText(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DocumentText(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_documentText(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroup", field, true, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroup_users(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_users(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.UserGroup().Users(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				read, err := ec.unmarshalNString2string(ctx, "users")
+				if err != nil {
+					var zeroVal *model.UserConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Permission == nil {
+					var zeroVal *model.UserConnection
+					return zeroVal, errors.New("directive permission is not implemented")
+				}
+				return ec.Directives.Permission(ctx, obj, directive0, read)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UserConnection) graphql.Marshaler {
+			return ec.marshalOUserConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_users(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_UserGroup_users_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserGroup_usedBy(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_usedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.UserGroup().UsedBy(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UsageConnection) graphql.Marshaler {
+			return ec.marshalOUsageConnection2ᚖgatehouseᚋgraphᚋmodelᚐUsageConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_usedBy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_UserGroup_usedBy_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserGroup_organisation(ctx context.Context, field graphql.CollectedField, obj *usergroup.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroup_organisation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UserGroup().Organisation(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *core.Organisation) graphql.Marshaler {
+			return ec.marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroup_organisation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organisation(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserGroupConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.UserGroupConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroupConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*usergroup.Group) graphql.Marshaler {
+			return ec.marshalNUserGroup2ᚕᚖgatehouseᚋinternalᚋusergroupᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroupConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserGroupConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UserGroupConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.UserGroupConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroupConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroupConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UserGroupConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UserGroupConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.UserGroupConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UserGroupConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UserGroupConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UserGroupConnection",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -30351,6 +32151,129 @@ func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj an
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputUserGroupFilter(ctx context.Context, obj any) (model.UserGroupFilter, error) {
+	var it model.UserGroupFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"q", "active", "updatedSince", "orgId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "q":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("q"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Q = data
+		case "active":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("active"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Active = data
+		case "updatedSince":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updatedSince"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdatedSince = data
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUserGroupInput(ctx context.Context, obj any) (model.UserGroupInput, error) {
+	var it model.UserGroupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"document", "name", "description", "active", "passwordMaxDays", "permissions", "orgId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "document":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("document"))
+			data, err := ec.unmarshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Document = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = data
+		case "active":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("active"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Active = data
+		case "passwordMaxDays":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("passwordMaxDays"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PasswordMaxDays = data
+		case "permissions":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("permissions"))
+			data, err := ec.unmarshalOJSON2gatehouseᚋinternalᚋcoreᚐDocument(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Permissions = data
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputUserInput(ctx context.Context, obj any) (model.UserInput, error) {
 	var it model.UserInput
 	if obj == nil {
@@ -30362,7 +32285,7 @@ func (ec *executionContext) unmarshalInputUserInput(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"document", "firstName", "lastName", "email", "active", "permissions", "password", "groupId", "orgId"}
+	fieldsInOrder := [...]string{"document", "firstName", "lastName", "email", "active", "permissions", "password", "groupId", "groupIds", "orgId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -30425,6 +32348,13 @@ func (ec *executionContext) unmarshalInputUserInput(ctx context.Context, obj any
 				return it, err
 			}
 			it.GroupID = data
+		case "groupIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupIds = data
 		case "orgId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -33909,6 +35839,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "createUserGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createUserGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "updateUserGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateUserGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "patchUserGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_patchUserGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "deleteUserGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteUserGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createWebhook":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createWebhook(ctx, field)
@@ -36547,6 +38505,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "userGroup":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_userGroup(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "userGroups":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_userGroups(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "webhook":
 			field := field
 
@@ -36905,6 +38907,49 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "groupIds":
+			out.Values[i] = ec._User_groupIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "groups":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_groups(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "permissions":
 			out.Values[i] = ec._User_permissions(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -36915,6 +38960,82 @@ func (ec *executionContext) _User(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "effectivePermissions":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_effectivePermissions(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "effectivePermissionsText":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._User_effectivePermissionsText(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "isAdmin":
 			out.Values[i] = ec._User_isAdmin(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -37094,6 +39215,266 @@ func (ec *executionContext) _UserConnection(ctx context.Context, sel ast.Selecti
 			}
 		case "pageInfo":
 			out.Values[i] = ec._UserConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var userGroupImplementors = []string{"UserGroup"}
+
+func (ec *executionContext) _UserGroup(ctx context.Context, sel ast.SelectionSet, obj *usergroup.Group) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, userGroupImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UserGroup")
+		case "id":
+			out.Values[i] = ec._UserGroup_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "orgId":
+			out.Values[i] = ec._UserGroup_orgId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "revision":
+			out.Values[i] = ec._UserGroup_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._UserGroup_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "updatedAt":
+			out.Values[i] = ec._UserGroup_updatedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "name":
+			out.Values[i] = ec._UserGroup_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "description":
+			out.Values[i] = ec._UserGroup_description(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "active":
+			out.Values[i] = ec._UserGroup_active(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "passwordMaxDays":
+			out.Values[i] = ec._UserGroup_passwordMaxDays(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "permissions":
+			out.Values[i] = ec._UserGroup_permissions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "permissionsText":
+			out.Values[i] = ec._UserGroup_permissionsText(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "document":
+			out.Values[i] = ec._UserGroup_document(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "documentText":
+			out.Values[i] = ec._UserGroup_documentText(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "users":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UserGroup_users(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "usedBy":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UserGroup_usedBy(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "organisation":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UserGroup_organisation(ctx, field, obj)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var userGroupConnectionImplementors = []string{"UserGroupConnection"}
+
+func (ec *executionContext) _UserGroupConnection(ctx context.Context, sel ast.SelectionSet, obj *model.UserGroupConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, userGroupConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UserGroupConnection")
+		case "nodes":
+			out.Values[i] = ec._UserGroupConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._UserGroupConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._UserGroupConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -38966,6 +41347,37 @@ func (ec *executionContext) marshalNUser2ᚖgatehouseᚋinternalᚋcoreᚐUser(c
 	return ec._User(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNUserGroup2ᚕᚖgatehouseᚋinternalᚋusergroupᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*usergroup.Group) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUserGroup2ᚖgatehouseᚋinternalᚋusergroupᚐGroup(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUserGroup2ᚖgatehouseᚋinternalᚋusergroupᚐGroup(ctx context.Context, sel ast.SelectionSet, v *usergroup.Group) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UserGroup(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUserGroupInput2gatehouseᚋgraphᚋmodelᚐUserGroupInput(ctx context.Context, v any) (model.UserGroupInput, error) {
+	res, err := ec.unmarshalInputUserGroupInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNUserInput2gatehouseᚋgraphᚋmodelᚐUserInput(ctx context.Context, v any) (model.UserInput, error) {
 	res, err := ec.unmarshalInputUserInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -40171,6 +42583,44 @@ func (ec *executionContext) unmarshalOUserFilter2ᚖgatehouseᚋgraphᚋmodelᚐ
 	}
 	res, err := ec.unmarshalInputUserFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUserGroup2ᚖgatehouseᚋinternalᚋusergroupᚐGroup(ctx context.Context, sel ast.SelectionSet, v *usergroup.Group) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UserGroup(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOUserGroupConnection2ᚖgatehouseᚋgraphᚋmodelᚐUserGroupConnection(ctx context.Context, sel ast.SelectionSet, v *model.UserGroupConnection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UserGroupConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOUserGroupFilter2ᚖgatehouseᚋgraphᚋmodelᚐUserGroupFilter(ctx context.Context, v any) (*model.UserGroupFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUserGroupFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOUserGroupSort2ᚖgatehouseᚋgraphᚋmodelᚐUserGroupSort(ctx context.Context, v any) (*model.UserGroupSort, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.UserGroupSort)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUserGroupSort2ᚖgatehouseᚋgraphᚋmodelᚐUserGroupSort(ctx context.Context, sel ast.SelectionSet, v *model.UserGroupSort) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOUserSort2ᚖgatehouseᚋgraphᚋmodelᚐUserSort(ctx context.Context, v any) (*model.UserSort, error) {

@@ -10,6 +10,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/notification"
 	"gatehouse/internal/portal"
+	"gatehouse/internal/usergroup"
 	"io"
 	"strconv"
 	"time"
@@ -680,6 +681,46 @@ type UserFilter struct {
 	OrgID *string `json:"orgId,omitempty"`
 }
 
+// A page of user groups.
+type UserGroupConnection struct {
+	// The user groups of this page.
+	Nodes []*usergroup.Group `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// Which user groups to list; every field that is given must hold.
+type UserGroupFilter struct {
+	// A part of the name, whatever the case.
+	Q *string `json:"q,omitempty"`
+	// Only active ones, or only inactive ones.
+	Active *bool `json:"active,omitempty"`
+	// Only those that were changed at this moment or later.
+	UpdatedSince *time.Time `json:"updatedSince,omitempty"`
+	// Only this organisation; for super users, others have one.
+	OrgID *string `json:"orgId,omitempty"`
+}
+
+// What a user group shall be: start from `document`, from the other fields, or from both: the other fields are set in the document.
+type UserGroupInput struct {
+	// The document.
+	Document core.Document `json:"document,omitempty"`
+	// The name. A new user group has to have one.
+	Name *string `json:"name,omitempty"`
+	// What it is for; empty by default.
+	Description *string `json:"description,omitempty"`
+	// Whether it gives its members anything; true by default.
+	Active *bool `json:"active,omitempty"`
+	// How old the passwords of its members may be, in days; 0, as the configuration says, by default.
+	PasswordMaxDays *int `json:"passwordMaxDays,omitempty"`
+	// A map of permissions to deny, read or write: at least one, none that you lack, and neither IsAdmin nor ResetPassword, which are given to users alone.
+	Permissions core.Document `json:"permissions,omitempty"`
+	// The organisation; for super users, others have one.
+	OrgID *string `json:"orgId,omitempty"`
+}
+
 // What a user shall be: start from `document`, from the other fields, or from both: the other fields are set in the document.
 type UserInput struct {
 	// The document.
@@ -696,8 +737,10 @@ type UserInput struct {
 	Permissions core.Document `json:"permissions,omitempty"`
 	// The password, 6 to 72 bytes; without one the user cannot sign in, only use the access key.
 	Password *string `json:"password,omitempty"`
-	// The user group; none by default.
+	// The first of the user groups; none by default. The others stay.
 	GroupID *string `json:"groupId,omitempty"`
+	// All user groups, the first of which is `groupId`; none by default. You give no group that may do more than you.
+	GroupIds []string `json:"groupIds,omitempty"`
 	// The organisation; for super users and the admin secret, others have one.
 	OrgID *string `json:"orgId,omitempty"`
 }
@@ -1609,6 +1652,76 @@ func (e *UsageKind) UnmarshalJSON(b []byte) error {
 }
 
 func (e UsageKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// In which order to list user groups.
+type UserGroupSort string
+
+const (
+	// By name, a to z.
+	UserGroupSortName UserGroupSort = "NAME"
+	// By name, z to a.
+	UserGroupSortNameDesc UserGroupSort = "NAME_DESC"
+	// The oldest first.
+	UserGroupSortCreatedAt UserGroupSort = "CREATED_AT"
+	// The newest first.
+	UserGroupSortCreatedAtDesc UserGroupSort = "CREATED_AT_DESC"
+	// The one that has not changed for longest first.
+	UserGroupSortUpdatedAt UserGroupSort = "UPDATED_AT"
+	// The one that changed last first.
+	UserGroupSortUpdatedAtDesc UserGroupSort = "UPDATED_AT_DESC"
+)
+
+var AllUserGroupSort = []UserGroupSort{
+	UserGroupSortName,
+	UserGroupSortNameDesc,
+	UserGroupSortCreatedAt,
+	UserGroupSortCreatedAtDesc,
+	UserGroupSortUpdatedAt,
+	UserGroupSortUpdatedAtDesc,
+}
+
+func (e UserGroupSort) IsValid() bool {
+	switch e {
+	case UserGroupSortName, UserGroupSortNameDesc, UserGroupSortCreatedAt, UserGroupSortCreatedAtDesc, UserGroupSortUpdatedAt, UserGroupSortUpdatedAtDesc:
+		return true
+	}
+	return false
+}
+
+func (e UserGroupSort) String() string {
+	return string(e)
+}
+
+func (e *UserGroupSort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UserGroupSort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UserGroupSort", str)
+	}
+	return nil
+}
+
+func (e UserGroupSort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UserGroupSort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UserGroupSort) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

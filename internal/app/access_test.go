@@ -221,7 +221,8 @@ func TestAPermissionOpensJustItsOperations(t *testing.T) {
 func (f *foreigners) checkRelations(t *testing.T, key string, granted map[string]string) {
 	t.Helper()
 	s := contract()
-	above := map[string]string{"Api": "api", "Policy": "policy", "Key": "key", "Webhook": "webhook", "Organisation": "me"}
+	above := map[string]string{"Api": "api", "Policy": "policy", "Key": "key", "Webhook": "webhook", "Organisation": "me",
+		"User": "user", "UserGroup": "userGroup"}
 	opens := func(permission string) bool {
 		level := granted[permission]
 		return level != "deny" && (level != "" || granted["IsAdmin"] == "admin")

@@ -137,7 +137,7 @@ func New(o Options) (*App, error) {
 			Settings: settings(o), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts,
 			OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(), Gateway: client, Oauth: clients},
 	)
-	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, AdminSecret: o.AdminSecret,
+	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, Granted: a.resolver.Granted, AdminSecret: o.AdminSecret,
 		Attempts: attempts, Address: httpserver.Address, Request: a.resolver.Organisations().Request}
 	a.Handler = a.edge(o, a.faces(o, guard, authenticator, outages))
 

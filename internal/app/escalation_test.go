@@ -17,6 +17,13 @@ func TestNobodyGainsWhatTheyDoNotHave(t *testing.T) {
 	admin, adminKey := user(t, srv, org, true, map[string]string{"IsAdmin": "admin"})
 	manager, managerKey := user(t, srv, org, true, map[string]string{"users": "write", "apis": "read", "policies": "deny"})
 	reader, readerKey := user(t, srv, org, true, map[string]string{"users": "read"})
+	_, keeperKey := user(t, srv, org, true, map[string]string{"user_groups": "write", "apis": "read"})
+	group := func(permissions string) string {
+		r := srv.GraphQL(t, `mutation { it: createUserGroup(input: {name: "g", permissions: `+permissions+`}) { id } }`, nil)
+		return r.Get("data.it.id").Str
+	}
+	strong, alike := group(`{keys: "write"}`), group(`{apis: "read"}`)
+	require.NotEmpty(t, strong)
 	equal, equalKey := user(t, srv, org, true, map[string]string{"apis": "read"})
 
 	for _, tc := range []struct {
@@ -39,6 +46,14 @@ func TestNobodyGainsWhatTheyDoNotHave(t *testing.T) {
 		{"an administrator does not either", adminKey, `mutation { allowPasswordReset(id: "` + admin + `", allow: true) { id } }`},
 		{"an administrator without ResetPassword sets nobody's password", adminKey, `mutation { setUserPassword(id: "` + equal + `", newPassword: "a-new-password") { id } }`},
 		{"an administrator makes no super user", adminKey, `mutation { createUser(input: {orgId: "", email: "a5@x.test", permissions: {IsAdmin: "admin"}}) { id } }`},
+		{"a manager of users puts nobody into a group that may do more", managerKey, `mutation { updateUser(id: "` + equal + `", input: {groupIds: ["` + strong + `"]}) { id } }`},
+		{"nor by a patch", managerKey, `mutation { patchUser(id: "` + equal + `", patch: {group_ids: ["` + alike + `", "` + strong + `"]}) { id } }`},
+		{"nor makes one in it", managerKey, `mutation { createUser(input: {email: "a6@x.test", permissions: {apis: "read"}, groupId: "` + strong + `"}) { id } }`},
+		{"a manager of users does not join a group, whatever it gives", managerKey, `mutation { updateUser(id: "` + manager + `", input: {groupIds: ["` + alike + `"]}) { id } }`},
+		{"a keeper of groups makes none that may do more", keeperKey, `mutation { createUserGroup(input: {name: "x", permissions: {keys: "read"}}) { id } }`},
+		{"a keeper of groups raises none above themselves", keeperKey, `mutation { patchUserGroup(id: "` + alike + `", patch: {user_permissions: {apis: "write"}}) { id } }`},
+		{"a keeper of groups does not change one that may do more", keeperKey, `mutation { updateUserGroup(id: "` + strong + `", input: {name: "x"}) { id } }`},
+		{"nor delete it", keeperKey, `mutation { deleteUserGroup(id: "` + strong + `", force: true) { id } }`},
 		{"a reader of users changes nobody", readerKey, `mutation { updateUser(id: "` + equal + `", input: {firstName: "x"}) { id } }`},
 		{"a reader of users does not raise themselves", readerKey, `mutation { updateUser(id: "` + reader + `", input: {permissions: {users: "write"}}) { id } }`},
 		{"a user without users does not read others", equalKey, `query { user(id: "` + admin + `") { id } }`},

@@ -129,7 +129,10 @@ var bodies = map[string][]string{
 	},
 	"User": {
 		`{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"id":%q}`, `{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"org_id":%q}`,
-		`{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"group_id":%q}`, `{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"access_key":%q}`,
+		`{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"group_id":%q}`, `{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"group_ids":[%q]}`, `{"email_address":"probe-%d@x.test","user_permissions":{"apis":"read"},"access_key":%q}`,
+	},
+	"UserGroup": {
+		`{"name":"probe-%d","user_permissions":{"apis":"read"},"id":%q}`, `{"name":"probe-%d","user_permissions":{"apis":"read"},"org_id":%q}`,
 	},
 	"Webhook": {
 		`{"name":"probe-%d","method":"GET","target_path":"http://x.test","id":%q}`, `{"name":"probe-%d","method":"GET","target_path":"http://x.test","org_id":%q}`,
@@ -143,7 +146,7 @@ var bodies = map[string][]string{
 
 // about tells which kind of object a root field is about.
 func about(field string) string {
-	for _, kind := range []string{"Portal", "Organisation", "Policy", "Policies", "Webhook", "User", "Key", "Api", "PasswordReset"} {
+	for _, kind := range []string{"Portal", "Organisation", "Policy", "Policies", "Webhook", "UserGroup", "User", "Key", "Api", "PasswordReset"} {
 		if strings.Contains(strings.ToLower(field), strings.ToLower(kind)) {
 			return map[string]string{"Policies": "Policy", "PasswordReset": "User"}[kind] + strings.TrimSuffix(
 				strings.TrimSuffix(kind, "Policies"),
@@ -158,7 +161,7 @@ func about(field string) string {
 func (f *foreigners) own(kind string) string {
 	v := f.visitor
 	return map[string]string{"Api": v.api, "Policy": v.policy, "Key": v.key, "User": v.userID, "Webhook": v.webhook, "Organisation": v.id,
-		"Portal": v.developer}[kind]
+		"Portal": v.developer, "UserGroup": v.group}[kind]
 }
 
 // body fills a template.
@@ -394,6 +397,8 @@ func (f *foreigners) input(name string) map[string]any {
 		return map[string]any{"alias": probe, "apiIds": []string{f.visitor.spare}}
 	case "UserInput":
 		return map[string]any{"email": probe + "@x.test", "permissions": map[string]any{"apis": "read"}}
+	case "UserGroupInput":
+		return map[string]any{"name": probe, "permissions": map[string]any{"apis": "read"}}
 	case "WebhookInput":
 		return map[string]any{"name": probe, "method": "POST", "targetPath": "http://x.test"}
 	case "OauthClientInput":

@@ -341,7 +341,7 @@ func TestEveryCollectionIsDecidedUponForGateways(t *testing.T) {
 		"apis": true, "policies": true, "keys": true, "webhooks": true,
 		"oauth_clients": true, // resolvers: TestAnOauthClientOfBeforeIsConfinedToItsOrganisationAtTheGateway
 		"certificates":  true, // internal/gateway/certificate
-		"organisations": false, "users": false, "nodes": false, "settings": false,
+		"organisations": false, "users": false, "user_groups": false, "nodes": false, "settings": false,
 		"portal_documents": false,
 	}
 	for _, c := range store.Collections() {

@@ -21,7 +21,7 @@ const marker = "sesame"
 
 // tenant is an organisation with one object of every kind.
 type tenant struct {
-	id, accessKey, userID, api, apiID, policy, key, token, webhook, email, developer string
+	id, accessKey, userID, api, apiID, policy, key, token, webhook, email, developer, group string
 	// spare is an API that probes never change, for access rights to name.
 	spare string
 }
@@ -50,14 +50,20 @@ func furnish(t testing.TB, srv *apptest.Server, name string) tenant {
 		),
 		"ID",
 	)
+	o.group = rest(
+		"POST",
+		"/api/usergroups",
+		fmt.Sprintf(`{"name":"%s group","description":"%s people","user_permissions":{"apis":"read"}}`, name, name),
+		"Meta",
+	)
 	o.userID = rest(
 		"POST",
 		"/api/users",
 		fmt.Sprintf(
-			`{"first_name":"%s jo","email_address":"%s","active":true,"user_permissions":{"apis":"read"},"group_id":"%s-group"}`,
+			`{"first_name":"%s jo","email_address":"%s","active":true,"user_permissions":{"apis":"read"},"group_id":"%s"}`,
 			name,
 			o.email,
-			name,
+			o.group,
 		),
 		"ID",
 	)
@@ -136,7 +142,7 @@ func (o tenant) identifiers(name string) map[string]string {
 		"organisation": o.id, "user": o.userID, "database id of the API": o.api, "public id of the API": o.apiID, "policy": o.policy,
 		"key hash": o.key, "token": o.token, "webhook": o.webhook, "access key": o.accessKey, "e-mail address": o.email,
 		"custom key": name + "-custom", "webhook id": name + "-hook", "slug": name + "-slug", "name": name + " api",
-		"tag": name + "-tag", "group": name + "-group", "listen path": "/" + name + "/",
+		"tag": name + "-tag", "group": o.group, "listen path": "/" + name + "/",
 		"document of the portal": o.developer, "developer's key": name + "-sso",
 	}
 }
@@ -150,6 +156,7 @@ func dump(t testing.TB, s *store.Store, org string) string {
 	write(t, &out, o)
 	tenant := store.Org(org)
 	dumpAll(t, &out, s.Users, tenant)
+	dumpAll(t, &out, s.UserGroups, tenant)
 	dumpAll(t, &out, s.Apis, tenant)
 	dumpAll(t, &out, s.Policies, tenant)
 	dumpAll(t, &out, s.Keys, tenant)
@@ -165,6 +172,7 @@ func dumpEverything(t testing.TB, s *store.Store) string {
 	all := store.AllTenants()
 	dumpAll(t, &out, s.Organisations, all)
 	dumpAll(t, &out, s.Users, all)
+	dumpAll(t, &out, s.UserGroups, all)
 	dumpAll(t, &out, s.Apis, all)
 	dumpAll(t, &out, s.Policies, all)
 	dumpAll(t, &out, s.Keys, all)

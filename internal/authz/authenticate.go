@@ -6,6 +6,7 @@ import (
 
 	"gatehouse/internal/core"
 	"gatehouse/internal/limits"
+	"gatehouse/internal/permission"
 	"gatehouse/internal/secret"
 )
 
@@ -13,6 +14,8 @@ import (
 type Authenticator struct {
 	// FindUser returns the user with an access key, nil for an unknown key.
 	FindUser func(ctx context.Context, accessKey string) (*core.User, error)
+	// Granted are the permissions of a user with those of their groups; nil knows of no groups.
+	Granted func(ctx context.Context, u *core.User) (permission.Set, error)
 	// AdminSecret is what the header admin-auth must hold.
 	AdminSecret string
 	// Attempts slows down those who guess, by the address that Address knows of the request; nil slows down nobody.
@@ -55,6 +58,11 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 		}
 		attempt.Held()
 		actor.User = user
+		if a.Granted != nil {
+			if actor.Granted, err = a.Granted(ctx, user); err != nil {
+				return Actor{}, err
+			}
+		}
 		if err := a.Count(ctx, actor); err != nil {
 			return Actor{}, err
 		}
@@ -64,7 +72,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 
 // Again reads credentials that were let in before, as long as what they opened lasts. It counts nothing.
 func (a *Authenticator) Again(ctx context.Context, authorization, adminAuth string) (Actor, error) {
-	uncounted := Authenticator{FindUser: a.FindUser, AdminSecret: a.AdminSecret}
+	uncounted := Authenticator{FindUser: a.FindUser, Granted: a.Granted, AdminSecret: a.AdminSecret}
 	return uncounted.Authenticate(ctx, authorization, adminAuth)
 }
 

@@ -11,12 +11,15 @@ import (
 	"strings"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/permission"
 )
 
 // Actor is who makes a request.
 type Actor struct {
 	// User is nil when only the admin secret came.
 	User *core.User
+	// Granted are the permissions of the user with those of their groups; nil where they are the user's own.
+	Granted permission.Set
 	// Admin tells whether the request carried the admin secret.
 	Admin bool
 }
@@ -27,6 +30,17 @@ func (a Actor) ID() string {
 		return ""
 	}
 	return a.User.ID
+}
+
+// Permissions are those of the user, with those of their groups.
+func (a Actor) Permissions() permission.Set {
+	switch {
+	case a.Granted != nil:
+		return a.Granted
+	case a.User != nil:
+		return a.User.Permissions
+	}
+	return nil
 }
 
 // Known tells whether the request carried any credentials that hold.
@@ -60,7 +74,7 @@ const (
 	// PermissionAdmin asks for the admin secret.
 	PermissionAdmin = "admin"
 	// PermissionResetPassword guards the password of a user: one's own, or those of others.
-	PermissionResetPassword = "ResetPassword"
+	PermissionResetPassword = permission.ResetPassword
 )
 
 // Access is what an operation does to what its permission names.
@@ -178,19 +192,14 @@ func (r Rules) Check(ctx context.Context, a Actor, c Call) error {
 }
 
 // CheckPermission implements Guard.
-func (r Rules) CheckPermission(_ context.Context, a Actor, permission string, access Access, what string) error {
+func (r Rules) CheckPermission(_ context.Context, a Actor, name string, access Access, what string) error {
 	if a.Admin {
 		return nil
 	}
 	if a.User == nil {
 		return Unauthenticated()
 	}
-	level := a.User.Permissions[permission]
-	switch {
-	case level == "deny":
-	case a.User.IsAdmin(), level == "write", level == "admin":
-		return nil
-	case level == "read" && access == Read:
+	if a.Permissions().Allows(name, access == Write) {
 		return nil
 	}
 	return core.Errorf(core.CodeForbidden, "access denied: You do not have permission to access %s", what)
@@ -198,7 +207,7 @@ func (r Rules) CheckPermission(_ context.Context, a Actor, permission string, ac
 
 func (r Rules) checkResetPassword(u *core.User) error {
 	_, granted := u.Permissions[PermissionResetPassword]
-	if u.IsAdmin() && u.Permissions[PermissionResetPassword] != "deny" && (r.AllowAdminResetPassword || granted) {
+	if u.IsAdmin() && !u.Permissions.Denies(PermissionResetPassword) && (r.AllowAdminResetPassword || granted) {
 		return nil
 	}
 	return core.Errorf(

@@ -54,6 +54,7 @@ type OrganisationLimits struct {
 	Policies     int   `json:"policies" env:"POLICIES" doc:"Most policies of one organisation."`
 	Keys         int   `json:"keys" env:"KEYS" doc:"Most keys of one organisation that are made here."`
 	Users        int   `json:"users" env:"USERS" doc:"Most users of one organisation."`
+	UserGroups   int   `json:"user_groups" env:"USERGROUPS" doc:"Most user groups of one organisation."`
 	Webhooks     int   `json:"webhooks" env:"WEBHOOKS" doc:"Most webhooks of one organisation."`
 	Certificates int   `json:"certificates" env:"CERTIFICATES" doc:"Most certificates of one organisation that are uploaded here."`
 	OauthClients int   `json:"oauth_clients" env:"OAUTHCLIENTS" doc:"Most OAuth clients of one organisation that are made here."`
@@ -66,11 +67,12 @@ type OrganisationLimits struct {
 // ByName are the limits by the names that they have here and in an organisation's document.
 func (l OrganisationLimits) ByName() map[string]int64 {
 	return map[string]int64{
-		"apis":     int64(l.Apis),
-		"policies": int64(l.Policies),
-		"keys":     int64(l.Keys),
-		"users":    int64(l.Users),
-		"webhooks": int64(l.Webhooks),
+		"apis":        int64(l.Apis),
+		"policies":    int64(l.Policies),
+		"keys":        int64(l.Keys),
+		"users":       int64(l.Users),
+		"user_groups": int64(l.UserGroups),
+		"webhooks":    int64(l.Webhooks),
 		"certificates": int64(
 			l.Certificates,
 		),

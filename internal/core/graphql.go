@@ -93,8 +93,7 @@ func (k *Key) Warnings() []string {
 
 // PermissionsDocument is the permissions as JSON.
 func (u *User) PermissionsDocument() Document {
-	raw, _ := json.Marshal(u.Permissions)
-	return raw
+	return u.Permissions.Document()
 }
 
 // ImportedItem is one line of an import report.

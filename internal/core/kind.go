@@ -97,6 +97,14 @@ var (
 		Conflicts: map[string]Conflict{
 			"email_key": {"User email already exists for this org.", "email_address"},
 		}}
+	UserGroupKind = &Kind{
+		Name:       "UserGroup",
+		Word:       "user group",
+		Plural:     "user groups",
+		Collection: "user_groups",
+		Owned:      true,
+		Permission: "user_groups",
+	}
 	WebhookKind = &Kind{
 		Name:       "Webhook",
 		Word:       "webhook",
@@ -115,7 +123,7 @@ var (
 		Plural:     "certificates",
 		Collection: "certificates",
 		Owned:      true,
-		Permission: "certificates",
+		Permission: "certs",
 		Told:       func(ChangeKind) Feeds { return Feeds{Certificates: true} },
 	}
 	OauthClientKind = &Kind{
@@ -165,6 +173,7 @@ func Kinds() []*Kind {
 		PolicyKind,
 		KeyKind,
 		UserKind,
+		UserGroupKind,
 		WebhookKind,
 		CertificateKind,
 		OauthClientKind,

@@ -1,13 +1,14 @@
 package core
 
 import (
-	"maps"
 	"net/mail"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"gatehouse/internal/permission"
 )
 
 // User is a person or a script that signs in. OrgID "" makes a super user, who acts in every organisation.
@@ -18,9 +19,10 @@ type User struct {
 	LastName  string
 	Email     string
 	Active    bool
-	GroupID   string
-	// Permissions maps a permission (apis, keys, ...) to deny, read or write; IsAdmin maps to admin.
-	Permissions map[string]string
+	// GroupIDs are the user groups, the first of which the legacy API knows alone (group_id).
+	GroupIDs []string
+	// Permissions are the user's own, without those of their groups.
+	Permissions permission.Set
 	Document    Document
 	Secrets     UserSecrets
 }
@@ -44,17 +46,64 @@ func NewUser(meta Meta, doc Document, secrets UserSecrets) *User {
 	u.LastName = doc.Text("last_name")
 	u.Email = NormalEmail(doc.Text("email_address"))
 	u.Active = doc.Get("active").Bool()
-	u.GroupID = doc.Text("group_id")
-	u.Permissions = map[string]string{}
-	doc.Get("user_permissions").ForEach(func(k, v gjson.Result) bool {
-		u.Permissions[k.Str] = v.String()
-		return true
-	})
+	u.GroupIDs = groupIDs(doc)
+	u.Permissions = Permissions(doc)
 	return u
 }
 
+// groupIDs are the groups that a document names, each once: group_id first, then those of group_ids.
+func groupIDs(doc Document) (ids []string) {
+	for _, id := range append([]string{doc.Text("group_id")}, texts(doc.Get("group_ids"))...) {
+		if id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// GroupID is the first user group; "" for none.
+func (u *User) GroupID() string {
+	if len(u.GroupIDs) == 0 {
+		return ""
+	}
+	return u.GroupIDs[0]
+}
+
+// Permissions are those that the user_permissions of a document grant.
+func Permissions(doc Document) permission.Set {
+	given := map[string]string{}
+	doc.Get("user_permissions").ForEach(func(k, v gjson.Result) bool {
+		given[k.Str] = v.String()
+		return true
+	})
+	return permission.Of(given)
+}
+
+// CheckPermissions holds for the user_permissions of a document that came from outside: each has a level. An
+// administrator may be told by true, too, and anybody else by false.
+func CheckPermissions(doc Document) (err error) {
+	doc.Get("user_permissions").ForEach(func(k, v gjson.Result) bool {
+		level := v.String()
+		admin := k.Str == permission.IsAdmin && (level == "true" || level == "false")
+		if !admin && (v.Type != gjson.String || !permission.IsLevel(level)) {
+			err = InField("user_permissions."+excerpt(k.Str), "must be admin, write, read or deny, not %s", excerpt(level))
+		}
+		if err == nil && (k.Str == "" || len(k.Str) > 128 || hasControl(k.Str)) {
+			err = InField("user_permissions", "must name permissions by 1 to 128 bytes without control characters")
+		}
+		return err == nil
+	})
+	if err != nil {
+		return err
+	}
+	return atMost("user_permissions", doc.Get("user_permissions"), maxValues, "permissions")
+}
+
 // IsAdmin tells whether the user may do everything in the organisation that nothing denies.
-func (u *User) IsAdmin() bool { return u.Permissions["IsAdmin"] == "admin" }
+func (u *User) IsAdmin() bool { return u.Permissions.IsAdmin() }
+
+// Governs tells whether the user is an administrator who can give rights to others.
+func (u *User) Governs() bool { return u.IsAdmin() && !u.Permissions.Denies("users") }
 
 // IsSuper tells whether the user belongs to no organisation and so to all.
 func (u *User) IsSuper() bool { return u.OrgID == "" }
@@ -79,20 +128,21 @@ func ParseUser(meta Meta, doc Document, secrets UserSecrets) (*User, error) {
 			return nil, InField(f.field, "must be at most 255 bytes without control characters")
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(u.Permissions)) {
-		level := u.Permissions[name]
-		switch level {
-		case "admin", "write", "read", "deny":
-		default:
-			return nil, InField("user_permissions."+excerpt(name), "must be admin, write, read or deny, not %s", excerpt(level))
-		}
+	if len(u.GroupIDs) > maxGroups {
+		return nil, InField("group_ids", "must hold at most %d user groups, not %d", maxGroups, len(u.GroupIDs))
+	}
+	if err := CheckPermissions(doc); err != nil {
+		return nil, err
 	}
 	return u, nil
 }
 
+// maxGroups is how many user groups one user may belong to: each is read with every request of theirs.
+const maxGroups = 20
+
 var userTypes = []fieldType{
 	{"id", isString}, {"org_id", isString}, {"first_name", isString}, {"last_name", isString}, {"email_address", isString},
-	{"active", isBool}, {"group_id", isString}, {"user_permissions", isObject}, {"password_max_days", isNumber},
+	{"active", isBool}, {"group_id", isString}, {"group_ids", isTexts}, {"user_permissions", isObject}, {"password_max_days", isNumber},
 	// These have been taken out; in another spelling they would stay, for everybody to read.
 	{"password", isString}, {"access_key", isString}, {"PWHistory", isArray},
 }

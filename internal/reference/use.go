@@ -8,6 +8,7 @@ import (
 	"gatehouse/internal/batch"
 	"gatehouse/internal/core"
 	"gatehouse/internal/page"
+	"gatehouse/internal/usergroup"
 	"gatehouse/store"
 )
 
@@ -79,6 +80,9 @@ func NewUses(s *store.Store, keys Keys, may May) *Uses {
 		return listed[core.OauthClient, *core.OauthClient](s.OauthClients, "OAuth clients", label,
 			func(c *core.OauthClient) Namer { return Namer{core.OauthClientKind, c.ClientID, c.Description} })
 	}
+	users := listed[core.User, *core.User](s.Users, "users", "group", func(u *core.User) Namer {
+		return Namer{core.UserKind, u.ID, u.Email}
+	})
 	return &Uses{may: may, uses: []use{
 		{by: core.PolicyKind, of: core.ApiKind, breaks: true, source: policies},
 		{by: core.KeyKind, of: core.ApiKind, breaks: true, source: bound("api")},
@@ -94,6 +98,9 @@ func NewUses(s *store.Store, keys Keys, may May) *Uses {
 
 		{by: core.ApiKind, of: core.WebhookKind, source: apis("webhook")},
 		{by: core.ApiKind, of: core.UserKind, source: apis("owner")},
+
+		{by: core.UserKind, of: core.UserGroupKind, breaks: true, source: users},
+		{by: core.ApiKind, of: core.UserGroupKind, breaks: true, source: apis("owner")},
 	}}
 }
 
@@ -141,6 +148,8 @@ func nameOf(o core.Object) (*core.Kind, string) {
 		return core.WebhookKind, o.ID
 	case *core.User:
 		return core.UserKind, o.ID
+	case *usergroup.Group:
+		return core.UserGroupKind, o.ID
 	}
 	return nil, ""
 }

@@ -11,12 +11,14 @@ import (
 
 // Input is what a caller gives of a user, as the schema has it; nil is not given.
 type Input struct {
-	// Document is a whole document, which the other fields change further.
+	// Document is a whole document, which the other fields change further. GroupIds is spelled as gqlgen does.
 	Document                   core.Document
 	FirstName, LastName, Email *string
 	Active                     *bool
 	Permissions                core.Document
-	Password, GroupID, OrgID   *string
+	Password, GroupID          *string
+	GroupIds                   []string
+	OrgID                      *string
 }
 
 // Given is a document with what must not stay in it taken out.
@@ -38,6 +40,7 @@ func Document(in Input, stored core.Document) (*Given, error) {
 	f.Text("email_address", in.Email)
 	f.Truth("active", in.Active)
 	f.Text("group_id", in.GroupID)
+	f.Texts("group_ids", in.GroupIds)
 	f.Text("password", in.Password)
 	if err := f.Object("user_permissions", in.Permissions); err != nil {
 		return nil, err
@@ -72,7 +75,7 @@ func Conditions(f *Filter) []store.Cond {
 	where.Part(f.Q, "email", "name")
 	where.Part(f.Email, "email")
 	if f.GroupID != nil {
-		where.Add(store.In("group_id", store.Fold(*f.GroupID)))
+		where.Add(store.HasLabel("group", *f.GroupID))
 	}
 	where.Truth("active", f.Active)
 	where.ChangedSince(f.UpdatedSince)

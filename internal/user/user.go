@@ -1,10 +1,12 @@
 // Package user makes users of what callers give. No password and no access key stays in a document, and nobody gives
-// more than they have.
+// more than they have: not as permissions, and not by a group.
 package user
 
 import (
 	"cmp"
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,17 +14,19 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/credential"
 	"gatehouse/internal/input"
+	"gatehouse/internal/permission"
 )
 
 // Users makes users. It is safe for concurrent use.
 type Users struct {
 	credentials *credential.Credentials
+	groups      Groups
 	now         func() time.Time
 }
 
 // New makes Users.
-func New(c *credential.Credentials, now func() time.Time) *Users {
-	return &Users{credentials: c, now: now}
+func New(c *credential.Credentials, g Groups, now func() time.Time) *Users {
+	return &Users{credentials: c, groups: g, now: now}
 }
 
 // Make makes a new user, with an access key.
@@ -67,11 +71,14 @@ func (u *Users) of(ctx context.Context, org string, in *Given, old *core.User) (
 	if err != nil {
 		return nil, err
 	}
-	made, err := core.ParseUser(meta, u.completed(doc, old), secrets)
+	made, err := core.ParseUser(meta, grouped(u.completed(doc, old), old), secrets)
 	if err != nil {
 		return nil, err
 	}
-	if err := authz.From(ctx).MayManage(made, old); err != nil {
+	if err := u.groups.checkAdded(ctx, made, old); err != nil {
+		return nil, err
+	}
+	if err := u.mayGrant(ctx, made, old); err != nil {
 		return nil, err
 	}
 	if in.Password != "" {
@@ -82,6 +89,41 @@ func (u *Users) of(ctx context.Context, org string, in *Given, old *core.User) (
 	return made, nil
 }
 
+// mayGrant holds the caller to what they have, and back from changing their own rights: what is given to a user by a
+// group would stay with one who makes it their own.
+func (u *Users) mayGrant(ctx context.Context, next, old *core.User) error {
+	a := authz.From(ctx)
+	own := old != nil && a.User != nil && a.ID() == old.ID && !a.Admin && !a.Permissions().IsAdmin()
+	if own && !(maps.Equal(old.Permissions, next.Permissions) && slices.Equal(old.GroupIDs, next.GroupIDs)) {
+		return core.Errorf(
+			core.CodeForbidden,
+			"access denied: you may not change your own permissions and groups; an administrator may",
+		)
+	}
+	return u.MayManage(ctx, next, old)
+}
+
+// MayManage holds the caller back from making a user who may do more than the caller, and from changing one who may. next
+// replaces old; nil is none.
+func (u *Users) MayManage(ctx context.Context, next, old *core.User) error {
+	had, err := u.granted(ctx, old)
+	if err != nil {
+		return err
+	}
+	gets, err := u.granted(ctx, next)
+	if err != nil {
+		return err
+	}
+	return authz.From(ctx).MayGrant(had, gets)
+}
+
+func (u *Users) granted(ctx context.Context, of *core.User) (permission.Set, error) {
+	if of == nil {
+		return nil, nil
+	}
+	return u.groups.Granted(ctx, of)
+}
+
 // completed is a document with the fields that every user has.
 func (u *Users) completed(doc core.Document, old *core.User) core.Document {
 	f := input.Fields{Doc: doc}
@@ -89,7 +131,11 @@ func (u *Users) completed(doc core.Document, old *core.User) core.Document {
 	f.Absent("first_name", `""`)
 	f.Absent("last_name", `""`)
 	f.Absent("active", "false")
-	f.Absent("group_id", `""`)
+	group := ""
+	if old != nil {
+		group = old.GroupID()
+	}
+	f.Absent("group_id", strconv.Quote(group))
 	f.Absent("password_max_days", "0")
 	created := u.now().Format(time.RFC3339Nano)
 	if old != nil {

@@ -1,0 +1,136 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/tidwall/gjson"
+
+	"gatehouse/internal/core"
+	"gatehouse/internal/permission"
+	"gatehouse/internal/usergroup"
+	"gatehouse/store"
+)
+
+// Groups knows the user groups of users.
+type Groups struct{ Store *store.Store }
+
+// Granted are the permissions of a user with those of their groups. Groups that are not active, or gone, give nothing,
+// and neither do those of other organisations.
+func (g Groups) Granted(ctx context.Context, u *core.User) (permission.Set, error) {
+	if len(u.GroupIDs) == 0 || u.IsSuper() {
+		return u.Permissions, nil
+	}
+	groups := make([]*usergroup.Group, 0, len(u.GroupIDs))
+	for _, id := range u.GroupIDs {
+		group, err := g.find(ctx, u.OrgID, id)
+		if err != nil {
+			return nil, err
+		}
+		if group != nil {
+			groups = append(groups, group)
+		}
+	}
+	return Granted(u, groups), nil
+}
+
+// Granted are the permissions of a user who belongs to groups.
+func Granted(u *core.User, groups []*usergroup.Group) permission.Set {
+	sets := make([]permission.Set, 0, len(groups))
+	for _, g := range groups {
+		if g.Active {
+			sets = append(sets, g.Permissions)
+		}
+	}
+	return u.Permissions.With(sets...)
+}
+
+// find finds a group, by way of the read cache; nil for one that there is not.
+func (g Groups) find(ctx context.Context, org, id string) (*usergroup.Group, error) {
+	if !core.IsID(id) {
+		return nil, nil
+	}
+	group, err := g.Store.UserGroups.Find(ctx, store.Org(org), id)
+	if errors.Is(err, store.ErrNotFound) || core.CodeOf(err) == core.CodeNotFound {
+		return nil, nil
+	}
+	return group, err
+}
+
+// checkAdded refuses groups that a user newly names and that there are not in the organisation. What is named already,
+// and has gone, stands in the way of nothing.
+func (g Groups) checkAdded(ctx context.Context, next, old *core.User) error {
+	var had []string
+	if old != nil {
+		had = old.GroupIDs
+	}
+	var missing []string
+	for _, id := range core.Added(next.GroupIDs, had) {
+		group, err := g.find(ctx, next.OrgID, id)
+		if err != nil {
+			return err
+		}
+		if group == nil || next.IsSuper() {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return core.InField("group_ids", "names user groups that do not exist in the organisation: %s", core.SomeOf(missing))
+}
+
+// grouped is a document in which group_ids are the groups, and group_id is the first of them, which is all that the
+// legacy API knows. Where only one of the two changed, that one counts; a document without group_ids that names the same
+// first group keeps the others, since programs which do not know of them leave them out.
+func grouped(doc core.Document, old *core.User) core.Document {
+	var had []string
+	if old != nil {
+		had = old.GroupIDs
+	}
+	first := doc.Text("group_id")
+	list := doc.Get("group_ids")
+	if !list.IsArray() {
+		if list.Exists() || len(had) < 2 || first != had[0] {
+			return doc
+		}
+		return doc.Set("group_ids", had)
+	}
+	ids, given := []string{}, []string{}
+	for _, v := range list.Array() {
+		if v.Type != gjson.String {
+			return doc // what it may hold is judged with the other fields
+		}
+		given = append(given, v.Str)
+		if v.Str != "" && !slices.Contains(ids, v.Str) {
+			ids = append(ids, v.Str)
+		}
+	}
+	before := ""
+	if len(had) > 0 {
+		before = had[0]
+	}
+	switch {
+	case first == before && old != nil || first == "" && old == nil: // group_ids counts
+	case slices.Equal(ids, had):
+		ids = slices.DeleteFunc(ids, func(id string) bool { return id == before || id == first })
+		fallthrough
+	default:
+		ids = slices.DeleteFunc(ids, func(id string) bool { return id == first })
+		if first != "" {
+			ids = slices.Insert(ids, 0, first)
+		}
+	}
+	first = ""
+	if len(ids) > 0 {
+		first = ids[0]
+	}
+	if doc.Text("group_id") != first {
+		doc = doc.Set("group_id", first)
+	}
+	if !slices.Equal(ids, given) {
+		doc = doc.Set("group_ids", ids)
+	}
+	return doc
+}
