@@ -14,7 +14,7 @@ import (
 
 // API is the resolver for the api field.
 func (r *accessRightResolver) API(ctx context.Context, obj *access.Right) (*core.Api, error) {
-	found, err := r.loaders(ctx).apis.Each(ctx, obj.OrgID, []string{obj.ApiID}, obj.Siblings)
+	found, err := r.loaders(ctx).Apis.Each(ctx, obj.OrgID, []string{obj.ApiID}, obj.Siblings)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"gatehouse/internal/gateway/route"
 	"gatehouse/internal/page"
 	"gatehouse/internal/reference"
+	"gatehouse/internal/relation"
 	"gatehouse/store"
 	"maps"
 	"slices"
@@ -29,7 +30,7 @@ func (r *apiResolver) Authentication(ctx context.Context, obj *core.Api) (*authe
 // Owners is the resolver for the owners field.
 func (r *apiResolver) Owners(ctx context.Context, obj *core.Api, first *int, after *string) (*model.UserConnection, error) {
 	c, err := named(ctx, r.Resolver, "owners of API "+obj.ID, obj.UserOwners, first, after, func(ids []string, siblings int) ([]*core.User, error) {
-		return r.loaders(ctx).users.All(ctx, obj.OrgID, ids, siblings)
+		return r.loaders(ctx).Users.All(ctx, obj.OrgID, ids, siblings)
 	})
 	return (*model.UserConnection)(c), err
 }
@@ -42,25 +43,25 @@ func (r *apiResolver) URL(ctx context.Context, obj *core.Api) (*model.APIURL, er
 
 // Organisation is the resolver for the organisation field.
 func (r *apiResolver) Organisation(ctx context.Context, obj *core.Api) (*core.Organisation, error) {
-	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+	return r.loaders(ctx).Organisation(ctx, obj.OrgID)
 }
 
 // Policies is the resolver for the policies field.
 func (r *apiResolver) Policies(ctx context.Context, obj *core.Api, first *int, after *string) (*model.PolicyConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).policiesByApi, obj.OrgID, obj.ApiID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).PoliciesByApi, obj.OrgID, obj.ApiID, first, after)
 	return (*model.PolicyConnection)(c), err
 }
 
 // Keys is the resolver for the keys field.
 func (r *apiResolver) Keys(ctx context.Context, obj *core.Api, first *int, after *string) (*model.KeyConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).keysByApi, obj.OrgID, obj.ApiID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).KeysByApi, obj.OrgID, obj.ApiID, first, after)
 	return (*model.KeyConnection)(c), err
 }
 
 // Webhooks is the resolver for the webhooks field.
 func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api, first *int, after *string) (*model.WebhookConnection, error) {
 	c, err := named(ctx, r.Resolver, "webhooks of API "+obj.ID, core.HookIDs(obj.Definition), first, after, func(ids []string, siblings int) ([]*core.Webhook, error) {
-		return r.loaders(ctx).webhooks.All(ctx, obj.OrgID, ids, siblings)
+		return r.loaders(ctx).Webhooks.All(ctx, obj.OrgID, ids, siblings)
 	})
 	return (*model.WebhookConnection)(c), err
 }
@@ -85,15 +86,15 @@ func (r *apiResolver) Fault(ctx context.Context, obj *core.Api) (*string, error)
 
 // Warnings is the resolver for the warnings field.
 func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, error) {
-	l, warnings := r.loaders(ctx), slices.Clone(r.verdicts.Of(obj).Warnings)
-	shared, err := l.sharing.Of(ctx, obj)
+	warnings := slices.Clone(r.verdicts.Of(obj).Warnings)
+	shared, err := r.sharingWarnings(ctx).Of(ctx, obj)
 	if err != nil {
 		return nil, err
 	}
 	if shared != "" {
 		warnings = append(warnings, shared)
 	}
-	missing, err := l.missing.OfApi(ctx, obj, nil)
+	missing, err := r.loaders(ctx).Missing.OfApi(ctx, obj, nil)
 	return append(warnings, missing...), err
 }
 
@@ -143,7 +144,7 @@ func (r *mutationResolver) PatchAPI(ctx context.Context, id string, patch core.D
 
 // DeleteAPI is the resolver for the deleteApi field.
 func (r *mutationResolver) DeleteAPI(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error) {
-	find := reference.UnlessUsed(ctx, r.newLoaders().uses, core.ApiKind, force, func() (*core.Api, error) { return r.findApi(ctx, id) })
+	find := reference.UnlessUsed(ctx, relation.New(r.store, r.keys, r.mayRead).Uses, core.ApiKind, force, func() (*core.Api, error) { return r.findApi(ctx, id) })
 	a, err := remove(ctx, r.Resolver, core.ApiKind, r.oauth.DeleteApi, revision, find)
 	if err != nil {
 		return nil, err

@@ -57,7 +57,7 @@ func (r *Resolver) dependentApis(
 	first *int,
 	after *string,
 ) (*model.APIConnection, error) {
-	apis, err := related(ctx, r, r.loaders(ctx).apisByCertificateUse, c.OrgID, store.CertificateUse(use, c.ID), first, after)
+	apis, err := related(ctx, r, r.loaders(ctx).ApisByCertificateUse, c.OrgID, store.CertificateUse(use, c.ID), first, after)
 	return (*model.APIConnection)(apis), err
 }
 

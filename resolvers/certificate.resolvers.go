@@ -23,7 +23,7 @@ func (r *certificateResolver) Status(ctx context.Context, obj *core.Certificate)
 
 // Usages is the resolver for the usages field.
 func (r *certificateResolver) Usages(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.CertificateUsageConnection, error) {
-	apis, err := related(ctx, r.Resolver, r.loaders(ctx).apisByCertificate, obj.OrgID, obj.ID, first, after)
+	apis, err := related(ctx, r.Resolver, r.loaders(ctx).ApisByCertificate, obj.OrgID, obj.ID, first, after)
 	c, err := mapped(apis, err, func(a *core.Api) *model.CertificateUsage {
 		return &model.CertificateUsage{API: *a, Types: a.Certificates()[obj.ID]}
 	})
@@ -37,7 +37,7 @@ func (r *certificateResolver) UsedBy(ctx context.Context, obj *core.Certificate,
 
 // Organisation is the resolver for the organisation field.
 func (r *certificateResolver) Organisation(ctx context.Context, obj *core.Certificate) (*core.Organisation, error) {
-	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+	return r.loaders(ctx).Organisation(ctx, obj.OrgID)
 }
 
 // ClientApis is the resolver for the clientApis field.
@@ -57,7 +57,7 @@ func (r *certificateDependenciesResolver) ServerApis(ctx context.Context, obj *c
 
 // Keys is the resolver for the keys field.
 func (r *certificateDependenciesResolver) Keys(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.KeyConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).keysByCertificate, obj.OrgID, obj.ID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).KeysByCertificate, obj.OrgID, obj.ID, first, after)
 	return (*model.KeyConnection)(c), err
 }
 

@@ -39,19 +39,19 @@ func (r *keyResolver) AccessRights(ctx context.Context, obj *core.Key, first *in
 // Policies is the resolver for the policies field.
 func (r *keyResolver) Policies(ctx context.Context, obj *core.Key, first *int, after *string) (*model.PolicyConnection, error) {
 	c, err := named(ctx, r.Resolver, "policies of key "+obj.ID, obj.PolicyIDs, first, after, func(ids []string, siblings int) ([]*core.Policy, error) {
-		return r.loaders(ctx).policiesOf(ctx, obj.OrgID, ids, siblings)
+		return r.loaders(ctx).PoliciesOf(ctx, obj.OrgID, ids, siblings)
 	})
 	return (*model.PolicyConnection)(c), err
 }
 
 // Organisation is the resolver for the organisation field.
 func (r *keyResolver) Organisation(ctx context.Context, obj *core.Key) (*core.Organisation, error) {
-	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+	return r.loaders(ctx).Organisation(ctx, obj.OrgID)
 }
 
 // Warnings is the resolver for the warnings field.
 func (r *keyResolver) Warnings(ctx context.Context, obj *core.Key) ([]string, error) {
-	return r.loaders(ctx).missing.OfKey(ctx, obj)
+	return r.loaders(ctx).Missing.OfKey(ctx, obj)
 }
 
 // Counters is the resolver for the counters field.

@@ -16,7 +16,7 @@ func (r *Resolver) counters(
 	first *int,
 	after *string,
 ) (*model.KeyCounterConnection, error) {
-	policies, err := r.loaders(ctx).policiesOf(ctx, k.OrgID, k.PolicyIDs, len(k.PolicyIDs))
+	policies, err := r.loaders(ctx).PoliciesOf(ctx, k.OrgID, k.PolicyIDs, len(k.PolicyIDs))
 	if err != nil {
 		return nil, err
 	}

@@ -157,12 +157,12 @@ func (r *oauthClientResolver) DocumentText(ctx context.Context, obj *core.OauthC
 
 // Warnings is the resolver for the warnings field.
 func (r *oauthClientResolver) Warnings(ctx context.Context, obj *core.OauthClient) ([]string, error) {
-	return r.loaders(ctx).missing.OfClient(ctx, obj)
+	return r.loaders(ctx).Missing.OfClient(ctx, obj)
 }
 
 // API is the resolver for the api field.
 func (r *oauthClientResolver) API(ctx context.Context, obj *core.OauthClient) (*core.Api, error) {
-	found, err := r.loaders(ctx).apis.All(ctx, obj.OrgID, []string{obj.ApiID}, 1)
+	found, err := r.loaders(ctx).Apis.All(ctx, obj.OrgID, []string{obj.ApiID}, 1)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (r *oauthClientResolver) API(ctx context.Context, obj *core.OauthClient) (*
 
 // Policy is the resolver for the policy field.
 func (r *oauthClientResolver) Policy(ctx context.Context, obj *core.OauthClient) (*core.Policy, error) {
-	found, err := r.loaders(ctx).policiesOf(ctx, obj.OrgID, []string{obj.PolicyID}, 1)
+	found, err := r.loaders(ctx).PoliciesOf(ctx, obj.OrgID, []string{obj.PolicyID}, 1)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func (r *oauthClientResolver) Policy(ctx context.Context, obj *core.OauthClient)
 
 // Organisation is the resolver for the organisation field.
 func (r *oauthClientResolver) Organisation(ctx context.Context, obj *core.OauthClient) (*core.Organisation, error) {
-	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+	return r.loaders(ctx).Organisation(ctx, obj.OrgID)
 }
 
 // OauthClient is the resolver for the oauthClient field.

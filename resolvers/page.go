@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/page"
+	"gatehouse/internal/relation"
 	"gatehouse/store"
 )
 
@@ -74,7 +75,7 @@ func list[T any](ctx context.Context, from lister[T], q store.Query) (*connectio
 	if err != nil {
 		return nil, err
 	}
-	siblings(ctx, l.Objects)
+	relation.Siblings(ctx, l.Objects)
 	c := &connection[*T]{Nodes: l.Objects, TotalCount: l.Total, PageInfo: model.PageInfo{HasNextPage: l.More}}
 	if n := len(l.Cursors); n > 0 {
 		c.PageInfo.EndCursor = &l.Cursors[n-1]

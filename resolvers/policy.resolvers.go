@@ -12,6 +12,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/reference"
+	"gatehouse/internal/relation"
 	"gatehouse/store"
 )
 
@@ -53,7 +54,7 @@ func (r *mutationResolver) PatchPolicy(ctx context.Context, id string, patch cor
 
 // DeletePolicy is the resolver for the deletePolicy field.
 func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error) {
-	find := reference.UnlessUsed(ctx, r.newLoaders().uses, core.PolicyKind, force, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
+	find := reference.UnlessUsed(ctx, relation.New(r.store, r.keys, r.mayRead).Uses, core.PolicyKind, force, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
 	p, err := remove(ctx, r.Resolver, core.PolicyKind, r.store.Policies.Delete, revision, find)
 	if err != nil {
 		return nil, err
@@ -96,13 +97,13 @@ func (r *policyResolver) AccessRights(ctx context.Context, obj *core.Policy, fir
 
 // Keys is the resolver for the keys field.
 func (r *policyResolver) Keys(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.KeyConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).keysByPolicy, obj.OrgID, obj.PolicyID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).KeysByPolicy, obj.OrgID, obj.PolicyID, first, after)
 	return (*model.KeyConnection)(c), err
 }
 
 // Organisation is the resolver for the organisation field.
 func (r *policyResolver) Organisation(ctx context.Context, obj *core.Policy) (*core.Organisation, error) {
-	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+	return r.loaders(ctx).Organisation(ctx, obj.OrgID)
 }
 
 // UsedBy is the resolver for the usedBy field.
@@ -112,7 +113,7 @@ func (r *policyResolver) UsedBy(ctx context.Context, obj *core.Policy, first *in
 
 // Warnings is the resolver for the warnings field.
 func (r *policyResolver) Warnings(ctx context.Context, obj *core.Policy) ([]string, error) {
-	return r.loaders(ctx).missing.OfPolicy(ctx, obj)
+	return r.loaders(ctx).Missing.OfPolicy(ctx, obj)
 }
 
 // Policy is the resolver for the policy field.

@@ -69,7 +69,7 @@ func (r *mutationResolver) SetPortalCname(ctx context.Context, cname string, org
 
 // Organisation is the resolver for the organisation field.
 func (r *portalDocumentResolver) Organisation(ctx context.Context, obj *portal.Document) (*core.Organisation, error) {
-	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+	return r.loaders(ctx).Organisation(ctx, obj.OrgID)
 }
 
 // PortalDocument is the resolver for the portalDocument field.

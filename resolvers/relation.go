@@ -7,7 +7,9 @@ import (
 	"gatehouse/internal/access"
 	"gatehouse/internal/batch"
 	"gatehouse/internal/core"
+	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/page"
+	"gatehouse/internal/relation"
 )
 
 // named resolves a relation whose ids stand in the object: the page of ids is cut before anything is loaded, so that
@@ -69,7 +71,7 @@ func (r *Resolver) namedApis(
 	after *string,
 ) (*model.APIConnection, error) {
 	c, err := named(ctx, r, of, ids, first, after, func(ids []string, siblings int) ([]*core.Api, error) {
-		return r.loaders(ctx).apis.All(ctx, org, ids, siblings)
+		return r.loaders(ctx).Apis.All(ctx, org, ids, siblings)
 	})
 	return (*model.APIConnection)(c), err
 }
@@ -85,8 +87,32 @@ func (r *Resolver) accessRights(
 ) (*model.AccessRightConnection, error) {
 	of = "access rights of " + of
 	c, err := named(ctx, r, of, ids, first, after, func(ids []string, siblings int) ([]*access.Right, error) {
-		r.loaders(ctx).apis.Expect(org, ids...) // the APIs of the page are loaded together
+		r.loaders(ctx).Apis.Expect(org, ids...) // the APIs of the page are loaded together
 		return access.Rights(org, doc, ids, siblings), nil
 	})
 	return (*model.AccessRightConnection)(c), err
+}
+
+// sharingKey is of the context value that holds the warnings of claims that one operation asks for.
+type sharingKey struct{}
+
+// WithLoaders gives an operation its loaders. GraphQL operations have them; without, each look-up stands alone.
+func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
+	ctx = context.WithValue(ctx, sharingKey{}, r.claims.Warnings())
+	return relation.With(ctx, relation.New(r.store, r.keys, r.mayRead))
+}
+
+func (r *Resolver) loaders(ctx context.Context) *relation.Loaders {
+	if l := relation.From(ctx); l != nil {
+		return l
+	}
+	return relation.New(r.store, r.keys, r.mayRead)
+}
+
+// sharingWarnings are those of claims, of the operation.
+func (r *Resolver) sharingWarnings(ctx context.Context) *claim.Warnings {
+	if w, ok := ctx.Value(sharingKey{}).(*claim.Warnings); ok {
+		return w
+	}
+	return r.claims.Warnings()
 }

@@ -15,7 +15,7 @@ func (r *Resolver) usedBy(ctx context.Context, of core.Object, first *int, after
 		return nil, err
 	}
 	asks, c := askedOf(ctx), &connection[*reference.Namer]{}
-	uses := r.loaders(ctx).uses
+	uses := r.loaders(ctx).Uses
 	if asks.page {
 		nodes, info, err := uses.Page(ctx, of, limit, after)
 		if err != nil {

@@ -38,7 +38,7 @@ func (r *Resolver) groupsOf(ctx context.Context, u *core.User, ids []string, sib
 	if u.IsSuper() {
 		return nil, nil
 	}
-	return r.loaders(ctx).groups.All(ctx, u.OrgID, ids, siblings)
+	return r.loaders(ctx).Groups.All(ctx, u.OrgID, ids, siblings)
 }
 
 // writeUser changes a user to what change makes of them.

@@ -182,7 +182,7 @@ func (r *userResolver) UsedBy(ctx context.Context, obj *core.User, first *int, a
 
 // Organisation is the resolver for the organisation field.
 func (r *userResolver) Organisation(ctx context.Context, obj *core.User) (*core.Organisation, error) {
-	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+	return r.loaders(ctx).Organisation(ctx, obj.OrgID)
 }
 
 // User returns generated.UserResolver implementation.

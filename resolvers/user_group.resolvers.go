@@ -12,6 +12,7 @@ import (
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/reference"
+	"gatehouse/internal/relation"
 	"gatehouse/internal/user"
 	"gatehouse/internal/usergroup"
 	"gatehouse/store"
@@ -54,7 +55,7 @@ func (r *mutationResolver) PatchUserGroup(ctx context.Context, id string, patch 
 
 // DeleteUserGroup is the resolver for the deleteUserGroup field.
 func (r *mutationResolver) DeleteUserGroup(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error) {
-	find := reference.UnlessUsed(ctx, r.newLoaders().uses, core.UserGroupKind, force, func() (*usergroup.Group, error) {
+	find := reference.UnlessUsed(ctx, relation.New(r.store, r.keys, r.mayRead).Uses, core.UserGroupKind, force, func() (*usergroup.Group, error) {
 		g, err := r.findUserGroup(ctx, id)
 		if err != nil {
 			return nil, err
@@ -92,7 +93,7 @@ func (r *queryResolver) UserGroups(ctx context.Context, first *int, after *strin
 
 // Users is the resolver for the users field.
 func (r *userGroupResolver) Users(ctx context.Context, obj *usergroup.Group, first *int, after *string) (*model.UserConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).usersByGroup, obj.OrgID, obj.ID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).UsersByGroup, obj.OrgID, obj.ID, first, after)
 	return (*model.UserConnection)(c), err
 }
 
@@ -103,7 +104,7 @@ func (r *userGroupResolver) UsedBy(ctx context.Context, obj *usergroup.Group, fi
 
 // Organisation is the resolver for the organisation field.
 func (r *userGroupResolver) Organisation(ctx context.Context, obj *usergroup.Group) (*core.Organisation, error) {
-	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+	return r.loaders(ctx).Organisation(ctx, obj.OrgID)
 }
 
 // UserGroup returns generated.UserGroupResolver implementation.

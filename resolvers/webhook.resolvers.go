@@ -67,7 +67,7 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 
 // Apis is the resolver for the apis field.
 func (r *webhookResolver) Apis(ctx context.Context, obj *core.Webhook, first *int, after *string) (*model.APIConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).apisByWebhook, obj.OrgID, obj.ID, first, after)
+	c, err := related(ctx, r.Resolver, r.loaders(ctx).ApisByWebhook, obj.OrgID, obj.ID, first, after)
 	return (*model.APIConnection)(c), err
 }
 
@@ -78,7 +78,7 @@ func (r *webhookResolver) UsedBy(ctx context.Context, obj *core.Webhook, first *
 
 // Organisation is the resolver for the organisation field.
 func (r *webhookResolver) Organisation(ctx context.Context, obj *core.Webhook) (*core.Organisation, error) {
-	return r.loaders(ctx).organisation(ctx, obj.OrgID)
+	return r.loaders(ctx).Organisation(ctx, obj.OrgID)
 }
 
 // Webhook returns generated.WebhookResolver implementation.
