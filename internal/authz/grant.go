@@ -5,9 +5,9 @@ import (
 	"gatehouse/internal/permission"
 )
 
-// MayGrant holds back an actor from giving somebody more than the actor has, or from changing somebody who has more. The
-// sets are what users have with their groups, or what a group gives; next replaces old, nil is none. The admin secret
-// gives everything.
+// MayGrant holds back an actor from giving somebody more than the actor has, or from changing somebody who has more.
+// The sets are what users have with their groups, or what a group gives; next replaces old, nil is none. The admin
+// secret gives everything.
 func (a Actor) MayGrant(old, next permission.Set) error {
 	if a.Admin || a.User == nil {
 		return nil

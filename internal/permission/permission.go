@@ -116,7 +116,8 @@ func (s Set) IsAdmin() bool { return s[IsAdmin] == Admin }
 // Denies tells whether a permission is denied in so many words.
 func (s Set) Denies(name string) bool { return s[Name(name)] == Deny }
 
-// Allows tells whether a permission lets do something: write, or else read. An administrator may all that is not denied.
+// Allows tells whether a permission lets do something: write, or else read. An administrator may do all that is not
+// denied.
 func (s Set) Allows(name string, write bool) bool {
 	needed := ranks[Read]
 	if write {

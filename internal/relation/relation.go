@@ -1,5 +1,5 @@
-// Package relation loads what objects lead to: for all that one operation asks for at once, so that a nested query makes
-// a number of store calls that does not grow with its rows.
+// Package relation loads what objects lead to: for all that one operation asks for at once, so that a nested query
+// makes a number of store calls that does not grow with its rows.
 package relation
 
 import (

@@ -82,8 +82,8 @@ func (g Groups) checkAdded(ctx context.Context, next, old *core.User) error {
 }
 
 // grouped is a document in which group_ids are the groups, and group_id is the first of them, which is all that the
-// legacy API knows. Where only one of the two changed, that one counts; a document without group_ids that names the same
-// first group keeps the others, since programs which do not know of them leave them out.
+// legacy API knows. Where only one of the two changed, that one counts; a document without group_ids that names the
+// same first group keeps the others, since programs which do not know of them leave them out.
 func grouped(doc core.Document, old *core.User) core.Document {
 	var had []string
 	if old != nil {

@@ -103,8 +103,8 @@ func (u *Users) mayGrant(ctx context.Context, next, old *core.User) error {
 	return u.MayManage(ctx, next, old)
 }
 
-// MayManage holds the caller back from making a user who may do more than the caller, and from changing one who may. next
-// replaces old; nil is none.
+// MayManage holds the caller back from making a user who may do more than the caller, and from changing one who may.
+// next replaces old; nil is none.
 func (u *Users) MayManage(ctx context.Context, next, old *core.User) error {
 	had, err := u.granted(ctx, old)
 	if err != nil {

@@ -111,7 +111,7 @@ func reindexCases() []testCase {
 				t.Fatalf("ids that are in use are not their organisation's: %v", err)
 			}
 			counted := &Counting{Engine: f.Engine}
-			if err := small(counted).Reindex(f.ctx, silent); err != nil || counted.Reads() > 4 {
+			if err := small(counted).Reindex(f.ctx, silent); err != nil || counted.Reads() > 5 {
 				t.Fatalf("again: %v, %d reads", err, counted.Reads())
 			}
 		}},
@@ -163,7 +163,7 @@ func reindexCases() []testCase {
 					t.Fatalf("version %s found %d, want 41", version, n)
 				}
 				counted := &Counting{Engine: f.Engine}
-				if err := judged(counted, version); err != nil || counted.Reads() > 4 {
+				if err := judged(counted, version); err != nil || counted.Reads() > 5 {
 					t.Fatalf("again: %v, %d reads", err, counted.Reads())
 				}
 			}
