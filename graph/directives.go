@@ -60,6 +60,7 @@ func directives(guard authz.Guard) generated.DirectiveRoot {
 				op.Self = *self
 			}
 			call := op.Call(func(name string) string { return fmt.Sprint(field.Args[name]) })
+			ctx = authz.WithCall(ctx)
 			if err := guard.Check(ctx, authz.From(ctx), call); err != nil {
 				return nil, err
 			}

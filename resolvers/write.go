@@ -96,6 +96,9 @@ func (r *Resolver) adding(ctx context.Context, kind *core.Kind, org string, obje
 
 // within makes a write where the organisations are there, and may have what it adds.
 func (r *Resolver) within(ctx context.Context, additions []limits.Addition, write func() error) error {
+	if err := store.MayWrite(ctx); err != nil {
+		return err
+	}
 	return r.quota.Within(ctx, additions, func() error {
 		return r.organisations.AddTo(ctx, limits.Gaining(additions), write)
 	})

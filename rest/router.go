@@ -152,9 +152,12 @@ func (o Options) endpoint(rt route, op authz.Operation) http.Handler {
 				c.ctx, end = o.Bounded(c.ctx)
 				defer end()
 			}
-			asked := op.Call(func(name string) string { return c.vars[name] })
+			arg := func(name string) string { return c.vars[name] }
+			asked := op.Call(arg)
 			// The message names the path that was asked for, which may be another spelling of the operation's.
 			asked.Path = r.URL.Path
+			asked.Method, asked.Route, asked.Header = r.Method, authz.Route(rt.path, arg), r.Header
+			c.ctx = authz.WithCall(c.ctx)
 			err = o.Guard.Check(c.ctx, actor, asked)
 		}
 		if err != nil {

@@ -105,6 +105,9 @@ type Change struct {
 // Apply makes all of the changes durable, or none of them. It returns ErrStale or a *ConflictError for the first that
 // cannot be made; the objects then keep what they held, except for their revision and times.
 func (s *Store) Apply(ctx context.Context, changes ...Change) error {
+	if err := MayWrite(ctx); err != nil {
+		return err
+	}
 	now := s.now().UTC().Truncate(time.Microsecond)
 	writes := make([]Write, len(changes))
 	for i, c := range changes {

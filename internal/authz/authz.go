@@ -8,6 +8,7 @@ package authz
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"gatehouse/internal/core"
@@ -73,6 +74,8 @@ const (
 	PermissionNone = "none"
 	// PermissionAdmin asks for the admin secret.
 	PermissionAdmin = "admin"
+	// PermissionIsAdmin asks for an administrator of an organisation.
+	PermissionIsAdmin = permission.IsAdmin
 	// PermissionResetPassword guards the password of a user: one's own, or those of others.
 	PermissionResetPassword = permission.ResetPassword
 )
@@ -101,8 +104,10 @@ type Operation struct {
 }
 
 // Access is what the operation needs of its permission: to read for GET and HEAD, to write for the rest.
-func (o Operation) Access() Access {
-	if o.Method == http.MethodGet || o.Method == http.MethodHead {
+func (o Operation) Access() Access { return accessOf(o.Method) }
+
+func accessOf(method string) Access {
+	if method == http.MethodGet || method == http.MethodHead {
 		return Read
 	}
 	return Write
@@ -111,11 +116,24 @@ func (o Operation) Access() Access {
 // Call puts the arguments of one call into the operation, for the guard. What an argument holds stays as it is, braces
 // too.
 func (o Operation) Call(arg func(name string) string) Call {
-	c := Call{Operation: o, Path: expand(o.Path, arg)}
+	c := Call{Operation: o, Path: expand(o.Path, arg), Method: o.Method}
+	c.Route = Route(o.Path, arg)
 	if o.Self != "" {
 		c.Self = arg(o.Self)
 	}
 	return c
+}
+
+// Route is a path with the arguments in the place of their names, each as one part of the path, whatever it holds: what
+// rules judge a call by.
+func Route(path string, arg func(name string) string) string {
+	return expand(path, func(name string) string {
+		part := url.PathEscape(arg(name))
+		if strings.Trim(part, ".") == "" {
+			part = strings.ReplaceAll(part, ".", "%2E")
+		}
+		return part
+	})
 }
 
 // expand returns the path with the arguments in the place of their names.
@@ -137,8 +155,13 @@ func expand(path string, arg func(name string) string) string {
 // Call is one call of an operation. Both faces describe theirs in these words, so that a rule holds on both.
 type Call struct {
 	Operation Operation
-	// Path is that of the REST operation, with the arguments in it.
+	// Path is that of the REST operation, with the arguments in it, for messages.
 	Path string
+	// Method and Route are those of the REST request that the call is, or equals: Route is Path with each argument
+	// escaped.
+	Method, Route string
+	// Header is what came with the request; nil where nothing is known of it.
+	Header http.Header
 	// Self is the id of the user whom the call is about, where the operation says which argument that is; "" elsewhere.
 	Self string
 }
@@ -164,31 +187,44 @@ var _ Guard = Rules{}
 
 // Check implements Guard.
 func (r Rules) Check(ctx context.Context, a Actor, c Call) error {
-	if !a.Known() {
-		return Unauthenticated()
+	if decided, err := Floor(a, c); decided {
+		return err
 	}
+	if c.Operation.Permission == PermissionResetPassword {
+		return r.checkResetPassword(a.User)
+	}
+	return r.CheckPermission(ctx, a, c.Operation.Permission, c.Operation.Access(), c.Path)
+}
+
+// Floor decides what no rules open or close: what nobody may, and strangers; what the admin secret, and administrators
+// alone may; and what everybody may do for themselves. decided is false where the caller is an active user whom rules
+// may let make the call, or not.
+func Floor(a Actor, c Call) (decided bool, err error) {
 	op := c.Operation
-	if a.Admin && op.AdminPath != "" {
-		return nil
-	}
 	switch {
+	case !a.Known():
+		return true, Unauthenticated()
+	case a.Admin && op.AdminPath != "":
+		return true, nil
 	case op.Permission == PermissionAdmin:
-		return core.Errorf(core.CodeForbidden, "this needs the admin secret, in the header admin-auth")
+		return true, core.Errorf(core.CodeForbidden, "this needs the admin secret, in the header admin-auth")
 	case a.User == nil && op.Permission == PermissionNone:
-		return nil
+		return true, nil
 	case a.User == nil:
-		return core.Errorf(
+		return true, core.Errorf(
 			core.CodeUnauthenticated,
 			"Not authorised: this needs the access key of a user, in the header Authorization",
 		)
 	case !a.User.Active:
-		return core.Errorf(core.CodeForbidden, "access denied: User is not active")
+		return true, core.Errorf(core.CodeForbidden, "access denied: User is not active")
 	case op.Permission == PermissionNone, c.Self != "" && c.Self == a.User.ID:
-		return nil
-	case op.Permission == PermissionResetPassword:
-		return r.checkResetPassword(a.User)
+		return true, nil
+	case op.Permission == PermissionIsAdmin && a.User.IsAdmin():
+		return true, nil
+	case op.Permission == PermissionIsAdmin:
+		return true, core.Errorf(core.CodeForbidden, "access denied: this is for administrators of the organisation")
 	}
-	return r.CheckPermission(ctx, a, op.Permission, op.Access(), c.Path)
+	return false, nil
 }
 
 // CheckPermission implements Guard.
