@@ -95,6 +95,8 @@ func documented(input string) []standing {
 			{"groupIds", "group_ids"},
 			{"orgId", "org_id"},
 		}
+	case "OpenPolicyInput":
+		return []standing{{"enabled", "open_policy.enabled"}, {"rules", "open_policy.rules"}}
 	case "UserGroupInput":
 		return []standing{
 			{"name", "name"},

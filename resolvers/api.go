@@ -59,7 +59,7 @@ func (r *Resolver) editApi(
 	}
 	return edit(ctx, r, core.ApiKind, write, revision, find, func(old *core.Api) (*core.Api, error) {
 		before = old
-		doc, err := change(old)
+		doc, err := judged(ctx)(change(old))
 		if err != nil {
 			return nil, err
 		}

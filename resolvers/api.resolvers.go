@@ -100,7 +100,7 @@ func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, er
 
 // CreateAPI is the resolver for the createApi field.
 func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) (*core.Api, error) {
-	doc, err := api.Document(api.Input(input), nil)
+	doc, err := judged(ctx)(api.Document(api.Input(input), nil))
 	if err != nil {
 		return nil, err
 	}

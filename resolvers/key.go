@@ -97,7 +97,7 @@ func (r *Resolver) editKey(
 		if err := r.sessions.MayUpdate(old, id); err != nil {
 			return nil, err
 		}
-		doc, err := change(old)
+		doc, err := judged(ctx)(change(old))
 		if err != nil {
 			return nil, err
 		}

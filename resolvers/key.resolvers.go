@@ -61,7 +61,7 @@ func (r *keyUsageResolver) Counters(ctx context.Context, obj *core.Key, first *i
 
 // CreateKey is the resolver for the createKey field.
 func (r *mutationResolver) CreateKey(ctx context.Context, input model.KeyInput) (*model.CreatedKey, error) {
-	doc, err := key.Document(key.Input(input), nil)
+	doc, err := judged(ctx)(key.Document(key.Input(input), nil))
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username str
 	if err := core.CheckUserName(username); err != nil {
 		return nil, err
 	}
-	doc, err := key.BasicAuthDocument(key.Input(input), password)
+	doc, err := judged(ctx)(key.BasicAuthDocument(key.Input(input), password))
 	if err != nil {
 		return nil, err
 	}

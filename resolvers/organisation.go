@@ -26,10 +26,19 @@ func (r *Resolver) editOrganisation(
 			if err != nil {
 				return nil, err
 			}
-			next, err := organisation.Make(doc, old, r.store.Now())
+			next, err := r.madeOrganisation(doc, old)
 			if err != nil || next.Document.Equal(old.Document) {
 				return nil, err
 			}
 			return next, nil
 		})
+}
+
+// madeOrganisation makes an organisation of a document that came from outside. Rules that it newly has can be used.
+func (r *Resolver) madeOrganisation(doc core.Document, old *core.Organisation) (*core.Organisation, error) {
+	next, err := organisation.Make(doc, old, r.store.Now())
+	if err != nil || old != nil && old.OpenPolicy.Rules == next.OpenPolicy.Rules {
+		return next, err
+	}
+	return next, r.rules.CheckText(next.OpenPolicy.Rules)
 }

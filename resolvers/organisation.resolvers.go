@@ -21,7 +21,7 @@ func (r *mutationResolver) CreateOrganisation(ctx context.Context, input model.O
 	if err != nil {
 		return nil, err
 	}
-	o, err := organisation.Make(doc, nil, r.store.Now())
+	o, err := r.madeOrganisation(doc, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (r *mutationResolver) ImportOrganisation(ctx context.Context, document core
 	if err != nil && core.CodeOf(err) != core.CodeNotFound {
 		return nil, err
 	}
-	o, err := organisation.Make(doc, old, r.store.Now())
+	o, err := r.madeOrganisation(doc, old)
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func (r *Resolver) editPolicy(
 		return err
 	}
 	return edit(ctx, r, core.PolicyKind, write, revision, find, func(old *core.Policy) (*core.Policy, error) {
-		doc, err := change(old)
+		doc, err := judged(ctx)(change(old))
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,7 @@ import (
 
 // CreatePolicy is the resolver for the createPolicy field.
 func (r *mutationResolver) CreatePolicy(ctx context.Context, input model.PolicyInput) (*core.Policy, error) {
-	doc, err := policyDocument(input, nil)
+	doc, err := judged(ctx)(policyDocument(input, nil))
 	if err != nil {
 		return nil, err
 	}

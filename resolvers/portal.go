@@ -72,7 +72,7 @@ func (r *Resolver) editPortal(
 	maker := r.portalMaker()
 	return edit(ctx, r, core.PortalKind, r.store.PortalDocuments.Update, revision, find,
 		func(old *portal.Document) (*portal.Document, error) {
-			doc, err := change(old.Document)
+			doc, err := judged(ctx)(change(old.Document))
 			if err != nil {
 				return nil, err
 			}

@@ -15,7 +15,7 @@ import (
 
 // CreatePortalDocument is the resolver for the createPortalDocument field.
 func (r *mutationResolver) CreatePortalDocument(ctx context.Context, typeArg portal.Type, input model.PortalDocumentInput) (*portal.Document, error) {
-	given, err := core.ParseDocument(input.Document)
+	given, err := judged(ctx)(core.ParseDocument(input.Document))
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ import (
 	"gatehouse/internal/limits"
 	"gatehouse/internal/page"
 	"gatehouse/internal/reference"
+	"gatehouse/internal/rulebook"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/turn"
 	"gatehouse/internal/user"
@@ -66,6 +67,9 @@ type Settings struct {
 	EdgeEndpoints config.EdgeEndpoints
 	// Rules say what gateways may be given.
 	Rules definition.Rules
+	// RulesOpen lets administrators read and change the rules of their organisation
+	// (security.open_policy.enable_api).
+	RulesOpen bool
 }
 
 // Resolver has what the use cases need. It implements generated.ResolverRoot.
@@ -73,6 +77,7 @@ type Resolver struct {
 	store    *store.Store
 	keys     key.Space
 	guard    authz.Guard
+	rules    *rulebook.Book
 	keyring  *secret.Keyring
 	broker   *changes.Broker
 	log      *slog.Logger
@@ -112,8 +117,10 @@ type Dependencies struct {
 	// Keyring finds and opens access keys, and seals what is secret.
 	Keyring *secret.Keyring
 	// Broker hears of every change.
-	Broker   *changes.Broker
-	Guard    authz.Guard
+	Broker *changes.Broker
+	Guard  authz.Guard
+	// Rules are the guard's, to be read and changed.
+	Rules    *rulebook.Book
 	Log      *slog.Logger
 	Settings Settings
 	// Space is where keys live when the gateways' Redis is configured; nil keeps them in the store.
@@ -141,6 +148,7 @@ func New(d Dependencies) *Resolver {
 		verdicts:     definition.NewVerdicts(d.Settings.Rules),
 		store:        d.Store,
 		guard:        d.Guard,
+		rules:        d.Rules,
 		keyring:      d.Keyring,
 		broker:       d.Broker,
 		log:          d.Log,

@@ -70,6 +70,9 @@ func (r *Resolver) rewriteUser(
 			if err != nil {
 				return nil, err
 			}
+			if in.Document, err = authz.Judged(ctx, in.Document); err != nil {
+				return nil, err
+			}
 			return r.users.Change(ctx, in, old)
 		})
 }

@@ -21,6 +21,9 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input model.UserInput
 	if err != nil {
 		return nil, err
 	}
+	if in.Document, err = authz.Judged(ctx, in.Document); err != nil {
+		return nil, err
+	}
 	org := in.Document.Text("org_id")
 	if input.OrgID != nil {
 		org = *input.OrgID

@@ -21,7 +21,7 @@ func (r *Resolver) editUserGroup(
 	find := func() (*usergroup.Group, error) { return r.findUserGroup(ctx, id) }
 	return edit(ctx, r, core.UserGroupKind, r.store.UserGroups.Update, revision, find,
 		func(old *usergroup.Group) (*usergroup.Group, error) {
-			doc, err := change(old.Document)
+			doc, err := judged(ctx)(change(old.Document))
 			if err != nil {
 				return nil, err
 			}

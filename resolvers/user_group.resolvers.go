@@ -20,7 +20,7 @@ import (
 
 // CreateUserGroup is the resolver for the createUserGroup field.
 func (r *mutationResolver) CreateUserGroup(ctx context.Context, input model.UserGroupInput) (*usergroup.Group, error) {
-	doc, err := user.GroupDocument(user.GroupInput(input), nil)
+	doc, err := judged(ctx)(user.GroupDocument(user.GroupInput(input), nil))
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (r *Resolver) editWebhook(
 	find := func() (*core.Webhook, error) { return r.findWebhook(ctx, id) }
 	return edit(ctx, r, core.WebhookKind, r.store.Webhooks.Update, revision, find,
 		func(old *core.Webhook) (*core.Webhook, error) {
-			doc, err := change(old.Document)
+			doc, err := judged(ctx)(change(old.Document))
 			if err != nil {
 				return nil, err
 			}

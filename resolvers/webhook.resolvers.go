@@ -15,7 +15,7 @@ import (
 
 // CreateWebhook is the resolver for the createWebhook field.
 func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.WebhookInput) (*core.Webhook, error) {
-	doc, err := webhook.Document(webhook.Input(input), nil)
+	doc, err := judged(ctx)(webhook.Document(webhook.Input(input), nil))
 	if err != nil {
 		return nil, err
 	}

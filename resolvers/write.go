@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/turn"
@@ -86,6 +87,17 @@ func remove[T any, P object[T]](
 		default:
 			return nil, r.writeError(ctx, kind, err)
 		}
+	}
+}
+
+// judged has a document that a call leads to judged by the rules in force, which may change it: between what makes it of
+// what a caller gave, and what checks it. Every change of a document goes through here; store.MayWrite holds that.
+func judged(ctx context.Context) func(doc core.Document, err error) (core.Document, error) {
+	return func(doc core.Document, err error) (core.Document, error) {
+		if err != nil {
+			return nil, err
+		}
+		return authz.Judged(ctx, doc)
 	}
 }
 

@@ -393,6 +393,7 @@ type ComplexityRoot struct {
 		RevokeOauthTokens             func(childComplexity int, clientID string, clientSecret *string) int
 		RevokeUser                    func(childComplexity int, id string) int
 		SetAPIOwners                  func(childComplexity int, id string, input model.APIOwnersInput) int
+		SetOpenPolicy                 func(childComplexity int, input model.OpenPolicyInput) int
 		SetOrganisationSession        func(childComplexity int, orgID string, session core.Document, resetQuota *bool) int
 		SetPortalCname                func(childComplexity int, cname string, orgID *string) int
 		SetUserPassword               func(childComplexity int, id string, currentPassword *string, newPassword string) int
@@ -468,6 +469,14 @@ type ComplexityRoot struct {
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	OpenPolicy struct {
+		Enabled  func(childComplexity int) int
+		InForce  func(childComplexity int) int
+		Own      func(childComplexity int) int
+		Rules    func(childComplexity int) int
+		Warnings func(childComplexity int) int
 	}
 
 	Organisation struct {
@@ -598,6 +607,7 @@ type ComplexityRoot struct {
 		OauthClient             func(childComplexity int, apiID string, clientID string) int
 		OauthClients            func(childComplexity int, apiID string, first *int, after *string, sort *model.OauthClientSort) int
 		OauthTokens             func(childComplexity int, apiID string, clientID string, first *int, after *string) int
+		OpenPolicy              func(childComplexity int) int
 		Organisation            func(childComplexity int, id string) int
 		OrganisationSession     func(childComplexity int, orgID string) int
 		OrganisationSessions    func(childComplexity int, first *int, after *string) int
@@ -813,6 +823,7 @@ type MutationResolver interface {
 	RevokeOauthTokens(ctx context.Context, clientID string, clientSecret *string) (*bool, error)
 	AuthorizeOauthClient(ctx context.Context, apiID string, input model.OauthAuthorizationInput) (*model.OauthAuthorization, error)
 	PurgeOauthTokens(ctx context.Context) (*bool, error)
+	SetOpenPolicy(ctx context.Context, input model.OpenPolicyInput) (*model.OpenPolicy, error)
 	CreateOrganisation(ctx context.Context, input model.OrganisationInput) (*core.Organisation, error)
 	UpdateOrganisation(ctx context.Context, id string, input model.OrganisationInput, revision *int) (*core.Organisation, error)
 	PatchOrganisation(ctx context.Context, id string, patch core.Document, revision *int) (*core.Organisation, error)
@@ -895,6 +906,7 @@ type QueryResolver interface {
 	OauthClient(ctx context.Context, apiID string, clientID string) (*core.OauthClient, error)
 	OauthClients(ctx context.Context, apiID string, first *int, after *string, sort *model.OauthClientSort) (*model.OauthClientConnection, error)
 	OauthTokens(ctx context.Context, apiID string, clientID string, first *int, after *string) (*model.OauthTokenConnection, error)
+	OpenPolicy(ctx context.Context) (*model.OpenPolicy, error)
 	Organisation(ctx context.Context, id string) (*core.Organisation, error)
 	Organisations(ctx context.Context, first *int, after *string, q *string, sort *model.OrganisationSort) (*model.OrganisationConnection, error)
 	OrganisationSession(ctx context.Context, orgID string) (*core.OrgSession, error)
@@ -2739,6 +2751,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetAPIOwners(childComplexity, args["id"].(string), args["input"].(model.APIOwnersInput)), true
+	case "Mutation.setOpenPolicy":
+		if e.ComplexityRoot.Mutation.SetOpenPolicy == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setOpenPolicy_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetOpenPolicy(childComplexity, args["input"].(model.OpenPolicyInput)), true
 	case "Mutation.setOrganisationSession":
 		if e.ComplexityRoot.Mutation.SetOrganisationSession == nil {
 			break
@@ -3130,6 +3153,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OauthTokenConnection.TotalCount(childComplexity), true
+
+	case "OpenPolicy.enabled":
+		if e.ComplexityRoot.OpenPolicy.Enabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenPolicy.Enabled(childComplexity), true
+	case "OpenPolicy.inForce":
+		if e.ComplexityRoot.OpenPolicy.InForce == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenPolicy.InForce(childComplexity), true
+	case "OpenPolicy.own":
+		if e.ComplexityRoot.OpenPolicy.Own == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenPolicy.Own(childComplexity), true
+	case "OpenPolicy.rules":
+		if e.ComplexityRoot.OpenPolicy.Rules == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenPolicy.Rules(childComplexity), true
+	case "OpenPolicy.warnings":
+		if e.ComplexityRoot.OpenPolicy.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OpenPolicy.Warnings(childComplexity), true
 
 	case "Organisation.apis":
 		if e.ComplexityRoot.Organisation.Apis == nil {
@@ -3822,6 +3876,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.OauthTokens(childComplexity, args["apiId"].(string), args["clientId"].(string), args["first"].(*int), args["after"].(*string)), true
+	case "Query.openPolicy":
+		if e.ComplexityRoot.Query.OpenPolicy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.OpenPolicy(childComplexity), true
 	case "Query.organisation":
 		if e.ComplexityRoot.Query.Organisation == nil {
 			break
@@ -4552,6 +4612,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputKeyInput,
 		ec.unmarshalInputOauthAuthorizationInput,
 		ec.unmarshalInputOauthClientInput,
+		ec.unmarshalInputOpenPolicyInput,
 		ec.unmarshalInputOrganisationInput,
 		ec.unmarshalInputPolicyFilter,
 		ec.unmarshalInputPolicyInput,
@@ -6241,6 +6302,41 @@ extend type Mutation {
   authorizeOauthClient("The API, by its public or database id." apiId: ID!, "What to authorise." input: OauthAuthorizationInput!): OauthAuthorization @operation(method: "POST", path: "/api/apis/oauth/{apiId}/authorize-client", permission: "oauth")
   "Has the gateways forget the tokens that ended."
   purgeOauthTokens: Boolean @operation(method: "DELETE", path: "/admin/oauth/tokens", permission: "admin", admin: "/admin/oauth/tokens")
+}
+`, BuiltIn: false},
+	{Name: "../schema/open_policy.graphqls", Input: `"""
+What an organisation says of rules in Rego (Open Policy Agent), which decide in the place of the built-in ones who may do what.
+"""
+type OpenPolicy {
+  "Whether its rules decide where the server has rules in Rego enabled (security.open_policy.enabled); what the server says where the organisation says nothing."
+  enabled: Boolean!
+  "Whether rules in Rego decide in it now: they are enabled here, and on this server."
+  inForce: Boolean!
+  "The text: its own, or else that of the server's file schemas/dashboard.rego, or else the built-in one."
+  rules: String!
+  "Whether the text is the organisation's own."
+  own: Boolean!
+  "What is questionable in the text, though it can be used."
+  warnings: [String!]!
+}
+
+"What an organisation shall say of rules in Rego; what is not given stays."
+input OpenPolicyInput {
+  "Whether they decide."
+  enabled: Boolean
+  "The text: in today's syntax of Rego or in that of version 0, in the package dashboard_users or in none, of at most 256 KB. An empty one goes back to those of the server."
+  rules: String
+}
+
+extend type Query {
+  "The rules of the organisation, for its administrators; security.open_policy.enable_api opens it."
+  openPolicy: OpenPolicy @operation(method: "GET", path: "/api/org/opa", permission: "IsAdmin")
+}
+
+extend type Mutation {
+  "Changes the rules of the organisation, for its administrators; security.open_policy.enable_api opens it. Rules that cannot be compiled are refused, with line and column, and so are those under which you could not read and save rules again."
+  setOpenPolicy("What it shall say." input: OpenPolicyInput!): OpenPolicy
+    @operation(method: "PUT", path: "/api/org/opa", permission: "IsAdmin")
 }
 `, BuiltIn: false},
 	{Name: "../schema/organisation.graphqls", Input: `"A tenant: it owns users, APIs, policies, keys and webhooks."
@@ -8102,6 +8198,22 @@ func (ec *executionContext) childFields_OauthTokenConnection(ctx context.Context
 		return ec.fieldContext_OauthTokenConnection_pageInfo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OauthTokenConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OpenPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enabled":
+		return ec.fieldContext_OpenPolicy_enabled(ctx, field)
+	case "inForce":
+		return ec.fieldContext_OpenPolicy_inForce(ctx, field)
+	case "rules":
+		return ec.fieldContext_OpenPolicy_rules(ctx, field)
+	case "own":
+		return ec.fieldContext_OpenPolicy_own(ctx, field)
+	case "warnings":
+		return ec.fieldContext_OpenPolicy_warnings(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OpenPolicy", field.Name)
 }
 
 func (ec *executionContext) childFields_Organisation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10067,6 +10179,20 @@ func (ec *executionContext) field_Mutation_setApiOwners_args(ctx context.Context
 		return nil, err
 	}
 	args["input"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setOpenPolicy_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.OpenPolicyInput, error) {
+			return ec.unmarshalNOpenPolicyInput2gatehouseᚋgraphᚋmodelᚐOpenPolicyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -18832,6 +18958,78 @@ func (ec *executionContext) fieldContext_Mutation_purgeOauthTokens(_ context.Con
 	return graphql.NewScalarFieldContext("Mutation", field, true, true, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _Mutation_setOpenPolicy(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setOpenPolicy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetOpenPolicy(ctx, fc.Args["input"].(model.OpenPolicyInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PUT")
+				if err != nil {
+					var zeroVal *model.OpenPolicy
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/org/opa")
+				if err != nil {
+					var zeroVal *model.OpenPolicy
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "IsAdmin")
+				if err != nil {
+					var zeroVal *model.OpenPolicy
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.OpenPolicy
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OpenPolicy) graphql.Marshaler {
+			return ec.marshalOOpenPolicy2ᚖgatehouseᚋgraphᚋmodelᚐOpenPolicy(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setOpenPolicy(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OpenPolicy(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setOpenPolicy_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createOrganisation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22426,6 +22624,121 @@ func (ec *executionContext) fieldContext_OauthTokenConnection_pageInfo(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _OpenPolicy_enabled(ctx context.Context, field graphql.CollectedField, obj *model.OpenPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OpenPolicy_enabled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Enabled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OpenPolicy_enabled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OpenPolicy", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _OpenPolicy_inForce(ctx context.Context, field graphql.CollectedField, obj *model.OpenPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OpenPolicy_inForce(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.InForce, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OpenPolicy_inForce(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OpenPolicy", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _OpenPolicy_rules(ctx context.Context, field graphql.CollectedField, obj *model.OpenPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OpenPolicy_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OpenPolicy_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OpenPolicy", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OpenPolicy_own(ctx context.Context, field graphql.CollectedField, obj *model.OpenPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OpenPolicy_own(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Own, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OpenPolicy_own(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OpenPolicy", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _OpenPolicy_warnings(ctx context.Context, field graphql.CollectedField, obj *model.OpenPolicy) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OpenPolicy_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OpenPolicy_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OpenPolicy", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Organisation_id(ctx context.Context, field graphql.CollectedField, obj *core.Organisation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25776,6 +26089,66 @@ func (ec *executionContext) fieldContext_Query_oauthTokens(ctx context.Context, 
 	if fc.Args, err = ec.field_Query_oauthTokens_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_openPolicy(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_openPolicy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().OpenPolicy(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *model.OpenPolicy
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/org/opa")
+				if err != nil {
+					var zeroVal *model.OpenPolicy
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "IsAdmin")
+				if err != nil {
+					var zeroVal *model.OpenPolicy
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.OpenPolicy
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.OpenPolicy) graphql.Marshaler {
+			return ec.marshalOOpenPolicy2ᚖgatehouseᚋgraphᚋmodelᚐOpenPolicy(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_openPolicy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OpenPolicy(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -31559,6 +31932,43 @@ func (ec *executionContext) unmarshalInputOauthClientInput(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputOpenPolicyInput(ctx context.Context, obj any) (model.OpenPolicyInput, error) {
+	var it model.OpenPolicyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"enabled", "rules"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "enabled":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enabled"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Enabled = data
+		case "rules":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rules"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Rules = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputOrganisationInput(ctx context.Context, obj any) (model.OrganisationInput, error) {
 	var it model.OrganisationInput
 	if obj == nil {
@@ -35657,6 +36067,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "setOpenPolicy":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setOpenPolicy(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createOrganisation":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createOrganisation(ctx, field)
@@ -36564,6 +36981,64 @@ func (ec *executionContext) _OauthTokenConnection(ctx context.Context, sel ast.S
 			}
 		case "pageInfo":
 			out.Values[i] = ec._OauthTokenConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var openPolicyImplementors = []string{"OpenPolicy"}
+
+func (ec *executionContext) _OpenPolicy(ctx context.Context, sel ast.SelectionSet, obj *model.OpenPolicy) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, openPolicyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OpenPolicy")
+		case "enabled":
+			out.Values[i] = ec._OpenPolicy_enabled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "inForce":
+			out.Values[i] = ec._OpenPolicy_inForce(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rules":
+			out.Values[i] = ec._OpenPolicy_rules(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "own":
+			out.Values[i] = ec._OpenPolicy_own(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "warnings":
+			out.Values[i] = ec._OpenPolicy_warnings(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -38163,6 +38638,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_oauthTokens(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "openPolicy":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_openPolicy(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -41023,6 +41520,11 @@ func (ec *executionContext) marshalNObjectKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) unmarshalNOpenPolicyInput2gatehouseᚋgraphᚋmodelᚐOpenPolicyInput(ctx context.Context, v any) (model.OpenPolicyInput, error) {
+	res, err := ec.unmarshalInputOpenPolicyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNOrganisation2ᚕᚖgatehouseᚋinternalᚋcoreᚐOrganisationᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Organisation) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -42288,6 +42790,13 @@ func (ec *executionContext) marshalOObjectKind2ᚕstringᚄ(ctx context.Context,
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOOpenPolicy2ᚖgatehouseᚋgraphᚋmodelᚐOpenPolicy(ctx context.Context, sel ast.SelectionSet, v *model.OpenPolicy) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OpenPolicy(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOOrganisation2ᚖgatehouseᚋinternalᚋcoreᚐOrganisation(ctx context.Context, sel ast.SelectionSet, v *core.Organisation) graphql.Marshaler {

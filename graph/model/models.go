@@ -417,6 +417,28 @@ type OauthTokenConnection struct {
 	PageInfo PageInfo `json:"pageInfo"`
 }
 
+// What an organisation says of rules in Rego (Open Policy Agent), which decide in the place of the built-in ones who may do what.
+type OpenPolicy struct {
+	// Whether its rules decide where the server has rules in Rego enabled (security.open_policy.enabled); what the server says where the organisation says nothing.
+	Enabled bool `json:"enabled"`
+	// Whether rules in Rego decide in it now: they are enabled here, and on this server.
+	InForce bool `json:"inForce"`
+	// The text: its own, or else that of the server's file schemas/dashboard.rego, or else the built-in one.
+	Rules string `json:"rules"`
+	// Whether the text is the organisation's own.
+	Own bool `json:"own"`
+	// What is questionable in the text, though it can be used.
+	Warnings []string `json:"warnings"`
+}
+
+// What an organisation shall say of rules in Rego; what is not given stays.
+type OpenPolicyInput struct {
+	// Whether they decide.
+	Enabled *bool `json:"enabled,omitempty"`
+	// The text: in today's syntax of Rego or in that of version 0, in the package dashboard_users or in none, of at most 256 KB. An empty one goes back to those of the server.
+	Rules *string `json:"rules,omitempty"`
+}
+
 // A page of organisations.
 type OrganisationConnection struct {
 	// The organisations of this page.

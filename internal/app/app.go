@@ -86,7 +86,6 @@ type Options struct {
 // configuration cannot be used, such as a private key that is not one.
 func New(o Options) (*App, error) {
 	cfg := o.Config
-	guard := authz.Rules{AllowAdminResetPassword: cfg.Security.AllowAdminResetPassword}
 	broker, outages := changes.NewBroker(), outage.NewLog(o.Log)
 	attempts := limits.NewAttempts(
 		limits.AttemptsOptions{Failures: cfg.Gatehouse.MaxFailedLogins, Now: o.Store.Now, Log: o.Log},
@@ -132,8 +131,9 @@ func New(o Options) (*App, error) {
 	client := gateway.New(gateway.Options{URL: cfg.GatewayAPIURL(), Secret: cfg.TykAPI.Secret})
 	clients := oauth.New(oauth.Options{Store: o.Store, Gateway: client, Keyring: o.Keyring,
 		Separator: cfg.OAuthRedirectURISeparator, Log: o.Log})
+	guard := a.rulebook(o)
 	a.resolver = resolvers.New(
-		resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Log: o.Log,
+		resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Rules: guard, Log: o.Log,
 			Settings: settings(o), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts,
 			OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(), Gateway: client, Oauth: clients},
 	)
@@ -222,7 +222,7 @@ func settings(o Options) resolvers.Settings {
 		ForbidViewAccessKey:  cfg.Security.ForbidAdminViewAccessToken,
 		ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
 		PasswordHistory:      cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
-		EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg),
+		EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg), RulesOpen: cfg.Security.OpenPolicy.EnableAPI,
 		Gateways: cfg.Gateways(),
 		Sharing: sharing.Options{
 			Denied:     cfg.Gatehouse.SharedGateways.Denied(),

@@ -16,6 +16,8 @@ type Judge func(ctx context.Context, doc core.Document) (core.Document, error)
 type pending struct {
 	mu    sync.Mutex
 	judge Judge
+	// answers are what was asked in this call already.
+	answers map[any]error
 	// judged tells that a document was.
 	judged bool
 }
@@ -71,4 +73,29 @@ func Judged(ctx context.Context, doc core.Document) (core.Document, error) {
 	p.judged = true
 	p.mu.Unlock()
 	return out, nil
+}
+
+// Remember asks once in a call, and remembers the answer under a key.
+func Remember(ctx context.Context, key any, ask func() error) error {
+	p, ok := ctx.Value(pendingKey{}).(*pending)
+	if !ok {
+		return ask()
+	}
+	p.mu.Lock()
+	err, known := p.answers[key]
+	p.mu.Unlock()
+	if known {
+		return err
+	}
+	err = ask()
+	if err != nil && core.CodeOf(err) != core.CodeForbidden {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.answers == nil {
+		p.answers = map[any]error{}
+	}
+	p.answers[key] = err
+	return err
 }

@@ -293,7 +293,7 @@ func TestAFileOfTheTykDashboardLoads(t *testing.T) {
 	if got := c.GatewayURL(); got != "http://api.example.com:8080" {
 		t.Errorf("the gateways are at %s", got)
 	}
-	if !slices.Contains(loaded.WithoutEffect(), "security.open_policy.enabled") ||
+	if !slices.Contains(loaded.WithoutEffect(), "maintenance_mode") ||
 		slices.Contains(loaded.WithoutEffect(), "license_key") {
 		t.Errorf("without effect: %v", loaded.WithoutEffect())
 	}

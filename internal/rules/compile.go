@@ -2,7 +2,6 @@ package rules
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"slices"
@@ -30,7 +29,7 @@ func (e *Engine) prepare(text string) (*prepared, error) {
 	if len(text) > MaxText {
 		return nil, core.Errorf(core.CodeInvalid, "Invalid OPA rules. They have %d bytes, more than %d", len(text), MaxText)
 	}
-	return e.prepared.get(sha256.Sum256([]byte(text)), func() (*prepared, error) { return e.compile(text) })
+	return e.prepared.get(text, func() (*prepared, error) { return e.compile(text) })
 }
 
 // compile reads a text in the syntax of today, and else in the legacy one. Where it is neither, the faults are those of
@@ -169,3 +168,17 @@ func setOf(names string) map[string]bool {
 	}
 	return out
 }
+
+// Warnings are what is questionable in a text, though it can be used.
+func Warnings(text string) []string {
+	out := []string{}
+	if bare := comment.ReplaceAllString(text, ""); text != "" &&
+		!strings.Contains(bare, "request_permission") && !strings.Contains(bare, "user_permissions") {
+		out = append(out, "the rules read no permissions (input.user.user_permissions): whatever they do not deny, "+
+			"every active user of the organisation may")
+	}
+	return out
+}
+
+// comment is one, up to the end of its line.
+var comment = regexp.MustCompile("#[^\n]*")

@@ -26,7 +26,7 @@ const Package = "dashboard_users"
 // The bounds of a text and of what it says.
 const (
 	// MaxText is the longest text, in bytes.
-	MaxText = 256 << 10
+	MaxText = core.MaxRules
 	// maxMessages and maxMessage bound the reasons that a caller is told.
 	maxMessages, maxMessage = 20, 1 << 10
 	// maxPatches and maxPatch bound what a text may change of a request.
@@ -78,7 +78,7 @@ type Question struct {
 	User core.Document
 	// Method and Path are those of the request, Header is what may be shown of its header.
 	Method, Path string
-	Header       map[string]string
+	Header       map[string][]string
 	// Body is the whole document that the request would leave behind; nil for none.
 	Body core.Document
 	// Permissions are the rows of the table of permissions that judge the request.

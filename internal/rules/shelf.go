@@ -9,38 +9,36 @@ import (
 type shelf struct {
 	mu    sync.Mutex
 	size  int
-	items map[key]*list.Element
+	items map[string]*list.Element
 	// order has the last used in front.
 	order *list.List
 }
 
-type key [32]byte
-
 type item struct {
-	key  key
+	text string
 	once sync.Once
 	made *prepared
 	err  error
 }
 
 func newShelf(size int) *shelf {
-	return &shelf{size: size, items: map[key]*list.Element{}, order: list.New()}
+	return &shelf{size: size, items: map[string]*list.Element{}, order: list.New()}
 }
 
-// get returns what is kept under a key, or what prepare makes. A text that cannot be used is kept, too: it would be tried
+// get returns what is kept of a text, or what prepare makes. A text that cannot be used is kept, too: it would be tried
 // with every request.
-func (s *shelf) get(k key, prepare func() (*prepared, error)) (*prepared, error) {
+func (s *shelf) get(text string, prepare func() (*prepared, error)) (*prepared, error) {
 	s.mu.Lock()
-	e, ok := s.items[k]
+	e, ok := s.items[text]
 	if ok {
 		s.order.MoveToFront(e)
 	} else {
-		e = s.order.PushFront(&item{key: k})
-		s.items[k] = e
+		e = s.order.PushFront(&item{text: text})
+		s.items[text] = e
 		for s.order.Len() > s.size {
 			last := s.order.Back()
 			s.order.Remove(last)
-			delete(s.items, last.Value.(*item).key)
+			delete(s.items, last.Value.(*item).text)
 		}
 	}
 	it := e.Value.(*item)

@@ -1,0 +1,55 @@
+package resolvers
+
+import (
+	"context"
+
+	"gatehouse/graph/model"
+	"gatehouse/internal/authz"
+	"gatehouse/internal/core"
+	"gatehouse/internal/rules"
+)
+
+// ownOrganisation is the one of the caller, where the configuration opens its rules.
+func (r *Resolver) ownOrganisation(ctx context.Context) (*core.Organisation, error) {
+	if !r.settings.RulesOpen {
+		return nil, core.Errorf(core.CodeForbidden,
+			"access denied: the configuration does not open the rules (OPA) of organisations (security.open_policy.enable_api)")
+	}
+	a := authz.From(ctx)
+	if a.User == nil || a.User.IsSuper() {
+		return nil, core.Errorf(core.CodeForbidden,
+			"access denied: you belong to no organisation, whose rules these are: change the document of one (open_policy)")
+	}
+	return r.findOrganisation(ctx, a.User.OrgID)
+}
+
+// openPolicy shows what an organisation says of rules.
+func (r *Resolver) openPolicy(o *core.Organisation) *model.OpenPolicy {
+	text := r.rules.Text(o)
+	return &model.OpenPolicy{
+		Enabled: r.rules.Enabled(o), InForce: r.rules.Decides(o), Rules: text, Own: o.OpenPolicy.Rules != "",
+		Warnings: rules.Warnings(text),
+	}
+}
+
+// setOpenPolicy changes what the caller's organisation says of rules.
+func (r *Resolver) setOpenPolicy(ctx context.Context, in model.OpenPolicyInput) (*model.OpenPolicy, error) {
+	o, err := r.ownOrganisation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next, err := r.editOrganisation(ctx, o.ID, nil, func(stored core.Document) (core.Document, error) {
+		doc := stored
+		if in.Enabled != nil {
+			doc = doc.Set("open_policy.enabled", *in.Enabled)
+		}
+		if in.Rules != nil {
+			doc = doc.Set("open_policy.rules", *in.Rules)
+		}
+		return doc, r.rules.LocksOut(ctx, authz.From(ctx), core.NewOrganisation(o.Meta, doc))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.openPolicy(next), nil
+}
