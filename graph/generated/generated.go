@@ -6322,9 +6322,9 @@ type OpenPolicy {
 
 "What an organisation shall say of rules in Rego; what is not given stays."
 input OpenPolicyInput {
-  "Whether they decide."
+  "Whether they decide; by default as it was."
   enabled: Boolean
-  "The text: in today's syntax of Rego or in that of version 0, in the package dashboard_users or in none, of at most 256 KB. An empty one goes back to those of the server."
+  "The text: in today's syntax of Rego or in that of version 0, in the package dashboard_users or in none, of at most 256 KB. An empty one goes back to those of the server; by default it stays."
   rules: String
 }
 

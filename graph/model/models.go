@@ -433,9 +433,9 @@ type OpenPolicy struct {
 
 // What an organisation shall say of rules in Rego; what is not given stays.
 type OpenPolicyInput struct {
-	// Whether they decide.
+	// Whether they decide; by default as it was.
 	Enabled *bool `json:"enabled,omitempty"`
-	// The text: in today's syntax of Rego or in that of version 0, in the package dashboard_users or in none, of at most 256 KB. An empty one goes back to those of the server.
+	// The text: in today's syntax of Rego or in that of version 0, in the package dashboard_users or in none, of at most 256 KB. An empty one goes back to those of the server; by default it stays.
 	Rules *string `json:"rules,omitempty"`
 }
 

@@ -169,6 +169,7 @@ func permissions() []string {
 	}
 	delete(set, authz.PermissionNone)
 	delete(set, authz.PermissionAdmin)
+	delete(set, authz.PermissionIsAdmin)
 	delete(set, authz.PermissionResetPassword)
 	return sortedKeys(set)
 }
@@ -196,6 +197,8 @@ func TestAPermissionOpensJustItsOperations(t *testing.T) {
 				case op.Permission == authz.PermissionAdmin, op.Permission == authz.PermissionResetPassword:
 				case op.Permission == authz.PermissionNone:
 					allowed = true
+				case op.Permission == authz.PermissionIsAdmin:
+					allowed = level == "IsAdmin"
 				case level == "IsAdmin":
 					allowed = op.Permission != permission
 				case op.Permission == permission:

@@ -51,6 +51,7 @@ func newForeignersOn(t *testing.T, more ...apptest.Option) *foreigners {
 				"TYK_DB_ALLOWEXPLICITPOLICYID=true",
 				"TYK_DB_ENABLEUPDATEKEYBYHASH=true",
 				"TYK_DB_ENABLEDELETEKEYBYHASH=true",
+				"TYK_DB_SECURITY_OPENPOLICY_ENABLEAPI=true",
 			),
 		)...)
 	f := &foreigners{Server: srv, host: furnish(t, srv, marker), visitor: furnish(t, srv, visitorName)}
@@ -399,6 +400,8 @@ func (f *foreigners) input(name string) map[string]any {
 		return map[string]any{"email": probe + "@x.test", "permissions": map[string]any{"apis": "read"}}
 	case "UserGroupInput":
 		return map[string]any{"name": probe, "permissions": map[string]any{"apis": "read"}}
+	case "OpenPolicyInput":
+		return map[string]any{"enabled": true}
 	case "WebhookInput":
 		return map[string]any{"name": probe, "method": "POST", "targetPath": "http://x.test"}
 	case "OauthClientInput":

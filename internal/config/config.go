@@ -152,7 +152,7 @@ type Security struct {
 // OpenPolicy switches the rules that are written in Rego.
 type OpenPolicy struct {
 	Enabled   bool `json:"enabled" env:"TYK_DB_SECURITY_OPENPOLICY_ENABLED" doc:"Let rules in Rego (Open Policy Agent) decide who may do what: those of the organisation, else those of schemas/dashboard.rego in home_dir, else built-in ones. Without it, the built-in ones decide."`
-	Debug     bool `json:"debug" env:"TYK_DB_SECURITY_OPENPOLICY_DEBUG" doc:"Log what rules in Rego are asked, what they answer and what they print, for those who write them. Whoever reads the log sees the documents of requests, without what sounds like a secret."`
+	Debug     bool `json:"debug" env:"TYK_DB_SECURITY_OPENPOLICY_DEBUG" doc:"Log what rules in Rego are asked and what they answer, for those who write them. Whoever reads the log sees the documents of requests, without what sounds like a secret."`
 	EnableAPI bool `json:"enable_api" env:"TYK_DB_SECURITY_OPENPOLICY_ENABLEAPI" doc:"Let administrators read and change the rules in Rego of their organisation."`
 }
 

@@ -14,7 +14,9 @@ import (
 
 // file is the rules of the server, read again when they change.
 type file struct {
-	path   string
+	path string
+	// every is how often it is looked at, at most.
+	every  time.Duration
 	engine *rules.Engine
 	log    *slog.Logger
 
@@ -25,9 +27,6 @@ type file struct {
 	held    string
 }
 
-// lookEvery is how often the file is looked at, at most.
-const lookEvery = time.Second
-
 // text is what the file holds; "" where there is none, or nothing in it. A text that cannot be used changes nothing: the
 // one before stays, and the log says why.
 func (f *file) text() string {
@@ -36,7 +35,7 @@ func (f *file) text() string {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if now := time.Now(); now.Sub(f.looked) < lookEvery {
+	if now := time.Now(); now.Sub(f.looked) < f.every {
 		return f.held
 	} else {
 		f.looked = now

@@ -74,12 +74,3 @@ func shown(h http.Header) map[string][]string {
 	}
 	return out
 }
-
-// clean is a path without a slash at the end, and with the id of the caller for "me".
-func clean(path, me string) string {
-	path = strings.TrimRight(path, "/")
-	if rest, ok := strings.CutPrefix(path, "/api/users/me"); ok && (rest == "" || rest[0] == '/') {
-		path = "/api/users/" + me + rest
-	}
-	return path
-}

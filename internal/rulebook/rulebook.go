@@ -4,12 +4,14 @@
 package rulebook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
@@ -26,6 +28,8 @@ type Options struct {
 	Engine  *rules.Engine
 	// File is the path of the rules of this server, which organisations without their own have; "" for none.
 	File string
+	// FileEvery is how often it is looked at, at most; 0 is a second.
+	FileEvery time.Duration
 	// Organisation finds an organisation.
 	Organisation func(ctx context.Context, id string) (*core.Organisation, error)
 	// GroupName is the name of a user group of an organisation; "" for one that there is not.
@@ -47,7 +51,7 @@ var _ authz.Guard = (*Book)(nil)
 
 // New makes a Book.
 func New(o Options) *Book {
-	b := &Book{o: o, file: &file{path: o.File, engine: o.Engine, log: o.Log}}
+	b := &Book{o: o, file: &file{path: o.File, every: cmp.Or(o.FileEvery, time.Second), engine: o.Engine, log: o.Log}}
 	for _, row := range Table() {
 		b.rows = append(b.rows, expression{row, regexp.MustCompile(row.Expression)})
 	}
@@ -254,7 +258,9 @@ func (b *Book) question(ctx context.Context, a authz.Actor, c authz.Call) (rules
 	if err != nil {
 		return rules.Question{}, err
 	}
-	path := clean(c.Route, a.User.ID)
+	// The one path in which "me" is whoever calls is judged by no rules, as all that people may do for themselves; in
+	// any other it is an id that nobody has.
+	path := strings.TrimRight(c.Route, "/")
 	return rules.Question{
 		User: user, Method: c.Method, Path: path, Header: shown(c.Header),
 		Permissions:             []rules.Row{b.row(c.Operation.Permission, path)},

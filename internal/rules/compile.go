@@ -89,10 +89,10 @@ func (e *Engine) compileAs(text string, version ast.RegoVersion) (*prepared, err
 			Message: fmt.Sprintf("the package is %s: call it %s, or leave the line out", name, Package),
 		}
 	}
+	guard(module)
 	options := append([]func(*rego.Rego){
 		rego.ParsedModule(module), rego.Query(query), rego.Capabilities(capabilities()),
-		rego.EnablePrintStatements(e.options.Debug),
-	}, functions()...)
+	}, slices.Concat(functions(), guarded())...)
 	p := &prepared{}
 	p.query, err = rego.New(options...).PrepareForEval(context.Background())
 	return p, err
@@ -114,7 +114,8 @@ func invalid(err error, text string) error {
 		if row == 1 && !named(text) {
 			column = max(1, column-len(header))
 		}
-		out = append(out, fmt.Sprintf("line %d, column %d: %s", row, column, clip(one.Message, 200)))
+		out = append(out, fmt.Sprintf("line %d, column %d: %s", row, column,
+			clip(strings.ReplaceAll(one.Message, guardedPrefix, ""), 200)))
 	}
 	if len(all) > shown {
 		out = append(out, fmt.Sprintf("and %d more", len(all)-shown))

@@ -59,6 +59,9 @@ func functions() []func(*rego.Rego) {
 		rego.Function2(
 			&rego.Function{Name: "TykDiff", Decl: types.NewFunction(types.Args(types.A, types.A), types.A)},
 			func(_ rego.BuiltinContext, before, after *ast.Term) (*ast.Term, error) {
+				if parts(before.Value, maxParts) < 0 || parts(after.Value, maxParts) < 0 {
+					return nil, rego.NewHaltError(errTooMuch)
+				}
 				return ast.NewTerm(diff(before.Value, after.Value)), nil
 			},
 		),

@@ -38,7 +38,7 @@ const (
 // Options say how an Engine works.
 type Options struct {
 	Log *slog.Logger
-	// Debug logs each question, without secrets, and its answer; and what texts print.
+	// Debug logs each question, without secrets, and its answer.
 	Debug bool
 	// Deadline is how long an evaluation may take; 0 is 50 ms.
 	Deadline time.Duration
@@ -134,16 +134,12 @@ func (e *Engine) judge(ctx context.Context, text string, q Question, more ...reg
 // errStuck keeps a text from running again that did not stop when it was told to.
 var errStuck = errors.New("an evaluation of this text did not stop: it is not run again before it is changed")
 
-// grace is how long after its deadline an evaluation may still run. Between two steps of a text the deadline holds, but
-// nothing stops one step; an evaluation that is in one for as long is left behind.
-const grace = 200 * time.Millisecond
-
 // evaluate runs a prepared text, in a goroutine of its own, since one that does not stop must not stop its caller.
 func (e *Engine) evaluate(ctx context.Context, p *prepared, q Question, more []rego.EvalOption) (rego.ResultSet, error) {
-	limited, cancel := context.WithTimeout(ctx, e.options.Deadline)
+	limited, cancel := context.WithTimeout(ctx, utmost)
 	defer cancel()
-	run := &evaluation{question: &q}
-	limited = context.WithValue(limited, evaluationKey{}, run)
+	used := &budget{ctx: limited, began: time.Now(), deadline: e.options.Deadline}
+	limited = context.WithValue(limited, evaluationKey{}, &evaluation{question: &q})
 	type outcome struct {
 		results rego.ResultSet
 		err     error
@@ -159,24 +155,30 @@ func (e *Engine) evaluate(ctx context.Context, p *prepared, q Question, more []r
 		}()
 		options := append([]rego.EvalOption{
 			rego.EvalParsedInput(q.input()), rego.EvalSortSets(true), rego.EvalTime(time.Now()),
+			rego.EvalExternalCancel(used), rego.EvalGenerateJSON(plain),
 		}, more...)
-		if e.options.Debug {
-			options = append(options, rego.EvalPrintHook(printer{ctx, e.options.Log}))
-		}
 		o.results, o.err = p.query.Eval(limited, options...)
 	}()
-	patience := time.NewTimer(e.options.Deadline + grace)
+	patience := time.NewTimer(utmost + grace)
 	defer patience.Stop()
 	select {
 	case o := <-ended:
-		if o.err != nil && limited.Err() != nil && ctx.Err() == nil {
-			return nil, fmt.Errorf("it took longer than %s: %w", e.options.Deadline, o.err)
+		if o.err != nil && used.over.Load() && ctx.Err() == nil {
+			return nil, fmt.Errorf("it took longer than %s, and %d steps: %w", e.options.Deadline, used.steps.Load(), o.err)
 		}
 		return o.results, o.err
 	case <-patience.C:
 		p.stuck.Store(true)
 		return nil, errStuck
 	}
+}
+
+// plain is what a text says as JSON, where it is not too much.
+func plain(t *ast.Term, _ *rego.EvalContext) (any, error) {
+	if parts(t.Value, maxParts) < 0 {
+		return nil, errors.New("the rules say too much")
+	}
+	return ast.JSONWithOpt(t.Value, ast.JSONOpt{SortSets: true})
 }
 
 // failed logs why a text gave no answer, and is what callers are told.

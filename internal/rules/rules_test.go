@@ -82,6 +82,12 @@ func TestWhatFailsDenies(t *testing.T) {
 	for name, text := range map[string]string{
 		"loops":                  `deny[x] { a := [1,2,3,4,5,6,7,8,9,10]; a[i]; a[j]; a[k]; a[l]; a[m]; a[n]; a[o]; a[p]; a[q]; a[i]+a[j]+a[k]+a[l]+a[m]+a[n]+a[o]+a[p]+a[q] == 0; x := "never" }`,
 		"grows":                  "l0 = [1, 2, 3, 4, 5, 6, 7, 8]\n" + doubling(40, "l%d = array.concat(l%d, l%d)\n") + "deny[x] { count(l40) == 0; x := \"never\" }",
+		"grows by writing out":   "l0 = [1, 2, 3, 4, 5, 6, 7, 8]\n" + doubling(60, "l%d = [l%d, l%d]\n") + "deny[x] { sprintf(\"%v\", [l60]) == \"\"; x := \"never\" }",
+		"grows by marshalling":   "l0 = [1, 2, 3, 4, 5, 6, 7, 8]\n" + doubling(60, "l%d = {\"a\": l%d, \"b\": l%d}\n") + "deny[x] { json.marshal(l60) == \"\"; x := \"never\" }",
+		"grows behind a name":    "l0 = [1, 2, 3, 4, 5, 6, 7, 8]\n" + doubling(60, "l%d = [l%d, l%d]\n") + "f(x) = y { y := x }\ndeny[x] { f(l60) == \"\" with f as json.marshal; x := \"never\" }",
+		"grows as a text":        "l0 = \"12345678\"\n" + doubling(60, "l%d = concat(\"\", [l%d, l%d])\n") + "deny[x] { l60 == \"\"; x := \"never\" }",
+		"grows as a number":      "l0 = 12345678\n" + doubling(60, "l%d = l%d * l%d\n") + "deny[x] { l60 == 0; x := \"never\" }",
+		"says very much":         "l0 = [1, 2, 3, 4, 5, 6, 7, 8]\n" + doubling(60, "l%d = [l%d, l%d]\n") + "deny[x] { x := l60 }",
 		"says two things":        "deny = \"a\" { input.user.active }\ndeny = \"b\" { input.user.active }",
 		"asks for much":          `deny[x] { some i; api := TykAPIGet(sprintf("/api/apis/%v", [[1,2,3,4,5,6,7,8,9,10,11][i]])); api.x; x := "never" }`,
 		"patches with no object": `patch_request["x"] { true }`,

@@ -20,13 +20,20 @@ type Stock struct {
 // Find reads the texts from the documentation beside the samples that GATEHOUSE_SAMPLES names, or skips the test.
 func Find(t testing.TB) Stock {
 	t.Helper()
-	root := os.Getenv("GATEHOUSE_SAMPLES")
-	if root == "" {
+	s, ok := At()
+	if !ok {
 		t.Skip("no documented rules to paste: set GATEHOUSE_SAMPLES to the folder of samples, beside which they are")
 	}
-	raw, err := os.ReadFile(filepath.Join(root, "..", "spec", "dashboard.md"))
+	require.NotEmpty(t, s.Default)
+	require.NotEmpty(t, s.Worked)
+	return s
+}
+
+// At reads the texts, where they are at hand.
+func At() (Stock, bool) {
+	raw, err := os.ReadFile(filepath.Join(os.Getenv("GATEHOUSE_SAMPLES"), "..", "spec", "dashboard.md"))
 	if err != nil {
-		t.Skip("no documented rules beside the samples")
+		return Stock{}, false
 	}
 	fenced := regexp.MustCompile("(?s)```[a-z]*[^\n]*\n(.*?)```")
 	var s Stock
@@ -39,7 +46,5 @@ func Find(t testing.TB) Stock {
 			s.Default = text
 		}
 	}
-	require.NotEmpty(t, s.Default)
-	require.NotEmpty(t, s.Worked)
-	return s
+	return s, true
 }
