@@ -27,8 +27,8 @@ type file struct {
 	held    string
 }
 
-// text is what the file holds; "" where there is none, or nothing in it. A text that cannot be used changes nothing: the
-// one before stays, and the log says why.
+// text is what the file holds; "" where there is none, or nothing in it. A text that cannot be used changes nothing:
+// the one before stays, and the log says why.
 func (f *file) text() string {
 	if f.path == "" {
 		return ""

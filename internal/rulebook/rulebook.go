@@ -1,6 +1,6 @@
 // Package rulebook knows which rules are in force where, and is the guard that judges calls by them: those of the
-// organisation, or else of the file in home_dir, or else the built-in ones. They decide above a floor, authz.Floor, that
-// they neither open nor close.
+// organisation, or else of the file in home_dir, or else the built-in ones. They decide above a floor, authz.Floor,
+// that they neither open nor close.
 package rulebook
 
 import (
@@ -121,8 +121,8 @@ func (b *Book) CheckPermission(
 	})
 }
 
-// inForce is the text that judges an actor; "" where the built-in rules do: of super users, too, since no organisation's
-// rules are about them.
+// inForce is the text that judges an actor; "" where the built-in rules do: of super users, too, since no
+// organisation's rules are about them.
 func (b *Book) inForce(ctx context.Context, a authz.Actor) (string, error) {
 	if !b.o.Enabled || a.User == nil || a.User.IsSuper() {
 		return "", nil

@@ -55,7 +55,8 @@ var quoted = regexp.MustCompile("\"(?:\\\\.|[^\"\\\\\n])*\"|`[^`]*`|#[^\n]*")
 // today tells whether a text seems to be in the syntax of today.
 func today(text string) bool {
 	bare := quoted.ReplaceAllString(text, "")
-	return strings.Contains(bare, "import rego.v1") || strings.Contains(bare, " if ") || strings.Contains(bare, " contains ")
+	return strings.Contains(bare, "import rego.v1") || strings.Contains(bare, " if ") ||
+		strings.Contains(bare, " contains ")
 }
 
 // header is put before a text without a package: on its first line, so that the numbers of lines hold.
@@ -131,8 +132,8 @@ func capabilities() *ast.Capabilities {
 	return all
 }
 
-// allowed are the functions that texts may use: all of them end in a time, and with a result, that goes with the size of
-// what they are given; none reaches out of the process, or tells of it. A deadline stops a text between two of its
+// allowed are the functions that texts may use: all of them end in a time, and with a result, that goes with the size
+// of what they are given; none reaches out of the process, or tells of it. A deadline stops a text between two of its
 // steps, but no function in its middle, which is why bits, ranges of numbers and networks, and what reads other
 // languages, are not among them.
 var allowed = setOf(`

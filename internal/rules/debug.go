@@ -7,7 +7,9 @@ import (
 )
 
 // secretNames are parts of the names of fields whose values are no matter of a log.
-var secretNames = []string{"password", "secret", "access_key", "hmac_string", "token", "private", "authorization", "cookie"}
+var secretNames = []string{
+	"password", "secret", "access_key", "hmac_string", "token", "private", "authorization", "cookie",
+}
 
 // redacted is a document without the values of fields that sound like secrets, at any depth.
 func redacted(d core.Document) core.Document {

@@ -18,8 +18,8 @@ import (
 // guardedPrefix is what the names of guarded functions begin with; no text can name one.
 const guardedPrefix = "guarded."
 
-// The bounds of what a guarded function is given: how many values, with a text counting for one each eight bytes, and how
-// many digits a number has.
+// The bounds of what a guarded function is given: how many values, with a text counting for one each eight bytes, and
+// how many digits a number has.
 const maxParts, maxDigits = 1 << 18, 1000
 
 var errTooMuch = errors.New("it was given too much")

@@ -1,8 +1,8 @@
-// Package rules runs texts in Rego that say who may do what. It knows no organisations and no operations: a caller gives
-// a text and a question, and gets what the text denies, and how it would have the request changed.
+// Package rules runs texts in Rego that say who may do what. It knows no organisations and no operations: a caller
+// gives a text and a question, and gets what the text denies, and how it would have the request changed.
 //
-// A text is a stranger's program. It runs with an allow list of functions, none of which reaches out of the process, for
-// a bounded time, and what it says is bounded, too. A text that fails, in whatever way, denies.
+// A text is a stranger's program. It runs with an allow list of functions, none of which reaches out of the process,
+// for a bounded time, and what it says is bounded, too. A text that fails, in whatever way, denies.
 package rules
 
 import (
@@ -135,7 +135,9 @@ func (e *Engine) judge(ctx context.Context, text string, q Question, more ...reg
 var errStuck = errors.New("an evaluation of this text did not stop: it is not run again before it is changed")
 
 // evaluate runs a prepared text, in a goroutine of its own, since one that does not stop must not stop its caller.
-func (e *Engine) evaluate(ctx context.Context, p *prepared, q Question, more []rego.EvalOption) (rego.ResultSet, error) {
+func (e *Engine) evaluate(
+	ctx context.Context, p *prepared, q Question, more []rego.EvalOption,
+) (rego.ResultSet, error) {
 	limited, cancel := context.WithTimeout(ctx, utmost)
 	defer cancel()
 	used := &budget{ctx: limited, began: time.Now(), deadline: e.options.Deadline}
@@ -225,8 +227,8 @@ func read(results rego.ResultSet) (Verdict, error) {
 	return v, nil
 }
 
-// valuesOf are the values that a rule has: those of a set, or the one of a rule that has one. The query puts what the rule
-// is into a list, which is empty where the rule is not defined.
+// valuesOf are the values that a rule has: those of a set, or the one of a rule that has one. The query puts what the
+// rule is into a list, which is empty where the rule is not defined.
 func valuesOf(bound any) []any {
 	outer, _ := bound.([]any)
 	if len(outer) == 0 {

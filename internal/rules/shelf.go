@@ -46,10 +46,3 @@ func (s *shelf) get(text string, prepare func() (*prepared, error)) (*prepared, 
 	it.once.Do(func() { it.made, it.err = prepare() })
 	return it.made, it.err
 }
-
-// kept is how many there are.
-func (s *shelf) kept() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.order.Len()
-}
