@@ -90,8 +90,8 @@ func remove[T any, P object[T]](
 	}
 }
 
-// judged has a document that a call leads to judged by the rules in force, which may change it: between what makes it of
-// what a caller gave, and what checks it. Every change of a document goes through here; store.MayWrite holds that.
+// judged has a document that a call leads to judged by the rules in force, which may change it: between what makes it
+// of what a caller gave, and what checks it. Every change of a document goes through here; store.MayWrite holds that.
 func judged(ctx context.Context) func(doc core.Document, err error) (core.Document, error) {
 	return func(doc core.Document, err error) (core.Document, error) {
 		if err != nil {

@@ -30,8 +30,8 @@ func (c *call) getOpenPolicy() (reply, error) {
 	return shown(out), nil
 }
 
-// setOpenPolicy changes what the body has of enabled and rules; older clients send debug, too, which is a setting of the
-// server.
+// setOpenPolicy changes what the body has of enabled and rules; older clients send debug, too, which is a setting of
+// the server.
 func (c *call) setOpenPolicy() (reply, error) {
 	doc, err := c.document()
 	if err != nil {

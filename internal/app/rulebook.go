@@ -12,7 +12,8 @@ import (
 	"gatehouse/store"
 )
 
-// rulebook is the guard of both faces. What it asks of the resolvers it asks while it judges, and they are there by then.
+// rulebook is the guard of both faces. What it asks of the resolvers it asks while it judges, and they are there by
+// then.
 func (a *App) rulebook(o Options) *rulebook.Book {
 	cfg := o.Config
 	return rulebook.New(rulebook.Options{

@@ -24,8 +24,8 @@ type pending struct {
 
 type pendingKey struct{}
 
-// WithCall returns the context of one call, for a guard that can judge some only by the document that they lead to. Such
-// a call writes nothing before Judged has let its document be.
+// WithCall returns the context of one call, for a guard that can judge some only by the document that they lead to.
+// Such a call writes nothing before Judged has let its document be.
 func WithCall(ctx context.Context) context.Context {
 	p := &pending{}
 	return store.WithBarrier(context.WithValue(ctx, pendingKey{}, p), p.barrier)
