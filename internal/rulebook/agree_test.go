@@ -48,11 +48,13 @@ func verdict(t *testing.T, g authz.Guard, a authz.Actor, c authz.Call) error {
 	return err
 }
 
-// TestTheGuardAndOurRulesAgree asks the guard in Go, the built-in rules in Rego and, where it is at hand, the documented
+// TestTheGuardAndOurRulesAgree asks the guard in Go, the built-in rules in Rego and, where it is at hand,
+// the documented
 // default text about random users, operations and ids.
 //
 // They may differ in two ways, and in no other. What everybody may do for themselves is above rules, so that no text is
-// asked: the documented one denies a person who has users: deny themselves. And the words of a refusal are each one's own.
+// asked: the documented one denies a person who has users: deny themselves. And the words of a refusal are
+// each one's own.
 func TestTheGuardAndOurRulesAgree(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	var operations []authz.Operation

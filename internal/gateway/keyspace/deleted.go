@@ -20,8 +20,8 @@ import (
 // of the request, and a Redis that is killed may forget its last moments, the deletion among them. The key would work
 // again, for ever. So a deletion leaves a note in the store, in the transaction that removes the row; and a session
 // without a row that is the one of a note is deleted once more, and not taken for a key that a gateway made. It is told
-// from a new one of the same name by its date of creation. Where that is the same, since a key is put back as it was, the
-// mark of who wrote it after the deletion tells.
+// from a new one of the same name by its date of creation. Where that is the same, since a key is put back as it was,
+// the mark of who wrote it after the deletion tells.
 
 // mourned is how long a deletion is remembered: longer than requests take, and than what a Redis that keeps a file
 // forgets.
