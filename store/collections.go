@@ -49,7 +49,8 @@ var (
 		Unique: []Unique{{"slug", true}, {"cname", true}},
 	}
 	users = &Collection{Name: "users", Text: []string{"email", "name", "group_id"}, Int: []string{"active"},
-		Unique: []Unique{{"email_key", false}, {"access_key", true}}, Labels: []string{"group", "governs"}, Added: [][]string{{"group", "governs"}}}
+		Unique: []Unique{{"email_key", false}, {"access_key", true}}, Labels: []string{"group", "governs"},
+		Added: [][]string{{"group", "governs"}}}
 	userGroups = &Collection{Name: "user_groups", Text: []string{"name"}, Int: []string{"active"}}
 	// The unique value "route" is left empty: earlier versions filled it, but which routes clash is more than one value
 	// can say. See "claim".
@@ -137,7 +138,8 @@ var (
 // Collections lists every collection.
 func Collections() []*Collection {
 	return []*Collection{
-		organisations, users, userGroups, apis, policies, keys, webhooks, nodes, oauthClients, certificates, portalDocuments, settings,
+		organisations, users, userGroups, apis, policies, keys, webhooks, nodes, oauthClients, certificates, portalDocuments,
+		settings,
 	}
 }
 

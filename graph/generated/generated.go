@@ -4823,6 +4823,8 @@ enum ObjectKind {
   KEY
   "A user."
   USER
+  "A user group."
+  USER_GROUP
   "A webhook."
   WEBHOOK
   "A certificate."

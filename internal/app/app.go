@@ -137,8 +137,9 @@ func New(o Options) (*App, error) {
 			Settings: settings(o), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts,
 			OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(), Gateway: client, Oauth: clients},
 	)
-	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, Granted: a.resolver.Granted, AdminSecret: o.AdminSecret,
-		Attempts: attempts, Address: httpserver.Address, Request: a.resolver.Organisations().Request}
+	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, Granted: a.resolver.Granted,
+		AdminSecret: o.AdminSecret, Attempts: attempts, Address: httpserver.Address,
+		Request: a.resolver.Organisations().Request}
 	a.Handler = a.edge(o, a.faces(o, guard, authenticator, outages))
 
 	ctx, stop := context.WithCancel(context.Background())

@@ -23,6 +23,9 @@ func TestNobodyGainsWhatTheyDoNotHave(t *testing.T) {
 		return r.Get("data.it.id").Str
 	}
 	strong, alike := group(`{keys: "write"}`), group(`{apis: "read"}`)
+	asleep := group(`{keys: "write"}`)
+	off := srv.GraphQL(t, `mutation { updateUserGroup(id: "`+asleep+`", input: {active: false}) { active } }`, nil)
+	require.Equal(t, "false", off.Get("data.updateUserGroup.active").Raw, "%s", off.Body)
 	require.NotEmpty(t, strong)
 	equal, equalKey := user(t, srv, org, true, map[string]string{"apis": "read"})
 
@@ -48,6 +51,7 @@ func TestNobodyGainsWhatTheyDoNotHave(t *testing.T) {
 		{"an administrator makes no super user", adminKey, `mutation { createUser(input: {orgId: "", email: "a5@x.test", permissions: {IsAdmin: "admin"}}) { id } }`},
 		{"a manager of users puts nobody into a group that may do more", managerKey, `mutation { updateUser(id: "` + equal + `", input: {groupIds: ["` + strong + `"]}) { id } }`},
 		{"nor by a patch", managerKey, `mutation { patchUser(id: "` + equal + `", patch: {group_ids: ["` + alike + `", "` + strong + `"]}) { id } }`},
+		{"nor into one that is switched off", managerKey, `mutation { updateUser(id: "` + equal + `", input: {groupIds: ["` + asleep + `"]}) { id } }`},
 		{"nor makes one in it", managerKey, `mutation { createUser(input: {email: "a6@x.test", permissions: {apis: "read"}, groupId: "` + strong + `"}) { id } }`},
 		{"a manager of users does not join a group, whatever it gives", managerKey, `mutation { updateUser(id: "` + manager + `", input: {groupIds: ["` + alike + `"]}) { id } }`},
 		{"a keeper of groups makes none that may do more", keeperKey, `mutation { createUserGroup(input: {name: "x", permissions: {keys: "read"}}) { id } }`},

@@ -40,10 +40,55 @@ func person(t *testing.T, srv api, name, permissions string) (key, id string) {
 
 const petsAPI = `{"api_definition":{"name":"%s","active":true,"use_keyless":true,"proxy":{"listen_path":"/%s/","target_url":"http://upstream.example","strip_listen_path":true},"version_data":{"not_versioned":true,"versions":{"Default":{"name":"Default"}}}}}`
 
+// editors are rules to be put at the end of the default ones, by which who is an editor of APIs may not create any.
+const editors = `
+request_intent = "create" { input.request.method == "POST" }
+request_intent = "update" { input.request.method == "PUT" }
+intent_match("create", "write")
+intent_match("update", "write")
+deny["API Editors not allowed to create APIs."] {
+	input.user.user_permissions.api_editor
+	request_permission.apis
+	request_intent == "create"
+}
+`
+
+// locks are rules to be put at the end of the default ones: some may not switch APIs on or off, and what some save
+// under a certain name goes through a proxy.
+const locks = `
+deny["You do not have permission to change the API status."] {
+	input.user.user_permissions.test_disable_deploy
+	request_permission.apis
+	request_intent == "write"
+	change := TykDiff(TykAPIGet(input.request.path), input.request.body)
+	not is_null(change.api_definition.active)
+}
+patch_request[patch] {
+	input.user.user_permissions.test_patch_request
+	request_permission.apis
+	request_intent == "write"
+	contains(input.request.body.api_definition.name, "#external")
+	patch := {"api_definition": {"proxy": {"transport": {"proxy_url": "http://company-proxy:8080"}}}}
+}
+`
+
+// onTexts runs a test on each text: ours always, and the documented one where it is at hand.
+func onTexts(t *testing.T, ours string, documented func(rulestest.Stock) string, test func(*testing.T, string)) {
+	t.Helper()
+	t.Run("ours", func(t *testing.T) { t.Parallel(); test(t, rules.Default+ours) })
+	if stock, ok := rulestest.At(); ok {
+		t.Run("the documented one", func(t *testing.T) { t.Parallel(); test(t, documented(stock)) })
+	}
+}
+
 func TestAnApiEditorMayUpdateButNotCreate(t *testing.T) {
 	t.Parallel()
+	onTexts(t, editors, func(s rulestest.Stock) string { return s.Worked }, apiEditor)
+}
+
+func apiEditor(t *testing.T, text string) {
 	srv := withRules(t)
-	setRules(t, srv, rulestest.Find(t).Worked)
+	setRules(t, srv, text)
 	created := srv.rest(t, "POST", "/api/apis", fmt.Sprintf(petsAPI, "pets", "pets"))
 	require.Equal(t, 200, created.Status, "%s", created.Body)
 	id := created.Get("ID").Str
@@ -66,10 +111,14 @@ func TestAnApiEditorMayUpdateButNotCreate(t *testing.T) {
 	require.Equal(t, 2, int(srv.graphql(t, `{ apis { totalCount } }`).Get("data.apis.totalCount").Int()))
 }
 
-func TestTheDemonstrationsOfTheDocumentedRules(t *testing.T) {
+func TestRulesThatCompareWhatIsSavedAndThatChangeIt(t *testing.T) {
 	t.Parallel()
+	onTexts(t, locks, func(s rulestest.Stock) string { return s.Default }, lockedAndProxied)
+}
+
+func lockedAndProxied(t *testing.T, text string) {
 	srv := withRules(t)
-	setRules(t, srv, rulestest.Find(t).Default)
+	setRules(t, srv, text)
 	created := srv.rest(t, "POST", "/api/apis", fmt.Sprintf(petsAPI, "pets", "pets"))
 	require.Equal(t, 200, created.Status, "%s", created.Body)
 	id := created.Get("Meta").Str

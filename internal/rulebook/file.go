@@ -25,6 +25,8 @@ type file struct {
 	changed time.Time
 	size    int64
 	held    string
+	// fault is what was wrong when it was last looked at: it is logged once.
+	fault string
 }
 
 // text is what the file holds; "" where there is none, or nothing in it. A text that cannot be used changes nothing:
@@ -61,10 +63,14 @@ func (f *file) text() string {
 		err = f.engine.Check(string(raw))
 	}
 	if err != nil {
-		f.log.Error("open policy: the rules of this server cannot be used, so the ones before stay",
-			"file", f.path, "error", err.Error())
+		if f.fault != err.Error() {
+			f.log.Error("open policy: the rules of this server cannot be used, so the ones before stay",
+				"file", f.path, "error", err.Error())
+		}
+		f.fault = err.Error()
 		return f.held
 	}
+	f.fault = ""
 	f.held = string(raw)
 	f.log.Info("open policy: read the rules of this server", "file", f.path)
 	return f.held

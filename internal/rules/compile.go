@@ -75,7 +75,13 @@ func named(text string) bool {
 	return false
 }
 
-func (e *Engine) compileAs(text string, version ast.RegoVersion) (*prepared, error) {
+// compileAs reads a text in one syntax. The compiler is not ours: where it panics, the text is at fault.
+func (e *Engine) compileAs(text string, version ast.RegoVersion) (p *prepared, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			p, err = nil, fmt.Errorf("they cannot be compiled: %v", r)
+		}
+	}()
 	text = strings.TrimPrefix(text, "\ufeff")
 	if !named(text) {
 		text = header + text
@@ -94,7 +100,7 @@ func (e *Engine) compileAs(text string, version ast.RegoVersion) (*prepared, err
 	options := append([]func(*rego.Rego){
 		rego.ParsedModule(module), rego.Query(query), rego.Capabilities(capabilities()),
 	}, slices.Concat(functions(), guarded())...)
-	p := &prepared{}
+	p = &prepared{}
 	p.query, err = rego.New(options...).PrepareForEval(context.Background())
 	return p, err
 }

@@ -148,6 +148,7 @@ func (e *Engine) evaluate(
 	}
 	ended := make(chan outcome, 1)
 	go func() {
+		roomy(0)
 		var o outcome
 		defer func() {
 			if r := recover(); r != nil {
@@ -173,6 +174,18 @@ func (e *Engine) evaluate(
 		p.stuck.Store(true)
 		return nil, errStuck
 	}
+}
+
+// stack is about what an evaluation needs of its goroutine's stack.
+const stack = 32 << 10
+
+// roomy has the stack of a new goroutine grow once and at the start: growing it step by step, with ever more to copy,
+// was two fifths of the time of an evaluation.
+//
+//go:noinline
+func roomy(at int) byte {
+	var room [stack]byte
+	return room[at]
 }
 
 // plain is what a text says as JSON, where it is not too much.

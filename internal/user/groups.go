@@ -7,6 +7,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/permission"
 	"gatehouse/internal/usergroup"
@@ -59,7 +60,7 @@ func (g Groups) find(ctx context.Context, org, id string) (*usergroup.Group, err
 }
 
 // checkAdded refuses groups that a user newly names and that there are not in the organisation. What is named already,
-// and has gone, stands in the way of nothing.
+// and has gone, stands in the way of nothing. Nobody puts people into a group that gives what they lack themselves.
 func (g Groups) checkAdded(ctx context.Context, next, old *core.User) error {
 	var had []string
 	if old != nil {
@@ -73,6 +74,11 @@ func (g Groups) checkAdded(ctx context.Context, next, old *core.User) error {
 		}
 		if group == nil || next.IsSuper() {
 			missing = append(missing, id)
+			continue
+		}
+		// One that is switched off gives nothing now, but may be switched on by somebody who does not see who is in it.
+		if err := authz.From(ctx).MayGrant(nil, group.Permissions); err != nil {
+			return err
 		}
 	}
 	if len(missing) == 0 {

@@ -5,9 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,7 +21,7 @@ import (
 // again, for ever. So a deletion leaves a note in the store, in the transaction that removes the row; and a session
 // without a row that is the one of a note is deleted once more, and not taken for a key that a gateway made. It is told
 // from a new one of the same name by its date of creation. Where that is the same, since a key is put back as it was,
-// the mark of who wrote it after the deletion tells.
+// the mark of who made it after the deletion tells.
 
 // mourned is how long a deletion is remembered: longer than requests take, and than what a Redis that keeps a file
 // forgets.
@@ -29,9 +29,6 @@ const mourned = time.Hour
 
 // notePrefix starts the ids of the settings that are notes. The rest is a hash: the id of a key may be its token.
 const notePrefix = "deleted-key/"
-
-// burying starts what follows the id in the mark of who deletes a session that came back: it is no key that is made.
-const burying = "-"
 
 func noteID(id string) string {
 	sum := sha256.Sum256([]byte(id))
@@ -89,19 +86,34 @@ func (s *Space) buried(note *core.Setting, session core.Document) bool {
 		note.Value.Text("created") == dateCreated(session).Format(time.RFC3339Nano)
 }
 
-// writtenSince tells whether a server wrote a session of id after its deletion that the note is of, and has not indexed
-// it yet: its mark is still there.
-func (s *Space) writtenSince(ctx context.Context, id string, note *core.Setting) (bool, error) {
+// deletedAt is when the key of a note was deleted, by the clock of marks.
+func deletedAt(note *core.Setting) float64 { return note.Value.Get("deleted").Float() }
+
+// madeAnew tells which of the keys of notes a server made after their deletion, and has not indexed yet: the marks of
+// their making are still there.
+func (s *Space) madeAnew(ctx context.Context, notes map[string]*core.Setting) (map[string]bool, error) {
+	if len(notes) == 0 {
+		return nil, nil
+	}
+	first := math.Inf(1)
+	for _, note := range notes {
+		first = min(first, deletedAt(note))
+	}
 	ctx, cancel := context.WithTimeout(ctx, answers)
 	defer cancel()
-	since := redis.ZRangeBy{Min: "(" + strconv.FormatInt(note.Value.Get("deleted").Int(), 10), Max: "+inf"}
-	members, err := s.o.Redis.ZRangeByScore(ctx, marksName, &since).Result()
+	since := redis.ZRangeBy{Min: "(" + strconv.FormatFloat(first, 'f', -1, 64), Max: "+inf"}
+	marks, err := s.o.Redis.ZRangeByScoreWithScores(ctx, marksName, &since).Result()
 	if err != nil {
-		return false, unavailable(err)
+		return nil, unavailable(err)
 	}
-	return slices.ContainsFunc(members, func(member string) bool {
-		return idOf(member) == id && !strings.HasPrefix(member[len(id)+1:], burying)
-	}), nil
+	out := map[string]bool{}
+	for _, m := range marks {
+		member, _ := m.Member.(string)
+		if note := notes[idOf(member)]; note != nil && makes(member) && m.Score > deletedAt(note) {
+			out[idOf(member)] = true
+		}
+	}
+	return out, nil
 }
 
 // returned tells which keys are deleted ones whose sessions came back. Nil stands for a key without a session.
@@ -111,16 +123,19 @@ func (s *Space) returned(
 	rows map[string]*core.Key,
 	notes map[string]*core.Setting,
 ) (map[string]bool, error) {
-	out := map[string]bool{}
+	suspects := map[string]*core.Setting{}
 	for _, k := range keys {
-		if k == nil || rows[k.ID] != nil || !s.buried(notes[k.ID], k.Session) {
-			continue
+		if k != nil && rows[k.ID] == nil && s.buried(notes[k.ID], k.Session) {
+			suspects[k.ID] = notes[k.ID]
 		}
-		anew, err := s.writtenSince(ctx, k.ID, notes[k.ID])
-		if err != nil {
-			return nil, err
-		}
-		out[k.ID] = !anew
+	}
+	anew, err := s.madeAnew(ctx, suspects)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for id := range suspects {
+		out[id] = !anew[id]
 	}
 	return out, nil
 }
@@ -147,7 +162,6 @@ func dateCreated(session core.Document) time.Time {
 // rebury deletes the session of a deleted key that came back. One that was written in between is for the next look.
 func (s *Space) rebury(ctx context.Context, id, raw string) error {
 	m := s.newMark(id)
-	m.member = id + " " + burying + m.member[len(id)+1:]
 	done, err := s.swap(ctx, id, raw, "", m)
 	if err != nil {
 		return err

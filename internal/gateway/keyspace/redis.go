@@ -74,8 +74,19 @@ type mark struct {
 	generation uint64
 }
 
-func (s *Space) newMark(id string) mark {
-	return mark{id + " " + s.server + strconv.FormatUint(s.writes.Add(1), 36), s.anchor.age()}
+func (s *Space) newMark(id string) mark { return s.markWith(id, "") }
+
+// newMakingMark is the mark of who makes a key: it tells a key that is made anew from a deleted one that came back.
+func (s *Space) newMakingMark(id string) mark { return s.markWith(id, making) }
+
+// making starts what follows the id in the mark of who makes a key.
+const making = "+"
+
+// makes tells whether a mark is one of who makes a key.
+func makes(member string) bool { return strings.HasPrefix(member[len(idOf(member)):], " "+making) }
+
+func (s *Space) markWith(id, purpose string) mark {
+	return mark{id + " " + purpose + s.server + strconv.FormatUint(s.writes.Add(1), 36), s.anchor.age()}
 }
 
 // set adds the mark, at a time of this machine: the store's clock may be a test's.

@@ -130,7 +130,7 @@ func (s *Space) Create(ctx context.Context, k *core.Key) error {
 	if !indexable(k.ID) {
 		return core.Errorf(core.CodeInvalid, "the key's name is too long: it must have at most %d bytes", maxID)
 	}
-	m := s.newMark(k.ID)
+	m := s.newMakingMark(k.ID)
 	created, err := s.put(ctx, k, m)
 	if err != nil {
 		return err

@@ -6,9 +6,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // Stock are the documented texts.
@@ -17,19 +14,7 @@ type Stock struct {
 	Default, Worked string
 }
 
-// Find reads the texts from the documentation beside the samples that GATEHOUSE_SAMPLES names, or skips the test.
-func Find(t testing.TB) Stock {
-	t.Helper()
-	s, ok := At()
-	if !ok {
-		t.Skip("no documented rules to paste: set GATEHOUSE_SAMPLES to the folder of samples, beside which they are")
-	}
-	require.NotEmpty(t, s.Default)
-	require.NotEmpty(t, s.Worked)
-	return s
-}
-
-// At reads the texts, where they are at hand.
+// At reads the texts from the documentation beside the samples that GATEHOUSE_SAMPLES names, where it is at hand.
 func At() (Stock, bool) {
 	raw, err := os.ReadFile(filepath.Join(os.Getenv("GATEHOUSE_SAMPLES"), "..", "spec", "dashboard.md"))
 	if err != nil {
@@ -46,5 +31,5 @@ func At() (Stock, bool) {
 			s.Default = text
 		}
 	}
-	return s, true
+	return s, s.Default != "" && s.Worked != ""
 }
