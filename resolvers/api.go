@@ -5,14 +5,16 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/api"
 	"gatehouse/internal/gateway/claim"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
 // findApi reads an API by either id, past the read cache.
 func (r *Resolver) findApi(ctx context.Context, id string) (*core.Api, error) {
-	return one(ctx, core.ApiKind, r.store.Apis.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"api_id", id})
+	return edit.One(ctx, core.ApiKind, r.store.Apis.FindMany, tenant(ctx), [2]string{"id", id}, [2]string{"api_id", id})
 }
 
 // importedApi makes an API of a document of an import: over the one with the same public id, or new with the ids it
@@ -57,9 +59,9 @@ func (r *Resolver) editApi(
 	write := func(ctx context.Context, next *core.Api) error {
 		return r.writeApis(ctx, claim.Api{Next: next, Old: before})
 	}
-	return edit(ctx, r, core.ApiKind, write, revision, find, func(old *core.Api) (*core.Api, error) {
+	return edit.Change(ctx, r.editor, core.ApiKind, write, revision, find, func(old *core.Api) (*core.Api, error) {
 		before = old
-		doc, err := judged(ctx)(change(old))
+		doc, err := edit.Judged(ctx)(change(old))
 		if err != nil {
 			return nil, err
 		}
@@ -75,8 +77,8 @@ func (r *Resolver) listApis(
 	filter *model.APIFilter,
 	sort *model.APISort,
 ) (*model.APIConnection, error) {
-	by := sorted(sort, nil, model.APISortCreatedAtDesc)
-	c, err := listed(ctx, r, r.store.Apis, t, first, after, by, func() ([]store.Cond, error) {
+	by := connection.Sorted(sort, nil, model.APISortCreatedAtDesc)
+	c, err := connection.Listed(ctx, r.settings.Pages, r.store.Apis, t, first, after, by, func() ([]store.Cond, error) {
 		return r.apis.Conditions(ctx, t, (*api.Filter)(filter))
 	})
 	return (*model.APIConnection)(c), err

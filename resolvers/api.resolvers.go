@@ -11,12 +11,14 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authentication"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/api"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/gateway/route"
 	"gatehouse/internal/page"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/relation"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 	"maps"
 	"slices"
@@ -29,7 +31,7 @@ func (r *apiResolver) Authentication(ctx context.Context, obj *core.Api) (*authe
 
 // Owners is the resolver for the owners field.
 func (r *apiResolver) Owners(ctx context.Context, obj *core.Api, first *int, after *string) (*model.UserConnection, error) {
-	c, err := named(ctx, r.Resolver, "owners of API "+obj.ID, obj.UserOwners, first, after, func(ids []string, siblings int) ([]*core.User, error) {
+	c, err := connection.Named(ctx, r.settings.Pages, "owners of API "+obj.ID, obj.UserOwners, first, after, func(ids []string, siblings int) ([]*core.User, error) {
 		return r.loaders(ctx).Users.All(ctx, obj.OrgID, ids, siblings)
 	})
 	return (*model.UserConnection)(c), err
@@ -48,19 +50,19 @@ func (r *apiResolver) Organisation(ctx context.Context, obj *core.Api) (*core.Or
 
 // Policies is the resolver for the policies field.
 func (r *apiResolver) Policies(ctx context.Context, obj *core.Api, first *int, after *string) (*model.PolicyConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).PoliciesByApi, obj.OrgID, obj.ApiID, first, after)
+	c, err := connection.Related(ctx, r.settings.Pages, r.loaders(ctx).PoliciesByApi, obj.OrgID, obj.ApiID, first, after)
 	return (*model.PolicyConnection)(c), err
 }
 
 // Keys is the resolver for the keys field.
 func (r *apiResolver) Keys(ctx context.Context, obj *core.Api, first *int, after *string) (*model.KeyConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).KeysByApi, obj.OrgID, obj.ApiID, first, after)
+	c, err := connection.Related(ctx, r.settings.Pages, r.loaders(ctx).KeysByApi, obj.OrgID, obj.ApiID, first, after)
 	return (*model.KeyConnection)(c), err
 }
 
 // Webhooks is the resolver for the webhooks field.
 func (r *apiResolver) Webhooks(ctx context.Context, obj *core.Api, first *int, after *string) (*model.WebhookConnection, error) {
-	c, err := named(ctx, r.Resolver, "webhooks of API "+obj.ID, core.HookIDs(obj.Definition), first, after, func(ids []string, siblings int) ([]*core.Webhook, error) {
+	c, err := connection.Named(ctx, r.settings.Pages, "webhooks of API "+obj.ID, core.HookIDs(obj.Definition), first, after, func(ids []string, siblings int) ([]*core.Webhook, error) {
 		return r.loaders(ctx).Webhooks.All(ctx, obj.OrgID, ids, siblings)
 	})
 	return (*model.WebhookConnection)(c), err
@@ -100,7 +102,7 @@ func (r *apiResolver) Warnings(ctx context.Context, obj *core.Api) ([]string, er
 
 // CreateAPI is the resolver for the createApi field.
 func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) (*core.Api, error) {
-	doc, err := judged(ctx)(api.Document(api.Input(input), nil))
+	doc, err := edit.Judged(ctx)(api.Document(api.Input(input), nil))
 	if err != nil {
 		return nil, err
 	}
@@ -115,12 +117,12 @@ func (r *mutationResolver) CreateAPI(ctx context.Context, input model.APIInput) 
 	if input.BaseAPIID != nil {
 		err = r.createVersion(ctx, *input.BaseAPIID, a, input)
 	} else {
-		err = r.adding(ctx, core.ApiKind, org, a, func() error { return r.writeApis(ctx, claim.Api{Next: a}) })
+		err = r.editor.Adding(ctx, core.ApiKind, org, a, func() error { return r.writeApis(ctx, claim.Api{Next: a}) })
 	}
 	if err != nil {
-		return nil, r.writeError(ctx, core.ApiKind, err)
+		return nil, r.editor.Failed(ctx, core.ApiKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, core.ApiKind, &a.Meta)
+	r.editor.Changed(ctx, core.ChangeCreated, core.ApiKind, &a.Meta)
 	return a, nil
 }
 
@@ -145,7 +147,7 @@ func (r *mutationResolver) PatchAPI(ctx context.Context, id string, patch core.D
 // DeleteAPI is the resolver for the deleteApi field.
 func (r *mutationResolver) DeleteAPI(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error) {
 	find := reference.UnlessUsed(ctx, relation.New(r.store, r.keys, r.mayRead).Uses, core.ApiKind, force, func() (*core.Api, error) { return r.findApi(ctx, id) })
-	a, err := remove(ctx, r.Resolver, core.ApiKind, r.oauth.DeleteApi, revision, find)
+	a, err := edit.Remove(ctx, r.editor, core.ApiKind, r.oauth.DeleteApi, revision, find)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +197,7 @@ func (r *mutationResolver) ImportApis(ctx context.Context, apis []core.Document)
 
 // API is the resolver for the api field.
 func (r *queryResolver) API(ctx context.Context, id string) (*core.Api, error) {
-	return hidden(r.names.Api(ctx, tenant(ctx), id))
+	return edit.Hidden(r.names.Api(ctx, tenant(ctx), id))
 }
 
 // Apis is the resolver for the apis field.
@@ -217,8 +219,8 @@ func (r *queryResolver) APICategories(ctx context.Context, first *int, after *st
 	if err != nil {
 		return nil, err
 	}
-	names, err := cut(r.Resolver, "categories", slices.Sorted(maps.Keys(counts)), page.Itself, first, after)
-	c, err := mapped(names, err, func(name string) *model.CategoryCount {
+	names, err := connection.Cut(r.settings.Pages, "categories", slices.Sorted(maps.Keys(counts)), page.Itself, first, after)
+	c, err := connection.Mapped(names, err, func(name string) *model.CategoryCount {
 		return &model.CategoryCount{Name: name, Count: counts[name]}
 	})
 	return (*model.CategoryCountConnection)(c), err

@@ -13,7 +13,7 @@ import (
 
 // createVersion creates an API and adds it to its base, both or neither.
 func (r *Resolver) createVersion(ctx context.Context, baseID string, version *core.Api, in model.APIInput) error {
-	racer := r.turns.Racer()
+	racer := r.editor.Racer()
 	defer racer.End()
 	for try := 1; ; try++ {
 		old, err := r.findApi(ctx, baseID)
@@ -31,7 +31,7 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 		if err != nil {
 			return err
 		}
-		err = r.adding(ctx, core.ApiKind, version.OrgID, version, func() error {
+		err = r.editor.Adding(ctx, core.ApiKind, version.OrgID, version, func() error {
 			return r.writeApis(ctx, claim.Api{Next: version}, claim.Api{Next: base, Old: old})
 		})
 		if errors.Is(err, store.ErrStale) && try < turn.Tries {
@@ -41,7 +41,7 @@ func (r *Resolver) createVersion(ctx context.Context, baseID string, version *co
 			continue
 		}
 		if err == nil {
-			r.changed(ctx, core.ChangeUpdated, core.ApiKind, &base.Meta)
+			r.editor.Changed(ctx, core.ChangeUpdated, core.ApiKind, &base.Meta)
 		}
 		return err
 	}

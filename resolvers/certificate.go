@@ -8,7 +8,9 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/filter"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
@@ -18,7 +20,7 @@ const keysAtOnce = 100
 // findCertificate finds a certificate by its id or its fingerprint.
 func (r *Resolver) findCertificate(ctx context.Context, id string) (*core.Certificate, error) {
 	id = strings.ToLower(id)
-	return one(
+	return edit.One(
 		ctx,
 		core.CertificateKind,
 		r.store.Certificates.FindMany,
@@ -57,7 +59,7 @@ func (r *Resolver) dependentApis(
 	first *int,
 	after *string,
 ) (*model.APIConnection, error) {
-	apis, err := related(ctx, r, r.loaders(ctx).ApisByCertificateUse, c.OrgID, store.CertificateUse(use, c.ID), first, after)
+	apis, err := connection.Related(ctx, r.settings.Pages, r.loaders(ctx).ApisByCertificateUse, c.OrgID, store.CertificateUse(use, c.ID), first, after)
 	return (*model.APIConnection)(apis), err
 }
 
@@ -99,8 +101,8 @@ func (r *Resolver) deleteKeysOf(ctx context.Context, c *core.Certificate) error 
 		}
 		deleted := 0
 		for _, k := range found[c.ID] {
-			_, err := remove(ctx, r, core.KeyKind, r.keys.Delete, nil, func() (*core.Key, error) {
-				return one(ctx, core.KeyKind, r.keys.FindMany, store.Org(c.OrgID), [2]string{"id", k.ID})
+			_, err := edit.Remove(ctx, r.editor, core.KeyKind, r.keys.Delete, nil, func() (*core.Key, error) {
+				return edit.One(ctx, core.KeyKind, r.keys.FindMany, store.Org(c.OrgID), [2]string{"id", k.ID})
 			})
 			switch {
 			case err == nil:

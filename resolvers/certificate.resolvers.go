@@ -11,8 +11,10 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/certificate"
 	"gatehouse/internal/reference"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
@@ -23,8 +25,8 @@ func (r *certificateResolver) Status(ctx context.Context, obj *core.Certificate)
 
 // Usages is the resolver for the usages field.
 func (r *certificateResolver) Usages(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.CertificateUsageConnection, error) {
-	apis, err := related(ctx, r.Resolver, r.loaders(ctx).ApisByCertificate, obj.OrgID, obj.ID, first, after)
-	c, err := mapped(apis, err, func(a *core.Api) *model.CertificateUsage {
+	apis, err := connection.Related(ctx, r.settings.Pages, r.loaders(ctx).ApisByCertificate, obj.OrgID, obj.ID, first, after)
+	c, err := connection.Mapped(apis, err, func(a *core.Api) *model.CertificateUsage {
 		return &model.CertificateUsage{API: *a, Types: a.Certificates()[obj.ID]}
 	})
 	return (*model.CertificateUsageConnection)(c), err
@@ -57,7 +59,7 @@ func (r *certificateDependenciesResolver) ServerApis(ctx context.Context, obj *c
 
 // Keys is the resolver for the keys field.
 func (r *certificateDependenciesResolver) Keys(ctx context.Context, obj *core.Certificate, first *int, after *string) (*model.KeyConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).KeysByCertificate, obj.OrgID, obj.ID, first, after)
+	c, err := connection.Related(ctx, r.settings.Pages, r.loaders(ctx).KeysByCertificate, obj.OrgID, obj.ID, first, after)
 	return (*model.KeyConnection)(c), err
 }
 
@@ -78,7 +80,7 @@ func (r *mutationResolver) CreateCertificate(ctx context.Context, pem string, or
 	if err != nil {
 		return nil, err
 	}
-	err = r.adding(ctx, core.CertificateKind, org, c, func() error { return r.certificates.Create(ctx, c) })
+	err = r.editor.Adding(ctx, core.CertificateKind, org, c, func() error { return r.certificates.Create(ctx, c) })
 	if errors.Is(err, store.ErrConflict) {
 		return nil, core.Wrap(core.CodeConflict, err, "Certificate with %s ID already exists.", c.ID)
 	}
@@ -86,13 +88,13 @@ func (r *mutationResolver) CreateCertificate(ctx context.Context, pem string, or
 		return nil, err
 	}
 	r.certificates.Put(ctx, c)
-	r.changed(ctx, core.ChangeCreated, core.CertificateKind, &c.Meta)
+	r.editor.Changed(ctx, core.ChangeCreated, core.CertificateKind, &c.Meta)
 	return c, nil
 }
 
 // DeleteCertificate is the resolver for the deleteCertificate field.
 func (r *mutationResolver) DeleteCertificate(ctx context.Context, id string, force *bool, revision *int) (*model.Deleted, error) {
-	c, err := remove(ctx, r.Resolver, core.CertificateKind, r.certificates.Delete, revision, func() (*core.Certificate, error) {
+	c, err := edit.Remove(ctx, r.editor, core.CertificateKind, r.certificates.Delete, revision, func() (*core.Certificate, error) {
 		c, err := r.findCertificate(ctx, id)
 		if err != nil || (force != nil && *force) {
 			return c, err
@@ -120,7 +122,7 @@ func (r *mutationResolver) DeleteCertificateDependencies(ctx context.Context, id
 
 // Certificate is the resolver for the certificate field.
 func (r *queryResolver) Certificate(ctx context.Context, id string) (*core.Certificate, error) {
-	return hidden(r.findCertificate(ctx, id))
+	return edit.Hidden(r.findCertificate(ctx, id))
 }
 
 // Certificates is the resolver for the certificates field.
@@ -133,7 +135,7 @@ func (r *queryResolver) Certificates(ctx context.Context, first *int, after *str
 	if err != nil {
 		return nil, err
 	}
-	q, err := r.query(ctx, t, first, after)
+	q, err := connection.Query(ctx, r.settings.Pages, t, first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -142,10 +144,10 @@ func (r *queryResolver) Certificates(ctx context.Context, first *int, after *str
 		return nil, err
 	}
 	if sort != nil {
-		by := sorted(sort, map[string]string{"SUBJECT": "subject_cn", "EXPIRES": "not_after"}, "")
-		q.Sort, q.Desc = by.field, by.desc
+		by := connection.Sorted(sort, map[string]string{"SUBJECT": "subject_cn", "EXPIRES": "not_after"}, "")
+		q.Sort, q.Desc = by.Field, by.Desc
 	}
-	c, err := list(ctx, r.store.Certificates, q)
+	c, err := connection.List(ctx, r.store.Certificates, q)
 	return (*model.CertificateConnection)(c), err
 }
 

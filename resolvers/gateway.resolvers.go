@@ -13,6 +13,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/nodes"
 	"gatehouse/internal/gateway/notify"
+	"gatehouse/resolvers/connection"
 	"slices"
 )
 
@@ -87,9 +88,9 @@ func (r *queryResolver) Gateways(ctx context.Context, state *model.GatewayState,
 	if state != nil {
 		all = slices.DeleteFunc(all, func(n *core.Node) bool { return model.GatewayState(r.nodes.State(n)) != *state })
 	}
-	by := sorted(sort, nil, model.GatewaySortRegisteredAtDesc)
-	nodes.Sort(all, by.field, by.desc)
-	c, err := cut(r.Resolver, fmt.Sprint("gateways by ", by), all, func(n *core.Node) string { return n.ID }, first, after)
+	by := connection.Sorted(sort, nil, model.GatewaySortRegisteredAtDesc)
+	nodes.Sort(all, by.Field, by.Desc)
+	c, err := connection.Cut(r.settings.Pages, fmt.Sprint("gateways by ", by), all, func(n *core.Node) string { return n.ID }, first, after)
 	return (*model.GatewayConnection)(c), err
 }
 

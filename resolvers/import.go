@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/limits"
 	"gatehouse/store"
 )
@@ -26,7 +27,7 @@ type importer struct {
 }
 
 // plan adds one object with its document. old is what it replaces, nil for a new one; same tells that the two are equal.
-func plan[T any, P object[T]](
+func plan[T any, P edit.Object[T]](
 	im *importer,
 	repo *store.Repository[T],
 	next, old *T,
@@ -50,7 +51,7 @@ func plan[T any, P object[T]](
 		im.writes = append(im.writes, repo.Updating(next))
 		im.adds = append(im.adds, limits.Addition{Org: P(next).Base().OrgID, Bytes: P(next).Size() - P(old).Size()})
 	}
-	im.done = append(im.done, func(ctx context.Context) { im.resolver.changed(ctx, kind, im.kind, P(next).Base()) })
+	im.done = append(im.done, func(ctx context.Context) { im.resolver.editor.Changed(ctx, kind, im.kind, P(next).Base()) })
 }
 
 // run makes all of the writes or none, announces them, and returns the report.
@@ -60,8 +61,8 @@ func (im *importer) run(ctx context.Context) ([]*core.ImportedItem, error) {
 		apply = im.resolver.store.Apply
 	}
 	if len(im.writes) > 0 {
-		if err := im.resolver.within(ctx, im.adds, func() error { return apply(ctx, im.writes...) }); err != nil {
-			said := im.resolver.writeError(ctx, im.kind, err)
+		if err := im.resolver.editor.Within(ctx, im.adds, func() error { return apply(ctx, im.writes...) }); err != nil {
+			said := im.resolver.editor.Failed(ctx, im.kind, err)
 			if taken := (*store.ConflictError)(nil); errors.As(err, &taken) && im.list != "" {
 				said = core.Collision(im.kind, im.list, im.elements, taken.ID, taken.OtherID, said)
 			}

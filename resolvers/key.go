@@ -5,8 +5,10 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/key"
 	"gatehouse/internal/turn"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
@@ -22,7 +24,7 @@ func (r *Resolver) addKey(ctx context.Context, org, tok string, doc core.Documen
 		return nil, err
 	}
 	if err := r.sessions.Reserve(ctx, k); err != nil {
-		return nil, r.writeError(ctx, core.KeyKind, err)
+		return nil, r.editor.Failed(ctx, core.KeyKind, err)
 	}
 	return r.createKey(ctx, k, tok)
 }
@@ -34,15 +36,15 @@ func (r *Resolver) putKey(ctx context.Context, org, tok string, doc core.Documen
 		return nil, err
 	}
 	if err := r.sessions.Reserve(ctx, k); err != nil {
-		return nil, r.writeError(ctx, core.KeyKind, err)
+		return nil, r.editor.Failed(ctx, core.KeyKind, err)
 	}
 	for try := 1; ; try++ {
 		created, err := r.createKey(ctx, k, tok)
 		if core.CodeOf(err) != core.CodeConflict {
 			return created, err
 		}
-		next, err := edit(ctx, r, core.KeyKind, r.keys.Update, nil, func() (*core.Key, error) {
-			return one(ctx, core.KeyKind, r.keys.FindMany, store.Org(k.OrgID), [2]string{"id", k.ID})
+		next, err := edit.Change(ctx, r.editor, core.KeyKind, r.keys.Update, nil, func() (*core.Key, error) {
+			return edit.One(ctx, core.KeyKind, r.keys.FindMany, store.Org(k.OrgID), [2]string{"id", k.ID})
 		}, func(old *core.Key) (*core.Key, error) {
 			r.sessions.NoteMaster(ctx, k, old)
 			next := *k
@@ -65,12 +67,12 @@ func (r *Resolver) putKey(ctx context.Context, org, tok string, doc core.Documen
 
 // createKey writes a new key, whose ids are its organisation's.
 func (r *Resolver) createKey(ctx context.Context, k *core.Key, tok string) (*model.CreatedKey, error) {
-	err := r.adding(ctx, core.KeyKind, k.OrgID, k, func() error { return r.keys.Create(ctx, k) })
+	err := r.editor.Adding(ctx, core.KeyKind, k.OrgID, k, func() error { return r.keys.Create(ctx, k) })
 	if err != nil {
-		return nil, r.writeError(ctx, core.KeyKind, key.Taken(k, err))
+		return nil, r.editor.Failed(ctx, core.KeyKind, key.Taken(k, err))
 	}
 	r.sessions.NoteMaster(ctx, k, nil)
-	r.changed(ctx, core.ChangeCreated, core.KeyKind, &k.Meta)
+	r.editor.Changed(ctx, core.ChangeCreated, core.KeyKind, &k.Meta)
 	return &model.CreatedKey{Token: tok, Key: *k}, nil
 }
 
@@ -88,21 +90,21 @@ func (r *Resolver) editKey(
 	write := func(ctx context.Context, next *core.Key) error {
 		err := r.sessions.Replace(ctx, next, before)
 		if err == nil && next.ID != before.ID {
-			r.changed(ctx, core.ChangeDeleted, core.KeyKind, &before.Meta)
+			r.editor.Changed(ctx, core.ChangeDeleted, core.KeyKind, &before.Meta)
 		}
 		return err
 	}
-	k, err := edit(ctx, r, core.KeyKind, write, revision, find, func(old *core.Key) (*core.Key, error) {
+	k, err := edit.Change(ctx, r.editor, core.KeyKind, write, revision, find, func(old *core.Key) (*core.Key, error) {
 		before = old
 		if err := r.sessions.MayUpdate(old, id); err != nil {
 			return nil, err
 		}
-		doc, err := judged(ctx)(change(old))
+		doc, err := edit.Judged(ctx)(change(old))
 		if err != nil {
 			return nil, err
 		}
 		next, err := r.sessions.Change(ctx, doc, old, limits)
-		return next, r.writeError(ctx, core.KeyKind, err)
+		return next, r.editor.Failed(ctx, core.KeyKind, err)
 	})
 	if err != nil {
 		return nil, err
@@ -118,8 +120,8 @@ func (r *Resolver) listKeys(
 	filter *model.KeyFilter,
 	sort *model.KeySort,
 ) (*model.KeyConnection, error) {
-	by := sorted(sort, nil, model.KeySortCreatedAtDesc)
-	c, err := listed(ctx, r, r.keys, t, first, after, by, func() ([]store.Cond, error) {
+	by := connection.Sorted(sort, nil, model.KeySortCreatedAtDesc)
+	c, err := connection.Listed(ctx, r.settings.Pages, r.keys, t, first, after, by, func() ([]store.Cond, error) {
 		return r.sessions.Conditions(ctx, t, (*key.Filter)(filter))
 	})
 	return (*model.KeyConnection)(c), err

@@ -10,7 +10,9 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/key"
+	"gatehouse/resolvers/connection"
 )
 
 // KeyHash is the resolver for the keyHash field.
@@ -38,7 +40,7 @@ func (r *keyResolver) AccessRights(ctx context.Context, obj *core.Key, first *in
 
 // Policies is the resolver for the policies field.
 func (r *keyResolver) Policies(ctx context.Context, obj *core.Key, first *int, after *string) (*model.PolicyConnection, error) {
-	c, err := named(ctx, r.Resolver, "policies of key "+obj.ID, obj.PolicyIDs, first, after, func(ids []string, siblings int) ([]*core.Policy, error) {
+	c, err := connection.Named(ctx, r.settings.Pages, "policies of key "+obj.ID, obj.PolicyIDs, first, after, func(ids []string, siblings int) ([]*core.Policy, error) {
 		return r.loaders(ctx).PoliciesOf(ctx, obj.OrgID, ids, siblings)
 	})
 	return (*model.PolicyConnection)(c), err
@@ -61,7 +63,7 @@ func (r *keyUsageResolver) Counters(ctx context.Context, obj *core.Key, first *i
 
 // CreateKey is the resolver for the createKey field.
 func (r *mutationResolver) CreateKey(ctx context.Context, input model.KeyInput) (*model.CreatedKey, error) {
-	doc, err := judged(ctx)(key.Document(key.Input(input), nil))
+	doc, err := edit.Judged(ctx)(key.Document(key.Input(input), nil))
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,7 @@ func (r *mutationResolver) CreateBasicAuthUser(ctx context.Context, username str
 	if err := core.CheckUserName(username); err != nil {
 		return nil, err
 	}
-	doc, err := judged(ctx)(key.BasicAuthDocument(key.Input(input), password))
+	doc, err := edit.Judged(ctx)(key.BasicAuthDocument(key.Input(input), password))
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +122,7 @@ func (r *mutationResolver) PatchKey(ctx context.Context, id string, by *model.Ke
 
 // DeleteKey is the resolver for the deleteKey field.
 func (r *mutationResolver) DeleteKey(ctx context.Context, id string, by *model.KeyIdentifier, revision *int) (*model.Deleted, error) {
-	k, err := remove(ctx, r.Resolver, core.KeyKind, r.keys.Delete, revision, func() (*core.Key, error) {
+	k, err := edit.Remove(ctx, r.editor, core.KeyKind, r.keys.Delete, revision, func() (*core.Key, error) {
 		k, err := r.findKey(ctx, id, by)
 		if err != nil {
 			return nil, err
@@ -148,7 +150,7 @@ func (r *mutationResolver) ResetKeyQuota(ctx context.Context, id string, by *mod
 
 // Key is the resolver for the key field.
 func (r *queryResolver) Key(ctx context.Context, id string, by *model.KeyIdentifier) (*core.Key, error) {
-	return hidden(r.findKey(ctx, id, by))
+	return edit.Hidden(r.findKey(ctx, id, by))
 }
 
 // Keys is the resolver for the keys field.

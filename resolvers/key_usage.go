@@ -7,6 +7,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/keyspace"
+	"gatehouse/resolvers/connection"
 )
 
 // counters is what gateways counted for a key, where keys live in Redis.
@@ -21,12 +22,12 @@ func (r *Resolver) counters(
 		return nil, err
 	}
 	limits := keyspace.Limits(k, policies)
-	page, err := cut(r, "counters of key "+k.ID, limits, keyspace.Limit.Scope, first, after)
+	page, err := connection.Cut(r.settings.Pages, "counters of key "+k.ID, limits, keyspace.Limit.Scope, first, after)
 	if err != nil {
 		return nil, err
 	}
 	out := &model.KeyCounterConnection{Nodes: []*model.KeyCounter{}, TotalCount: page.TotalCount, PageInfo: page.PageInfo}
-	if !askedOf(ctx).page {
+	if !connection.AskedOf(ctx).Page {
 		return out, nil
 	}
 	all, err := r.space.Usage(ctx, k, page.Nodes)

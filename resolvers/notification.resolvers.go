@@ -10,19 +10,20 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/notification"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
 // Notifications is the resolver for the notifications field.
 func (r *queryResolver) Notifications(ctx context.Context, first *int, after *string) (*model.NotificationConnection, error) {
-	q, err := r.query(ctx, tenant(ctx), first, after)
+	q, err := connection.Query(ctx, r.settings.Pages, tenant(ctx), first, after)
 	if err != nil {
 		return nil, err
 	}
 	now := r.store.Now()
 	q.Sort, q.Where = "not_after", []store.Cond{store.Between("not_after", 1, now.Add(r.settings.CertificateWarning).Unix())}
-	l, err := list(ctx, r.store.Certificates, q)
-	c, err := mapped(l, err, func(c *core.Certificate) *notification.Notification {
+	l, err := connection.List(ctx, r.store.Certificates, q)
+	c, err := connection.Mapped(l, err, func(c *core.Certificate) *notification.Notification {
 		return notification.CertificateExpiry(c, now, r.settings.CertificateWarning)
 	})
 	return (*model.NotificationConnection)(c), err

@@ -5,7 +5,9 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/oauth"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
@@ -26,7 +28,7 @@ func (r *Resolver) editOauthClient(
 		api, c, err = r.oauth.FindOf(ctx, tenant(ctx), apiID, clientID)
 		return c, err
 	}
-	c, err := edit(ctx, r, core.OauthClientKind, r.store.OauthClients.Update, revision, find,
+	c, err := edit.Change(ctx, r.editor, core.OauthClientKind, r.store.OauthClients.Update, revision, find,
 		func(old *core.OauthClient) (*core.OauthClient, error) {
 			was = old
 			in, err := change(old)
@@ -40,7 +42,7 @@ func (r *Resolver) editOauthClient(
 	}
 	undone, err := r.oauth.PushChange(ctx, was, c)
 	if undone != nil {
-		r.changed(ctx, core.ChangeUpdated, core.OauthClientKind, &undone.Meta)
+		r.editor.Changed(ctx, core.ChangeUpdated, core.OauthClientKind, &undone.Meta)
 	}
 	return c, err
 }
@@ -52,8 +54,8 @@ func (r *Resolver) listOauthClients(
 	after *string,
 	sort *model.OauthClientSort,
 ) (*model.OauthClientConnection, error) {
-	by := sorted(sort, nil, model.OauthClientSortCreatedAtDesc)
-	c, err := listed(ctx, r, r.store.OauthClients, store.Org(a.OrgID), first, after, by, func() ([]store.Cond, error) {
+	by := connection.Sorted(sort, nil, model.OauthClientSortCreatedAtDesc)
+	c, err := connection.Listed(ctx, r.settings.Pages, r.store.OauthClients, store.Org(a.OrgID), first, after, by, func() ([]store.Cond, error) {
 		return []store.Cond{store.HasLabel("api", a.ApiID)}, nil
 	})
 	return (*model.OauthClientConnection)(c), err

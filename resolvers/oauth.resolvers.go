@@ -10,10 +10,12 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/notify"
 	"gatehouse/internal/gateway/oauth"
 	tok "gatehouse/internal/gateway/token"
+	"gatehouse/resolvers/connection"
 	"strings"
 )
 
@@ -30,14 +32,14 @@ func (r *mutationResolver) CreateOauthClient(ctx context.Context, apiID string, 
 	if err := r.gateway.Require(); err != nil {
 		return nil, err
 	}
-	if err := r.adding(ctx, core.OauthClientKind, c.OrgID, c, func() error { return r.store.OauthClients.Create(ctx, c) }); err != nil {
-		return nil, r.writeError(ctx, core.OauthClientKind, err)
+	if err := r.editor.Adding(ctx, core.OauthClientKind, c.OrgID, c, func() error { return r.store.OauthClients.Create(ctx, c) }); err != nil {
+		return nil, r.editor.Failed(ctx, core.OauthClientKind, err)
 	}
 	if _, err := r.oauth.Push(ctx, c, oauth.Patience); err != nil {
 		r.oauth.Withdraw(ctx, c, err)
 		return nil, err
 	}
-	r.changed(ctx, core.ChangeCreated, core.OauthClientKind, &c.Meta)
+	r.editor.Changed(ctx, core.ChangeCreated, core.OauthClientKind, &c.Meta)
 	return c, nil
 }
 
@@ -61,14 +63,14 @@ func (r *mutationResolver) DeleteOauthClient(ctx context.Context, apiID string, 
 	if err != nil {
 		return nil, err
 	}
-	if err := fresh(&c.Meta, revision); err != nil {
+	if err := edit.Fresh(&c.Meta, revision); err != nil {
 		return nil, err
 	}
 	// First there: a client that is gone here and not there would still get tokens.
 	if err := r.oauth.Remove(ctx, c); err != nil {
 		return nil, err
 	}
-	_, err = remove(ctx, r.Resolver, core.OauthClientKind, r.store.OauthClients.Delete, revision, func() (*core.OauthClient, error) {
+	_, err = edit.Remove(ctx, r.editor, core.OauthClientKind, r.store.OauthClients.Delete, revision, func() (*core.OauthClient, error) {
 		_, c, err := r.oauth.FindOf(ctx, tenant(ctx), apiID, clientID)
 		return c, err
 	})
@@ -186,7 +188,7 @@ func (r *oauthClientResolver) Organisation(ctx context.Context, obj *core.OauthC
 // OauthClient is the resolver for the oauthClient field.
 func (r *queryResolver) OauthClient(ctx context.Context, apiID string, clientID string) (*core.OauthClient, error) {
 	_, c, err := r.oauth.FindOf(ctx, tenant(ctx), apiID, clientID)
-	return hidden(c, err)
+	return edit.Hidden(c, err)
 }
 
 // OauthClients is the resolver for the oauthClients field.
@@ -209,8 +211,8 @@ func (r *queryResolver) OauthTokens(ctx context.Context, apiID string, clientID 
 		return nil, err
 	}
 	// A cursor holds no token, only what tells one from another.
-	page, err := cut(r.Resolver, "tokens of "+c.ID, tokens, func(t gateway.OauthToken) string { return tok.HashWith(tok.SHA256, t.Code) }, first, after)
-	shown, err := mapped(page, err, func(t gateway.OauthToken) *model.OauthToken {
+	page, err := connection.Cut(r.settings.Pages, "tokens of "+c.ID, tokens, func(t gateway.OauthToken) string { return tok.HashWith(tok.SHA256, t.Code) }, first, after)
+	shown, err := connection.Mapped(page, err, func(t gateway.OauthToken) *model.OauthToken {
 		return &model.OauthToken{Code: t.Code, Expires: core.Moment(t.Expires)}
 	})
 	return (*model.OauthTokenConnection)(shown), err

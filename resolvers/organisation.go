@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/organisation"
 	"gatehouse/store"
 )
 
 func (r *Resolver) findOrganisation(ctx context.Context, id string) (*core.Organisation, error) {
-	return one(ctx, core.OrganisationKind, r.store.Organisations.FindMany, store.AllTenants(), [2]string{"id", id})
+	return edit.One(ctx, core.OrganisationKind, r.store.Organisations.FindMany, store.AllTenants(), [2]string{"id", id})
 }
 
 // editOrganisation changes the document of an organisation.
@@ -20,7 +21,7 @@ func (r *Resolver) editOrganisation(
 	change func(stored core.Document) (core.Document, error),
 ) (*core.Organisation, error) {
 	find := func() (*core.Organisation, error) { return r.findOrganisation(ctx, id) }
-	return edit(ctx, r, core.OrganisationKind, r.store.Organisations.Update, revision, find,
+	return edit.Change(ctx, r.editor, core.OrganisationKind, r.store.Organisations.Update, revision, find,
 		func(old *core.Organisation) (*core.Organisation, error) {
 			doc, err := change(old.Document)
 			if err != nil {

@@ -11,7 +11,9 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/organisation"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
@@ -26,9 +28,9 @@ func (r *mutationResolver) CreateOrganisation(ctx context.Context, input model.O
 		return nil, err
 	}
 	if err := r.store.Organisations.Create(ctx, o); err != nil {
-		return nil, r.writeError(ctx, core.OrganisationKind, err)
+		return nil, r.editor.Failed(ctx, core.OrganisationKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, core.OrganisationKind, &o.Meta)
+	r.editor.Changed(ctx, core.ChangeCreated, core.OrganisationKind, &o.Meta)
 	return o, nil
 }
 
@@ -52,9 +54,9 @@ func (r *mutationResolver) DeleteOrganisation(ctx context.Context, id string, ca
 	}
 	gone, err := del(ctx, id)
 	if err != nil {
-		return nil, r.writeError(ctx, core.OrganisationKind, err)
+		return nil, r.editor.Failed(ctx, core.OrganisationKind, err)
 	}
-	r.changed(ctx, core.ChangeDeleted, core.OrganisationKind, &gone.Meta)
+	r.editor.Changed(ctx, core.ChangeDeleted, core.OrganisationKind, &gone.Meta)
 	r.organisations.Purge(ctx, gone)
 	return &model.Deleted{ID: gone.ID}, nil
 }
@@ -131,21 +133,21 @@ func (r *organisationResolver) Webhooks(ctx context.Context, obj *core.Organisat
 
 // Organisation is the resolver for the organisation field.
 func (r *queryResolver) Organisation(ctx context.Context, id string) (*core.Organisation, error) {
-	return hidden(r.findOrganisation(ctx, id))
+	return edit.Hidden(r.findOrganisation(ctx, id))
 }
 
 // Organisations is the resolver for the organisations field.
 func (r *queryResolver) Organisations(ctx context.Context, first *int, after *string, q *string, sort *model.OrganisationSort) (*model.OrganisationConnection, error) {
-	query, err := r.query(ctx, store.AllTenants(), first, after)
+	query, err := connection.Query(ctx, r.settings.Pages, store.AllTenants(), first, after)
 	if err != nil {
 		return nil, err
 	}
 	if q != nil && *q != "" {
 		query.Where = []store.Cond{store.Contains("name", *q)}
 	}
-	by := sorted(sort, nil, model.OrganisationSortCreatedAt)
-	query.Sort, query.Desc = by.field, by.desc
-	c, err := list(ctx, r.store.Organisations, query)
+	by := connection.Sorted(sort, nil, model.OrganisationSortCreatedAt)
+	query.Sort, query.Desc = by.Field, by.Desc
+	c, err := connection.List(ctx, r.store.Organisations, query)
 	return (*model.OrganisationConnection)(c), err
 }
 

@@ -9,6 +9,8 @@ import (
 	"context"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
+	"gatehouse/resolvers/connection"
 )
 
 // SetOrganisationSession is the resolver for the setOrganisationSession field.
@@ -30,7 +32,7 @@ func (r *mutationResolver) DeleteOrganisationSession(ctx context.Context, orgID 
 
 // OrganisationSession is the resolver for the organisationSession field.
 func (r *queryResolver) OrganisationSession(ctx context.Context, orgID string) (*core.OrgSession, error) {
-	return hidden(r.organisations.Session(ctx, orgID))
+	return edit.Hidden(r.organisations.Session(ctx, orgID))
 }
 
 // OrganisationSessions is the resolver for the organisationSessions field.
@@ -39,6 +41,6 @@ func (r *queryResolver) OrganisationSessions(ctx context.Context, first *int, af
 	if err != nil {
 		return nil, err
 	}
-	c, err := cut(r.Resolver, "sessions of organisations", all, func(s *core.OrgSession) string { return s.OrgID }, first, after)
+	c, err := connection.Cut(r.settings.Pages, "sessions of organisations", all, func(s *core.OrgSession) string { return s.OrgID }, first, after)
 	return (*model.OrganisationSessionConnection)(c), err
 }

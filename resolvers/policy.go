@@ -6,15 +6,17 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/access"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/gateway/policy"
 	"gatehouse/internal/input"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
 // findPolicy reads a policy by either id, past the read cache.
 func (r *Resolver) findPolicy(ctx context.Context, id string) (*core.Policy, error) {
-	return one(
+	return edit.One(
 		ctx,
 		core.PolicyKind,
 		r.store.Policies.FindMany,
@@ -94,8 +96,8 @@ func (r *Resolver) editPolicy(
 		}
 		return err
 	}
-	return edit(ctx, r, core.PolicyKind, write, revision, find, func(old *core.Policy) (*core.Policy, error) {
-		doc, err := judged(ctx)(change(old))
+	return edit.Change(ctx, r.editor, core.PolicyKind, write, revision, find, func(old *core.Policy) (*core.Policy, error) {
+		doc, err := edit.Judged(ctx)(change(old))
 		if err != nil {
 			return nil, err
 		}
@@ -115,8 +117,8 @@ func (r *Resolver) listPolicies(
 	filter *model.PolicyFilter,
 	sort *model.PolicySort,
 ) (*model.PolicyConnection, error) {
-	by := sorted(sort, nil, model.PolicySortCreatedAt)
-	c, err := listed(ctx, r, r.store.Policies, t, first, after, by, func() ([]store.Cond, error) {
+	by := connection.Sorted(sort, nil, model.PolicySortCreatedAt)
+	c, err := connection.Listed(ctx, r.settings.Pages, r.store.Policies, t, first, after, by, func() ([]store.Cond, error) {
 		return r.policies.Conditions(ctx, t, (*policy.Filter)(filter))
 	})
 	return (*model.PolicyConnection)(c), err

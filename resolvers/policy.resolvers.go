@@ -10,15 +10,17 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/claim"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/relation"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
 // CreatePolicy is the resolver for the createPolicy field.
 func (r *mutationResolver) CreatePolicy(ctx context.Context, input model.PolicyInput) (*core.Policy, error) {
-	doc, err := judged(ctx)(policyDocument(input, nil))
+	doc, err := edit.Judged(ctx)(policyDocument(input, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -34,11 +36,11 @@ func (r *mutationResolver) CreatePolicy(ctx context.Context, input model.PolicyI
 	write := func() error {
 		return r.claims.WritePolicies(ctx, []claim.Policy{{Next: p}}, r.store.Policies.Creating(p))
 	}
-	if err := r.adding(ctx, core.PolicyKind, org, p, write); err != nil {
-		return nil, r.writeError(ctx, core.PolicyKind, err)
+	if err := r.editor.Adding(ctx, core.PolicyKind, org, p, write); err != nil {
+		return nil, r.editor.Failed(ctx, core.PolicyKind, err)
 	}
 	r.policies.NoteDangling(ctx, made)
-	r.changed(ctx, core.ChangeCreated, core.PolicyKind, &p.Meta)
+	r.editor.Changed(ctx, core.ChangeCreated, core.PolicyKind, &p.Meta)
 	return p, nil
 }
 
@@ -55,7 +57,7 @@ func (r *mutationResolver) PatchPolicy(ctx context.Context, id string, patch cor
 // DeletePolicy is the resolver for the deletePolicy field.
 func (r *mutationResolver) DeletePolicy(ctx context.Context, id string, revision *int, force *bool) (*model.Deleted, error) {
 	find := reference.UnlessUsed(ctx, relation.New(r.store, r.keys, r.mayRead).Uses, core.PolicyKind, force, func() (*core.Policy, error) { return r.findPolicy(ctx, id) })
-	p, err := remove(ctx, r.Resolver, core.PolicyKind, r.store.Policies.Delete, revision, find)
+	p, err := edit.Remove(ctx, r.editor, core.PolicyKind, r.store.Policies.Delete, revision, find)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +99,7 @@ func (r *policyResolver) AccessRights(ctx context.Context, obj *core.Policy, fir
 
 // Keys is the resolver for the keys field.
 func (r *policyResolver) Keys(ctx context.Context, obj *core.Policy, first *int, after *string) (*model.KeyConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).KeysByPolicy, obj.OrgID, obj.PolicyID, first, after)
+	c, err := connection.Related(ctx, r.settings.Pages, r.loaders(ctx).KeysByPolicy, obj.OrgID, obj.PolicyID, first, after)
 	return (*model.KeyConnection)(c), err
 }
 
@@ -118,7 +120,7 @@ func (r *policyResolver) Warnings(ctx context.Context, obj *core.Policy) ([]stri
 
 // Policy is the resolver for the policy field.
 func (r *queryResolver) Policy(ctx context.Context, id string) (*core.Policy, error) {
-	return hidden(r.names.Policy(ctx, tenant(ctx), id))
+	return edit.Hidden(r.names.Policy(ctx, tenant(ctx), id))
 }
 
 // Policies is the resolver for the policies field.

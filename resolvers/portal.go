@@ -6,9 +6,11 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/filter"
 	"gatehouse/internal/portal"
 	"gatehouse/internal/secret"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
@@ -19,14 +21,14 @@ func (r *Resolver) portalMaker() *portal.Maker {
 }
 
 func (r *Resolver) findPortal(ctx context.Context, id string) (*portal.Document, error) {
-	return one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, tenant(ctx), [2]string{"id", id})
+	return edit.One(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, tenant(ctx), [2]string{"id", id})
 }
 
 // onlyPortal finds the document of a type of which an organisation has one, past the read cache; nil when there is
 // none.
 func (r *Resolver) onlyPortal(ctx context.Context, org string, t portal.Type) (*portal.Document, error) {
 	lookup := [2]string{"portal_key", portal.OnlyKey(t)}
-	return hidden(one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, store.Org(org), lookup))
+	return edit.Hidden(edit.One(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, store.Org(org), lookup))
 }
 
 // ensurePortal finds that document, or makes it; of a type of which there are many, it makes one.
@@ -54,10 +56,10 @@ func (r *Resolver) addPortal(ctx context.Context, org string, t portal.Type, in 
 		return nil, err
 	}
 	write := func() error { return r.store.PortalDocuments.Create(ctx, d) }
-	if err := r.adding(ctx, core.PortalKind, org, d, write); err != nil {
-		return nil, r.writeError(ctx, core.PortalKind, err)
+	if err := r.editor.Adding(ctx, core.PortalKind, org, d, write); err != nil {
+		return nil, r.editor.Failed(ctx, core.PortalKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, core.PortalKind, &d.Meta)
+	r.editor.Changed(ctx, core.ChangeCreated, core.PortalKind, &d.Meta)
 	return d, nil
 }
 
@@ -70,9 +72,9 @@ func (r *Resolver) editPortal(
 ) (*portal.Document, error) {
 	find := func() (*portal.Document, error) { return r.findPortal(ctx, id) }
 	maker := r.portalMaker()
-	return edit(ctx, r, core.PortalKind, r.store.PortalDocuments.Update, revision, find,
+	return edit.Change(ctx, r.editor, core.PortalKind, r.store.PortalDocuments.Update, revision, find,
 		func(old *portal.Document) (*portal.Document, error) {
-			doc, err := judged(ctx)(change(old.Document))
+			doc, err := edit.Judged(ctx)(change(old.Document))
 			if err != nil {
 				return nil, err
 			}
@@ -91,8 +93,8 @@ func (r *Resolver) portalQuery(
 	f *model.PortalFilter,
 	sort *model.PortalSort,
 ) (store.Query, error) {
-	by := sorted(sort, nil, model.PortalSortCreatedAt)
-	q.Sort, q.Desc = by.field, by.desc
+	by := connection.Sorted(sort, nil, model.PortalSortCreatedAt)
+	q.Sort, q.Desc = by.Field, by.Desc
 	if f == nil {
 		return q, nil
 	}
@@ -106,7 +108,7 @@ func (r *Resolver) portalQuery(
 	where.Part(f.Q, "name")
 	if f.SsoKey != nil {
 		lookup := [2]string{"sso_key", *f.SsoKey}
-		known, err := hidden(one(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, q.Tenant, lookup))
+		known, err := edit.Hidden(edit.One(ctx, core.PortalKind, r.store.PortalDocuments.FindMany, q.Tenant, lookup))
 		if err != nil {
 			return q, err
 		}

@@ -10,12 +10,14 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/portal"
+	"gatehouse/resolvers/connection"
 )
 
 // CreatePortalDocument is the resolver for the createPortalDocument field.
 func (r *mutationResolver) CreatePortalDocument(ctx context.Context, typeArg portal.Type, input model.PortalDocumentInput) (*portal.Document, error) {
-	given, err := judged(ctx)(core.ParseDocument(input.Document))
+	given, err := edit.Judged(ctx)(core.ParseDocument(input.Document))
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +47,7 @@ func (r *mutationResolver) PatchPortalDocument(ctx context.Context, id string, p
 // DeletePortalDocument is the resolver for the deletePortalDocument field.
 func (r *mutationResolver) DeletePortalDocument(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
 	find := func() (*portal.Document, error) { return r.findPortal(ctx, id) }
-	d, err := remove(ctx, r.Resolver, core.PortalKind, r.store.PortalDocuments.Delete, revision, find)
+	d, err := edit.Remove(ctx, r.editor, core.PortalKind, r.store.PortalDocuments.Delete, revision, find)
 	if err != nil {
 		return nil, err
 	}
@@ -74,19 +76,19 @@ func (r *portalDocumentResolver) Organisation(ctx context.Context, obj *portal.D
 
 // PortalDocument is the resolver for the portalDocument field.
 func (r *queryResolver) PortalDocument(ctx context.Context, id string) (*portal.Document, error) {
-	return hidden(r.store.PortalDocuments.Find(ctx, tenant(ctx), id))
+	return edit.Hidden(r.store.PortalDocuments.Find(ctx, tenant(ctx), id))
 }
 
 // PortalDocuments is the resolver for the portalDocuments field.
 func (r *queryResolver) PortalDocuments(ctx context.Context, first *int, after *string, filter *model.PortalFilter, sort *model.PortalSort) (*model.PortalDocumentConnection, error) {
-	q, err := r.query(ctx, tenant(ctx), first, after)
+	q, err := connection.Query(ctx, r.settings.Pages, tenant(ctx), first, after)
 	if err != nil {
 		return nil, err
 	}
 	if q, err = r.portalQuery(ctx, q, filter, sort); err != nil {
 		return nil, err
 	}
-	c, err := list(ctx, r.store.PortalDocuments, q)
+	c, err := connection.List(ctx, r.store.PortalDocuments, q)
 	return (*model.PortalDocumentConnection)(c), err
 }
 

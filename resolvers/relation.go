@@ -5,62 +5,11 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/access"
-	"gatehouse/internal/batch"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
-	"gatehouse/internal/page"
 	"gatehouse/internal/relation"
+	"gatehouse/resolvers/connection"
 )
-
-// named resolves a relation whose ids stand in the object: the page of ids is cut before anything is loaded, so that
-// what it costs depends on the page and not on the list. Ids of what does not exist have no node, and count. of names
-// the list for its cursors; load finds the objects of ids, and siblings is how many ids of each sibling will be asked
-// for along with them.
-func named[T any](ctx context.Context, r *Resolver, of string, ids []string, first *int, after *string,
-	load func(ids []string, siblings int) ([]*T, error)) (*connection[*T], error) {
-	c, err := cut(r, of, ids, page.Itself, first, after)
-	if err != nil {
-		return nil, err
-	}
-	out := &connection[*T]{Nodes: []*T{}, TotalCount: len(ids), PageInfo: c.PageInfo}
-	if !askedOf(ctx).page {
-		return out, nil
-	}
-	siblings := 0
-	if after == nil || *after == "" {
-		siblings, _ = r.settings.Pages.Of(first) // which cut has checked
-	}
-	out.Nodes, err = load(c.Nodes, siblings)
-	return out, err
-}
-
-// related resolves a relation that objects tell by a label: those that carry the value, the newest first, and their
-// number when it was asked for.
-func related[T any, P object[T]](
-	ctx context.Context,
-	r *Resolver,
-	l *batch.ByLabel[T, P],
-	org, value string,
-	first *int,
-	after *string,
-) (*connection[*T], error) {
-	limit, err := r.settings.Pages.Of(first)
-	if err != nil {
-		return nil, err
-	}
-	asks, out := askedOf(ctx), &connection[*T]{Nodes: []*T{}}
-	if asks.page {
-		nodes, info, err := l.Page(ctx, org, value, limit, after)
-		if err != nil {
-			return nil, err
-		}
-		out.Nodes, out.PageInfo = nodes, model.PageInfo(info)
-	}
-	if asks.total {
-		out.TotalCount, err = l.Count(ctx, org, value)
-	}
-	return out, err
-}
 
 // namedApis is a relation to the APIs of public ids.
 func (r *Resolver) namedApis(
@@ -70,7 +19,7 @@ func (r *Resolver) namedApis(
 	first *int,
 	after *string,
 ) (*model.APIConnection, error) {
-	c, err := named(ctx, r, of, ids, first, after, func(ids []string, siblings int) ([]*core.Api, error) {
+	c, err := connection.Named(ctx, r.settings.Pages, of, ids, first, after, func(ids []string, siblings int) ([]*core.Api, error) {
 		return r.loaders(ctx).Apis.All(ctx, org, ids, siblings)
 	})
 	return (*model.APIConnection)(c), err
@@ -86,7 +35,7 @@ func (r *Resolver) accessRights(
 	after *string,
 ) (*model.AccessRightConnection, error) {
 	of = "access rights of " + of
-	c, err := named(ctx, r, of, ids, first, after, func(ids []string, siblings int) ([]*access.Right, error) {
+	c, err := connection.Named(ctx, r.settings.Pages, of, ids, first, after, func(ids []string, siblings int) ([]*access.Right, error) {
 		r.loaders(ctx).Apis.Expect(org, ids...) // the APIs of the page are loaded together
 		return access.Rights(org, doc, ids, siblings), nil
 	})

@@ -4,15 +4,14 @@
 package resolvers
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
 	"gatehouse/internal/authz"
 	"gatehouse/internal/changes"
 	"gatehouse/internal/config"
-	"gatehouse/internal/core"
 	"gatehouse/internal/credential"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway"
 	"gatehouse/internal/gateway/api"
 	"gatehouse/internal/gateway/certificate"
@@ -33,7 +32,6 @@ import (
 	"gatehouse/internal/reference"
 	"gatehouse/internal/rulebook"
 	"gatehouse/internal/secret"
-	"gatehouse/internal/turn"
 	"gatehouse/internal/user"
 	"gatehouse/store"
 )
@@ -102,13 +100,12 @@ type Resolver struct {
 	oauth        *oauth.Clients
 	certificates *certificate.Shelf
 	credentials  *credential.Credentials
-	// shares hold organisations to how often they call, and quota to what they keep.
+	// shares hold organisations to how often they call.
 	shares *limits.Organisations
-	quota  *limits.Quota
 	// organisations go with all that is theirs.
 	organisations *organisation.Organisations
-	// turns are those of objects that several change at once.
-	turns turn.Turns
+	// editor makes all changes.
+	editor *edit.Editor
 }
 
 // Dependencies are what the use cases stand on.
@@ -178,15 +175,10 @@ func New(d Dependencies) *Resolver {
 	r.webhooks = webhook.New(r.sharing, d.Store.Now)
 	r.groups = user.Groups{Store: d.Store}
 	r.users = user.New(r.credentials, r.groups, d.Store.Now)
-	r.quota = limits.NewQuota(r.shares, d.Store, r.keys.Count)
+	r.editor = edit.New(edit.Options{Store: d.Store, Quota: limits.NewQuota(r.shares, d.Store, r.keys.Count),
+		Organisations: r.organisations, Broker: d.Broker, Tenant: tenant})
 	return r
 }
 
 // Organisations holds organisations to what they may have. It is for the edges, which count requests and sockets.
 func (r *Resolver) Organisations() *limits.Organisations { return r.shares }
-
-// changed tells the listeners what a finished write did.
-func (r *Resolver) changed(ctx context.Context, what core.ChangeKind, kind *core.Kind, m *core.Meta) {
-	r.broker.Publish(&core.Change{Kind: what, Object: kind.Name, ID: m.ID, OrgID: m.OrgID, Revision: m.Revision,
-		At: r.store.Now().Truncate(time.Microsecond), ActorID: authz.From(ctx).ID()})
-}

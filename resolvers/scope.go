@@ -68,3 +68,19 @@ func (r *Resolver) mayRead(ctx context.Context, object string) bool {
 	return kind != nil && kind.Permission != "" &&
 		r.guard.CheckPermission(ctx, authz.From(ctx), kind.Permission, authz.Read, object) == nil
 }
+
+// did is the answer of a mutation that has nothing to show: true, or the error alone.
+func did(err error) (*bool, error) {
+	if err != nil {
+		return nil, err
+	}
+	return new(true), nil
+}
+
+// deref is what an optional argument holds, "" when it is absent.
+func deref[T ~string](s *T) T {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -6,6 +6,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/reference"
+	"gatehouse/resolvers/connection"
 )
 
 // usedBy is a page of what names an object, of the kinds that the caller may read.
@@ -14,19 +15,19 @@ func (r *Resolver) usedBy(ctx context.Context, of core.Object, first *int, after
 	if err != nil {
 		return nil, err
 	}
-	asks, c := askedOf(ctx), &connection[*reference.Namer]{}
+	asks, c := connection.AskedOf(ctx), &connection.Of[*reference.Namer]{}
 	uses := r.loaders(ctx).Uses
-	if asks.page {
+	if asks.Page {
 		nodes, info, err := uses.Page(ctx, of, limit, after)
 		if err != nil {
 			return nil, err
 		}
 		c.Nodes, c.PageInfo = nodes, model.PageInfo(info)
 	}
-	if asks.total {
+	if asks.Total {
 		c.TotalCount, err = uses.Count(ctx, of)
 	}
-	out, err := mapped(c, err, func(n *reference.Namer) *model.Usage {
+	out, err := connection.Mapped(c, err, func(n *reference.Namer) *model.Usage {
 		return &model.Usage{Kind: model.UsageKind(n.Spelled()), ID: n.ID, Name: n.Name}
 	})
 	return (*model.UsageConnection)(out), err

@@ -6,20 +6,22 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/permission"
 	"gatehouse/internal/user"
 	"gatehouse/internal/usergroup"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
 func (r *Resolver) findUser(ctx context.Context, id string) (*core.User, error) {
-	return one(ctx, core.UserKind, r.store.Users.FindMany, tenant(ctx), [2]string{"id", id})
+	return edit.One(ctx, core.UserKind, r.store.Users.FindMany, tenant(ctx), [2]string{"id", id})
 }
 
 // Authenticate finds the user with an access key. It is for the edges; it returns nil for an unknown key, and takes the
 // same way, and so the same time, for known and unknown ones.
 func (r *Resolver) Authenticate(ctx context.Context, accessKey string) (*core.User, error) {
-	return hidden(r.store.Users.FindBy(ctx, store.AllTenants(), "access_key", r.keyring.Lookup(accessKey)))
+	return edit.Hidden(r.store.Users.FindBy(ctx, store.AllTenants(), "access_key", r.keyring.Lookup(accessKey)))
 }
 
 // Granted are the permissions of a user with those of their groups. It is for the edges.
@@ -51,7 +53,7 @@ func (r *Resolver) writeUser(
 	var before *core.User
 	find := func() (*core.User, error) { return r.findUser(ctx, id) }
 	write := func(ctx context.Context, next *core.User) error { return r.users.Update(ctx, before, next) }
-	return edit(ctx, r, core.UserKind, write, revision, find, func(old *core.User) (*core.User, error) {
+	return edit.Change(ctx, r.editor, core.UserKind, write, revision, find, func(old *core.User) (*core.User, error) {
 		before = old
 		return change(old)
 	})
@@ -112,8 +114,8 @@ func (r *Resolver) listUsers(
 	filter *model.UserFilter,
 	sort *model.UserSort,
 ) (*model.UserConnection, error) {
-	by := sorted(sort, nil, model.UserSortCreatedAt)
-	c, err := listed(ctx, r, r.store.Users, t, first, after, by, func() ([]store.Cond, error) {
+	by := connection.Sorted(sort, nil, model.UserSortCreatedAt)
+	c, err := connection.Listed(ctx, r.settings.Pages, r.store.Users, t, first, after, by, func() ([]store.Cond, error) {
 		return user.Conditions((*user.Filter)(filter)), nil
 	})
 	return (*model.UserConnection)(c), err

@@ -11,8 +11,10 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/user"
 	"gatehouse/internal/usergroup"
+	"gatehouse/resolvers/connection"
 )
 
 // CreateUser is the resolver for the createUser field.
@@ -41,10 +43,10 @@ func (r *mutationResolver) CreateUser(ctx context.Context, input model.UserInput
 	if len(u.Permissions) == 0 && !authz.From(ctx).Admin {
 		return nil, core.Errorf(core.CodeInvalid, "To create a user specify at least one permission, or make them an admin.")
 	}
-	if err := r.adding(ctx, core.UserKind, org, u, func() error { return r.store.Users.Create(ctx, u) }); err != nil {
-		return nil, r.writeError(ctx, core.UserKind, err)
+	if err := r.editor.Adding(ctx, core.UserKind, org, u, func() error { return r.store.Users.Create(ctx, u) }); err != nil {
+		return nil, r.editor.Failed(ctx, core.UserKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, core.UserKind, &u.Meta)
+	r.editor.Changed(ctx, core.ChangeCreated, core.UserKind, &u.Meta)
 	return u, nil
 }
 
@@ -68,7 +70,7 @@ func (r *mutationResolver) PatchUser(ctx context.Context, id string, patch core.
 
 // DeleteUser is the resolver for the deleteUser field.
 func (r *mutationResolver) DeleteUser(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	u, err := remove(ctx, r.Resolver, core.UserKind, r.users.Delete, revision, func() (*core.User, error) {
+	u, err := edit.Remove(ctx, r.editor, core.UserKind, r.users.Delete, revision, func() (*core.User, error) {
 		u, err := r.findUser(ctx, id)
 		if err != nil {
 			return nil, err
@@ -131,7 +133,7 @@ func (r *queryResolver) Me(ctx context.Context) (*core.User, error) {
 
 // User is the resolver for the user field.
 func (r *queryResolver) User(ctx context.Context, id string) (*core.User, error) {
-	return hidden(r.store.Users.Find(ctx, tenant(ctx), id))
+	return edit.Hidden(r.store.Users.Find(ctx, tenant(ctx), id))
 }
 
 // Users is the resolver for the users field.
@@ -149,7 +151,7 @@ func (r *queryResolver) Users(ctx context.Context, first *int, after *string, fi
 
 // Groups is the resolver for the groups field.
 func (r *userResolver) Groups(ctx context.Context, obj *core.User, first *int, after *string) (*model.UserGroupConnection, error) {
-	c, err := named(ctx, r.Resolver, "groups of user "+obj.ID, obj.GroupIDs, first, after, func(ids []string, siblings int) ([]*usergroup.Group, error) {
+	c, err := connection.Named(ctx, r.settings.Pages, "groups of user "+obj.ID, obj.GroupIDs, first, after, func(ids []string, siblings int) ([]*usergroup.Group, error) {
 		return r.groupsOf(ctx, obj, ids, siblings)
 	})
 	return (*model.UserGroupConnection)(c), err

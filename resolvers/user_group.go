@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/usergroup"
 )
 
 func (r *Resolver) findUserGroup(ctx context.Context, id string) (*usergroup.Group, error) {
-	return one(ctx, core.UserGroupKind, r.store.UserGroups.FindMany, tenant(ctx), [2]string{"id", id})
+	return edit.One(ctx, core.UserGroupKind, r.store.UserGroups.FindMany, tenant(ctx), [2]string{"id", id})
 }
 
 // editUserGroup changes the document of a user group.
@@ -19,9 +20,9 @@ func (r *Resolver) editUserGroup(
 	change func(stored core.Document) (core.Document, error),
 ) (*usergroup.Group, error) {
 	find := func() (*usergroup.Group, error) { return r.findUserGroup(ctx, id) }
-	return edit(ctx, r, core.UserGroupKind, r.store.UserGroups.Update, revision, find,
+	return edit.Change(ctx, r.editor, core.UserGroupKind, r.store.UserGroups.Update, revision, find,
 		func(old *usergroup.Group) (*usergroup.Group, error) {
-			doc, err := judged(ctx)(change(old.Document))
+			doc, err := edit.Judged(ctx)(change(old.Document))
 			if err != nil {
 				return nil, err
 			}

@@ -11,16 +11,18 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/relation"
 	"gatehouse/internal/user"
 	"gatehouse/internal/usergroup"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
 // CreateUserGroup is the resolver for the createUserGroup field.
 func (r *mutationResolver) CreateUserGroup(ctx context.Context, input model.UserGroupInput) (*usergroup.Group, error) {
-	doc, err := judged(ctx)(user.GroupDocument(user.GroupInput(input), nil))
+	doc, err := edit.Judged(ctx)(user.GroupDocument(user.GroupInput(input), nil))
 	if err != nil {
 		return nil, err
 	}
@@ -32,10 +34,10 @@ func (r *mutationResolver) CreateUserGroup(ctx context.Context, input model.User
 	if err != nil {
 		return nil, err
 	}
-	if err := r.adding(ctx, core.UserGroupKind, org, g, func() error { return r.store.UserGroups.Create(ctx, g) }); err != nil {
-		return nil, r.writeError(ctx, core.UserGroupKind, err)
+	if err := r.editor.Adding(ctx, core.UserGroupKind, org, g, func() error { return r.store.UserGroups.Create(ctx, g) }); err != nil {
+		return nil, r.editor.Failed(ctx, core.UserGroupKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, core.UserGroupKind, &g.Meta)
+	r.editor.Changed(ctx, core.ChangeCreated, core.UserGroupKind, &g.Meta)
 	return g, nil
 }
 
@@ -62,7 +64,7 @@ func (r *mutationResolver) DeleteUserGroup(ctx context.Context, id string, revis
 		}
 		return g, authz.From(ctx).MayGrant(g.Permissions, nil)
 	})
-	g, err := remove(ctx, r.Resolver, core.UserGroupKind, r.store.UserGroups.Delete, revision, find)
+	g, err := edit.Remove(ctx, r.editor, core.UserGroupKind, r.store.UserGroups.Delete, revision, find)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +73,7 @@ func (r *mutationResolver) DeleteUserGroup(ctx context.Context, id string, revis
 
 // UserGroup is the resolver for the userGroup field.
 func (r *queryResolver) UserGroup(ctx context.Context, id string) (*usergroup.Group, error) {
-	return hidden(r.store.UserGroups.Find(ctx, tenant(ctx), id))
+	return edit.Hidden(r.store.UserGroups.Find(ctx, tenant(ctx), id))
 }
 
 // UserGroups is the resolver for the userGroups field.
@@ -84,8 +86,8 @@ func (r *queryResolver) UserGroups(ctx context.Context, first *int, after *strin
 	if err != nil {
 		return nil, err
 	}
-	by := sorted(sort, nil, model.UserGroupSortCreatedAt)
-	c, err := listed(ctx, r.Resolver, r.store.UserGroups, t, first, after, by, func() ([]store.Cond, error) {
+	by := connection.Sorted(sort, nil, model.UserGroupSortCreatedAt)
+	c, err := connection.Listed(ctx, r.settings.Pages, r.store.UserGroups, t, first, after, by, func() ([]store.Cond, error) {
 		return user.GroupConditions((*user.GroupFilter)(filter)), nil
 	})
 	return (*model.UserGroupConnection)(c), err
@@ -93,7 +95,7 @@ func (r *queryResolver) UserGroups(ctx context.Context, first *int, after *strin
 
 // Users is the resolver for the users field.
 func (r *userGroupResolver) Users(ctx context.Context, obj *usergroup.Group, first *int, after *string) (*model.UserConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).UsersByGroup, obj.OrgID, obj.ID, first, after)
+	c, err := connection.Related(ctx, r.settings.Pages, r.loaders(ctx).UsersByGroup, obj.OrgID, obj.ID, first, after)
 	return (*model.UserConnection)(c), err
 }
 

@@ -5,12 +5,14 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/filter"
+	"gatehouse/resolvers/connection"
 	"gatehouse/store"
 )
 
 func (r *Resolver) findWebhook(ctx context.Context, id string) (*core.Webhook, error) {
-	return one(ctx, core.WebhookKind, r.store.Webhooks.FindMany, tenant(ctx), [2]string{"id", id})
+	return edit.One(ctx, core.WebhookKind, r.store.Webhooks.FindMany, tenant(ctx), [2]string{"id", id})
 }
 
 // editWebhook changes the document of a webhook.
@@ -21,9 +23,9 @@ func (r *Resolver) editWebhook(
 	change func(stored core.Document) (core.Document, error),
 ) (*core.Webhook, error) {
 	find := func() (*core.Webhook, error) { return r.findWebhook(ctx, id) }
-	return edit(ctx, r, core.WebhookKind, r.store.Webhooks.Update, revision, find,
+	return edit.Change(ctx, r.editor, core.WebhookKind, r.store.Webhooks.Update, revision, find,
 		func(old *core.Webhook) (*core.Webhook, error) {
-			doc, err := judged(ctx)(change(old.Document))
+			doc, err := edit.Judged(ctx)(change(old.Document))
 			if err != nil {
 				return nil, err
 			}
@@ -39,8 +41,8 @@ func (r *Resolver) listWebhooks(
 	q *string,
 	sort *model.WebhookSort,
 ) (*model.WebhookConnection, error) {
-	by := sorted(sort, nil, model.WebhookSortCreatedAt)
-	c, err := listed(ctx, r, r.store.Webhooks, t, first, after, by, func() ([]store.Cond, error) {
+	by := connection.Sorted(sort, nil, model.WebhookSortCreatedAt)
+	c, err := connection.Listed(ctx, r.settings.Pages, r.store.Webhooks, t, first, after, by, func() ([]store.Cond, error) {
 		var where filter.Where
 		where.Part(q, "name")
 		return where, nil

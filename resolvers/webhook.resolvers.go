@@ -10,12 +10,14 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/internal/edit"
 	"gatehouse/internal/gateway/webhook"
+	"gatehouse/resolvers/connection"
 )
 
 // CreateWebhook is the resolver for the createWebhook field.
 func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.WebhookInput) (*core.Webhook, error) {
-	doc, err := judged(ctx)(webhook.Document(webhook.Input(input), nil))
+	doc, err := edit.Judged(ctx)(webhook.Document(webhook.Input(input), nil))
 	if err != nil {
 		return nil, err
 	}
@@ -27,10 +29,10 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Webhoo
 	if err != nil {
 		return nil, err
 	}
-	if err := r.adding(ctx, core.WebhookKind, org, w, func() error { return r.store.Webhooks.Create(ctx, w) }); err != nil {
-		return nil, r.writeError(ctx, core.WebhookKind, err)
+	if err := r.editor.Adding(ctx, core.WebhookKind, org, w, func() error { return r.store.Webhooks.Create(ctx, w) }); err != nil {
+		return nil, r.editor.Failed(ctx, core.WebhookKind, err)
 	}
-	r.changed(ctx, core.ChangeCreated, core.WebhookKind, &w.Meta)
+	r.editor.Changed(ctx, core.ChangeCreated, core.WebhookKind, &w.Meta)
 	return w, nil
 }
 
@@ -48,7 +50,7 @@ func (r *mutationResolver) PatchWebhook(ctx context.Context, id string, patch co
 
 // DeleteWebhook is the resolver for the deleteWebhook field.
 func (r *mutationResolver) DeleteWebhook(ctx context.Context, id string, revision *int) (*model.Deleted, error) {
-	w, err := remove(ctx, r.Resolver, core.WebhookKind, r.store.Webhooks.Delete, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) })
+	w, err := edit.Remove(ctx, r.editor, core.WebhookKind, r.store.Webhooks.Delete, revision, func() (*core.Webhook, error) { return r.findWebhook(ctx, id) })
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +59,7 @@ func (r *mutationResolver) DeleteWebhook(ctx context.Context, id string, revisio
 
 // Webhook is the resolver for the webhook field.
 func (r *queryResolver) Webhook(ctx context.Context, id string) (*core.Webhook, error) {
-	return hidden(r.store.Webhooks.Find(ctx, tenant(ctx), id))
+	return edit.Hidden(r.store.Webhooks.Find(ctx, tenant(ctx), id))
 }
 
 // Webhooks is the resolver for the webhooks field.
@@ -67,7 +69,7 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 
 // Apis is the resolver for the apis field.
 func (r *webhookResolver) Apis(ctx context.Context, obj *core.Webhook, first *int, after *string) (*model.APIConnection, error) {
-	c, err := related(ctx, r.Resolver, r.loaders(ctx).ApisByWebhook, obj.OrgID, obj.ID, first, after)
+	c, err := connection.Related(ctx, r.settings.Pages, r.loaders(ctx).ApisByWebhook, obj.OrgID, obj.ID, first, after)
 	return (*model.APIConnection)(c), err
 }
 
