@@ -9,16 +9,21 @@ import (
 	"gatehouse/internal/rules"
 )
 
-// ownOrganisation is the one of the caller, where the configuration opens its rules.
-func (r *Resolver) ownOrganisation(ctx context.Context) (*core.Organisation, error) {
+// ruledOrganisation is the one of the caller, where the configuration opens its rules.
+func (r *Resolver) ruledOrganisation(ctx context.Context) (*core.Organisation, error) {
 	if !r.settings.RulesOpen {
 		return nil, core.Errorf(core.CodeForbidden,
 			"access denied: the configuration does not open the rules (OPA) of organisations (security.open_policy.enable_api)")
 	}
+	return r.ownOrganisation(ctx, "open_policy")
+}
+
+// ownOrganisation is the one of the caller, of which a field is to be seen or changed.
+func (r *Resolver) ownOrganisation(ctx context.Context, field string) (*core.Organisation, error) {
 	a := authz.From(ctx)
 	if a.User == nil || a.User.IsSuper() {
 		return nil, core.Errorf(core.CodeForbidden,
-			"access denied: you belong to no organisation, whose rules these are: change the document of one (open_policy)")
+			"access denied: you belong to no organisation: change the document of the one that is meant (%s)", field)
 	}
 	return r.findOrganisation(ctx, a.User.OrgID)
 }
@@ -34,7 +39,7 @@ func (r *Resolver) openPolicy(o *core.Organisation) *model.OpenPolicy {
 
 // setOpenPolicy changes what the caller's organisation says of rules.
 func (r *Resolver) setOpenPolicy(ctx context.Context, in model.OpenPolicyInput) (*model.OpenPolicy, error) {
-	o, err := r.ownOrganisation(ctx)
+	o, err := r.ruledOrganisation(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func (r *mutationResolver) SetOpenPolicy(ctx context.Context, input model.OpenPo
 
 // OpenPolicy is the resolver for the openPolicy field.
 func (r *queryResolver) OpenPolicy(ctx context.Context) (*model.OpenPolicy, error) {
-	o, err := r.ownOrganisation(ctx)
+	o, err := r.ruledOrganisation(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ import (
 	"gatehouse/internal/gateway/webhook"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/page"
+	"gatehouse/internal/permission"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/rulebook"
 	"gatehouse/internal/secret"
@@ -68,6 +69,8 @@ type Settings struct {
 	// RulesOpen lets administrators read and change the rules of their organisation
 	// (security.open_policy.enable_api).
 	RulesOpen bool
+	// AdditionalPermissions are those of organisations that have none of their own.
+	AdditionalPermissions permission.Additional
 }
 
 // Resolver has what the use cases need. It implements generated.ResolverRoot.

@@ -123,7 +123,7 @@ func routes() []route {
 	var all []route
 	for _, area := range [][]route{apiRoutes, keyRoutes, keyIndexRoutes, policyRoutes, userRoutes, userGroupRoutes, webhookRoutes, organisationRoutes,
 		gatewayRoutes, proxyRoutes, oauthRoutes, certificateRoutes, systemRoutes, statsRoutes, assetRoutes, notificationRoutes,
-		organisationSessionRoutes, portalRoutes, portalAreas(), openPolicyRoutes} {
+		organisationSessionRoutes, portalRoutes, portalAreas(), openPolicyRoutes, permissionRoutes} {
 		all = append(all, area...)
 	}
 	return all

@@ -79,6 +79,11 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
+	AdditionalPermission struct {
+		Label func(childComplexity int) int
+		Name  func(childComplexity int) int
+	}
+
 	AllowedUrl struct {
 		Methods func(childComplexity int) int
 		URL     func(childComplexity int) int
@@ -393,6 +398,7 @@ type ComplexityRoot struct {
 		RevokeOauthTokens             func(childComplexity int, clientID string, clientSecret *string) int
 		RevokeUser                    func(childComplexity int, id string) int
 		SetAPIOwners                  func(childComplexity int, id string, input model.APIOwnersInput) int
+		SetAdditionalPermissions      func(childComplexity int, permissions []*model.AdditionalPermissionInput) int
 		SetOpenPolicy                 func(childComplexity int, input model.OpenPolicyInput) int
 		SetOrganisationSession        func(childComplexity int, orgID string, session core.Document, resetQuota *bool) int
 		SetPortalCname                func(childComplexity int, cname string, orgID *string) int
@@ -519,6 +525,13 @@ type ComplexityRoot struct {
 		HasNextPage func(childComplexity int) int
 	}
 
+	Permission struct {
+		Additional func(childComplexity int) int
+		Label      func(childComplexity int) int
+		Levels     func(childComplexity int) int
+		Name       func(childComplexity int) int
+	}
+
 	Policy struct {
 		AccessRights     func(childComplexity int, first *int, after *string) int
 		Active           func(childComplexity int) int
@@ -593,6 +606,7 @@ type ComplexityRoot struct {
 	Query struct {
 		API                     func(childComplexity int, id string) int
 		APICategories           func(childComplexity int, first *int, after *string) int
+		AdditionalPermissions   func(childComplexity int) int
 		Apis                    func(childComplexity int, first *int, after *string, filter *model.APIFilter, sort *model.APISort) int
 		Certificate             func(childComplexity int, id string) int
 		CertificateDependencies func(childComplexity int, id string) int
@@ -612,6 +626,7 @@ type ComplexityRoot struct {
 		OrganisationSession     func(childComplexity int, orgID string) int
 		OrganisationSessions    func(childComplexity int, first *int, after *string) int
 		Organisations           func(childComplexity int, first *int, after *string, q *string, sort *model.OrganisationSort) int
+		Permissions             func(childComplexity int) int
 		Policies                func(childComplexity int, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) int
 		Policy                  func(childComplexity int, id string) int
 		PortalCatalogue         func(childComplexity int, orgID *string) int
@@ -831,6 +846,7 @@ type MutationResolver interface {
 	ImportOrganisation(ctx context.Context, document core.Document) (*core.ImportedItem, error)
 	SetOrganisationSession(ctx context.Context, orgID string, session core.Document, resetQuota *bool) (*core.OrgSession, error)
 	DeleteOrganisationSession(ctx context.Context, orgID string) (*model.Deleted, error)
+	SetAdditionalPermissions(ctx context.Context, permissions []*model.AdditionalPermissionInput) ([]*model.AdditionalPermission, error)
 	CreatePolicy(ctx context.Context, input model.PolicyInput) (*core.Policy, error)
 	UpdatePolicy(ctx context.Context, id string, input model.PolicyInput, revision *int) (*core.Policy, error)
 	PatchPolicy(ctx context.Context, id string, patch core.Document, revision *int) (*core.Policy, error)
@@ -911,6 +927,8 @@ type QueryResolver interface {
 	Organisations(ctx context.Context, first *int, after *string, q *string, sort *model.OrganisationSort) (*model.OrganisationConnection, error)
 	OrganisationSession(ctx context.Context, orgID string) (*core.OrgSession, error)
 	OrganisationSessions(ctx context.Context, first *int, after *string) (*model.OrganisationSessionConnection, error)
+	Permissions(ctx context.Context) ([]*model.Permission, error)
+	AdditionalPermissions(ctx context.Context) ([]*model.AdditionalPermission, error)
 	Policy(ctx context.Context, id string) (*core.Policy, error)
 	Policies(ctx context.Context, first *int, after *string, filter *model.PolicyFilter, sort *model.PolicySort) (*model.PolicyConnection, error)
 	PortalDocument(ctx context.Context, id string) (*portal.Document, error)
@@ -1043,6 +1061,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccessRightConnection.TotalCount(childComplexity), true
+
+	case "AdditionalPermission.label":
+		if e.ComplexityRoot.AdditionalPermission.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdditionalPermission.Label(childComplexity), true
+	case "AdditionalPermission.name":
+		if e.ComplexityRoot.AdditionalPermission.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AdditionalPermission.Name(childComplexity), true
 
 	case "AllowedUrl.methods":
 		if e.ComplexityRoot.AllowedUrl.Methods == nil {
@@ -2751,6 +2782,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetAPIOwners(childComplexity, args["id"].(string), args["input"].(model.APIOwnersInput)), true
+	case "Mutation.setAdditionalPermissions":
+		if e.ComplexityRoot.Mutation.SetAdditionalPermissions == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setAdditionalPermissions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetAdditionalPermissions(childComplexity, args["permissions"].([]*model.AdditionalPermissionInput)), true
 	case "Mutation.setOpenPolicy":
 		if e.ComplexityRoot.Mutation.SetOpenPolicy == nil {
 			break
@@ -3365,6 +3407,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.HasNextPage(childComplexity), true
 
+	case "Permission.additional":
+		if e.ComplexityRoot.Permission.Additional == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Additional(childComplexity), true
+	case "Permission.label":
+		if e.ComplexityRoot.Permission.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Label(childComplexity), true
+	case "Permission.levels":
+		if e.ComplexityRoot.Permission.Levels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Levels(childComplexity), true
+	case "Permission.name":
+		if e.ComplexityRoot.Permission.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Permission.Name(childComplexity), true
+
 	case "Policy.accessRights":
 		if e.ComplexityRoot.Policy.AccessRights == nil {
 			break
@@ -3731,6 +3798,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.APICategories(childComplexity, args["first"].(*int), args["after"].(*string)), true
+	case "Query.additionalPermissions":
+		if e.ComplexityRoot.Query.AdditionalPermissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.AdditionalPermissions(childComplexity), true
 	case "Query.apis":
 		if e.ComplexityRoot.Query.Apis == nil {
 			break
@@ -3926,6 +3999,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Organisations(childComplexity, args["first"].(*int), args["after"].(*string), args["q"].(*string), args["sort"].(*model.OrganisationSort)), true
+	case "Query.permissions":
+		if e.ComplexityRoot.Query.Permissions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Permissions(childComplexity), true
 	case "Query.policies":
 		if e.ComplexityRoot.Query.Policies == nil {
 			break
@@ -4598,6 +4677,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAccessRightInput,
+		ec.unmarshalInputAdditionalPermissionInput,
 		ec.unmarshalInputAllowedUrlInput,
 		ec.unmarshalInputApiAuthenticationInput,
 		ec.unmarshalInputApiFilter,
@@ -6517,6 +6597,49 @@ extend type Mutation {
     @operation(method: "DELETE", path: "/admin/org/keys/{orgId}", permission: "admin", admin: "/admin/org/keys/{orgId}")
 }
 `, BuiltIn: false},
+	{Name: "../schema/permission.graphqls", Input: `"""
+A permission that users and user groups can be given.
+"""
+type Permission {
+  "Its name, as user_permissions have it."
+  name: String!
+  "What people call it."
+  label: String!
+  "The levels that make a difference beside deny, the lowest first."
+  levels: [String!]!
+  "Whether the configuration, or the organisation, made it up: then it opens nothing by itself, and rules in Rego ask for it."
+  additional: Boolean!
+}
+
+"A permission that an organisation makes up, for its rules in Rego to ask for."
+type AdditionalPermission {
+  "Its name, as user_permissions have it."
+  name: String!
+  "What people call it."
+  label: String!
+}
+
+"A permission that an organisation makes up."
+input AdditionalPermissionInput {
+  "Its name, as user_permissions will have it: none that Gatehouse knows, of at most 100 bytes."
+  name: String!
+  "What people call it, in at most 200 bytes; the name where it is empty."
+  label: String!
+}
+
+extend type Query {
+  "All permissions that users and user groups of your organisation can be given, in the order in which people are shown them: those that Gatehouse knows, and then the additional ones."
+  permissions: [Permission!] @operation(method: "GET", path: "/api/permissions", permission: "none")
+  "The additional permissions of your organisation, by name, for its administrators: its own, or else those of the configuration (security.additional_permissions)."
+  additionalPermissions: [AdditionalPermission!] @operation(method: "GET", path: "/api/org/permissions", permission: "IsAdmin")
+}
+
+extend type Mutation {
+  "Sets the additional permissions of your organisation, all of them, for its administrators. Users and groups keep those that are not among them any more: rules can still ask for them."
+  setAdditionalPermissions("All that there shall be, at most 100." permissions: [AdditionalPermissionInput!]!): [AdditionalPermission!]
+    @operation(method: "PUT", path: "/api/org/permissions", permission: "IsAdmin")
+}
+`, BuiltIn: false},
 	{Name: "../schema/policy.graphqls", Input: `"A security policy: rate, quota and access rights that keys share."
 type Policy {
   "The database id (_id), 24 hex digits."
@@ -7550,6 +7673,16 @@ func (ec *executionContext) childFields_AccessRightConnection(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type AccessRightConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_AdditionalPermission(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_AdditionalPermission_name(ctx, field)
+	case "label":
+		return ec.fieldContext_AdditionalPermission_label(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AdditionalPermission", field.Name)
+}
+
 func (ec *executionContext) childFields_AllowedUrl(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "url":
@@ -8296,6 +8429,20 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Permission(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Permission_name(ctx, field)
+	case "label":
+		return ec.fieldContext_Permission_label(ctx, field)
+	case "levels":
+		return ec.fieldContext_Permission_levels(ctx, field)
+	case "additional":
+		return ec.fieldContext_Permission_additional(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Permission", field.Name)
 }
 
 func (ec *executionContext) childFields_Policy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10159,6 +10306,20 @@ func (ec *executionContext) field_Mutation_revokeUser_args(ctx context.Context, 
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setAdditionalPermissions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "permissions",
+		func(ctx context.Context, v any) ([]*model.AdditionalPermissionInput, error) {
+			return ec.unmarshalNAdditionalPermissionInput2ᚕᚖgatehouseᚋgraphᚋmodelᚐAdditionalPermissionInputᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["permissions"] = arg0
 	return args, nil
 }
 
@@ -12139,6 +12300,52 @@ func (ec *executionContext) fieldContext_AccessRightConnection_pageInfo(_ contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _AdditionalPermission_name(ctx context.Context, field graphql.CollectedField, obj *model.AdditionalPermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AdditionalPermission_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AdditionalPermission_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AdditionalPermission", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AdditionalPermission_label(ctx context.Context, field graphql.CollectedField, obj *model.AdditionalPermission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AdditionalPermission_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AdditionalPermission_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AdditionalPermission", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _AllowedUrl_url(ctx context.Context, field graphql.CollectedField, obj *access.AllowedURL) (ret graphql.Marshaler) {
@@ -19571,6 +19778,78 @@ func (ec *executionContext) fieldContext_Mutation_deleteOrganisationSession(ctx 
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_setAdditionalPermissions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setAdditionalPermissions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetAdditionalPermissions(ctx, fc.Args["permissions"].([]*model.AdditionalPermissionInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "PUT")
+				if err != nil {
+					var zeroVal []*model.AdditionalPermission
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/org/permissions")
+				if err != nil {
+					var zeroVal []*model.AdditionalPermission
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "IsAdmin")
+				if err != nil {
+					var zeroVal []*model.AdditionalPermission
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal []*model.AdditionalPermission
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AdditionalPermission) graphql.Marshaler {
+			return ec.marshalOAdditionalPermission2ᚕᚖgatehouseᚋgraphᚋmodelᚐAdditionalPermissionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setAdditionalPermissions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AdditionalPermission(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setAdditionalPermissions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createPolicy(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23547,6 +23826,98 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Permission_name(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Permission_label(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Label, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Permission_levels(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_levels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Levels, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_levels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Permission_additional(ctx context.Context, field graphql.CollectedField, obj *model.Permission) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Permission_additional(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Additional, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Permission_additional(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Permission", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _Policy_id(ctx context.Context, field graphql.CollectedField, obj *core.Policy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26459,6 +26830,126 @@ func (ec *executionContext) fieldContext_Query_organisationSessions(ctx context.
 	if fc.Args, err = ec.field_Query_organisationSessions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_permissions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_permissions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Permissions(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal []*model.Permission
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/permissions")
+				if err != nil {
+					var zeroVal []*model.Permission
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "none")
+				if err != nil {
+					var zeroVal []*model.Permission
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal []*model.Permission
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Permission) graphql.Marshaler {
+			return ec.marshalOPermission2ᚕᚖgatehouseᚋgraphᚋmodelᚐPermissionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_permissions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Permission(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_additionalPermissions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_additionalPermissions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().AdditionalPermissions(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal []*model.AdditionalPermission
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/org/permissions")
+				if err != nil {
+					var zeroVal []*model.AdditionalPermission
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "IsAdmin")
+				if err != nil {
+					var zeroVal []*model.AdditionalPermission
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal []*model.AdditionalPermission
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AdditionalPermission) graphql.Marshaler {
+			return ec.marshalOAdditionalPermission2ᚕᚖgatehouseᚋgraphᚋmodelᚐAdditionalPermissionᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_additionalPermissions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AdditionalPermission(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -30841,6 +31332,43 @@ func (ec *executionContext) unmarshalInputAccessRightInput(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputAdditionalPermissionInput(ctx context.Context, obj any) (model.AdditionalPermissionInput, error) {
+	var it model.AdditionalPermissionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "label"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "label":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("label"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Label = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputAllowedUrlInput(ctx context.Context, obj any) (access.AllowedURL, error) {
 	var it access.AllowedURL
 	if obj == nil {
@@ -32987,6 +33515,49 @@ func (ec *executionContext) _AccessRightConnection(ctx context.Context, sel ast.
 			}
 		case "pageInfo":
 			out.Values[i] = ec._AccessRightConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var additionalPermissionImplementors = []string{"AdditionalPermission"}
+
+func (ec *executionContext) _AdditionalPermission(ctx context.Context, sel ast.SelectionSet, obj *model.AdditionalPermission) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, additionalPermissionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AdditionalPermission")
+		case "name":
+			out.Values[i] = ec._AdditionalPermission_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._AdditionalPermission_label(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -36125,6 +36696,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "setAdditionalPermissions":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setAdditionalPermissions(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "createPolicy":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createPolicy(ctx, field)
@@ -37586,6 +38164,59 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var permissionImplementors = []string{"Permission"}
+
+func (ec *executionContext) _Permission(ctx context.Context, sel ast.SelectionSet, obj *model.Permission) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, permissionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Permission")
+		case "name":
+			out.Values[i] = ec._Permission_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "label":
+			out.Values[i] = ec._Permission_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "levels":
+			out.Values[i] = ec._Permission_levels(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "additional":
+			out.Values[i] = ec._Permission_additional(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
 var policyImplementors = []string{"Policy"}
 
 func (ec *executionContext) _Policy(ctx context.Context, sel ast.SelectionSet, obj *core.Policy) graphql.Marshaler {
@@ -38750,6 +39381,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_organisationSessions(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "permissions":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_permissions(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "additionalPermissions":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_additionalPermissions(ctx, field)
 				if res == graphql.RequiredNull {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -40671,6 +41346,35 @@ func (ec *executionContext) unmarshalNAccessRightInput2ᚖgatehouseᚋinternal�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNAdditionalPermission2ᚖgatehouseᚋgraphᚋmodelᚐAdditionalPermission(ctx context.Context, sel ast.SelectionSet, v *model.AdditionalPermission) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AdditionalPermission(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNAdditionalPermissionInput2ᚕᚖgatehouseᚋgraphᚋmodelᚐAdditionalPermissionInputᚄ(ctx context.Context, v any) ([]*model.AdditionalPermissionInput, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.AdditionalPermissionInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAdditionalPermissionInput2ᚖgatehouseᚋgraphᚋmodelᚐAdditionalPermissionInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNAdditionalPermissionInput2ᚖgatehouseᚋgraphᚋmodelᚐAdditionalPermissionInput(ctx context.Context, v any) (*model.AdditionalPermissionInput, error) {
+	res, err := ec.unmarshalInputAdditionalPermissionInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNAllowedUrl2ᚕᚖgatehouseᚋinternalᚋaccessᚐAllowedURLᚄ(ctx context.Context, sel ast.SelectionSet, v []*access.AllowedURL) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -41588,6 +42292,16 @@ func (ec *executionContext) marshalNPageInfo2gatehouseᚋgraphᚋmodelᚐPageInf
 	return ec._PageInfo(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNPermission2ᚖgatehouseᚋgraphᚋmodelᚐPermission(ctx context.Context, sel ast.SelectionSet, v *model.Permission) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Permission(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNPolicy2ᚕᚖgatehouseᚋinternalᚋcoreᚐPolicyᚄ(ctx context.Context, sel ast.SelectionSet, v []*core.Policy) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -42096,6 +42810,25 @@ func (ec *executionContext) unmarshalOAccessRightInput2ᚕᚖgatehouseᚋinterna
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalOAdditionalPermission2ᚕᚖgatehouseᚋgraphᚋmodelᚐAdditionalPermissionᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AdditionalPermission) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAdditionalPermission2ᚖgatehouseᚋgraphᚋmodelᚐAdditionalPermission(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOAllowedUrlInput2ᚕᚖgatehouseᚋinternalᚋaccessᚐAllowedURLᚄ(ctx context.Context, v any) ([]*access.AllowedURL, error) {
@@ -42843,6 +43576,25 @@ func (ec *executionContext) marshalOOrganisationSort2ᚖgatehouseᚋgraphᚋmode
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOPermission2ᚕᚖgatehouseᚋgraphᚋmodelᚐPermissionᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Permission) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPermission2ᚖgatehouseᚋgraphᚋmodelᚐPermission(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOPolicy2ᚖgatehouseᚋinternalᚋcoreᚐPolicy(ctx context.Context, sel ast.SelectionSet, v *core.Policy) graphql.Marshaler {

@@ -26,6 +26,22 @@ type AccessRightConnection struct {
 	PageInfo PageInfo `json:"pageInfo"`
 }
 
+// A permission that an organisation makes up, for its rules in Rego to ask for.
+type AdditionalPermission struct {
+	// Its name, as user_permissions have it.
+	Name string `json:"name"`
+	// What people call it.
+	Label string `json:"label"`
+}
+
+// A permission that an organisation makes up.
+type AdditionalPermissionInput struct {
+	// Its name, as user_permissions will have it: none that Gatehouse knows, of at most 100 bytes.
+	Name string `json:"name"`
+	// What people call it, in at most 200 bytes; the name where it is empty.
+	Label string `json:"label"`
+}
+
 // A page of APIs.
 type APIConnection struct {
 	// The APIs of this page.
@@ -479,6 +495,18 @@ type PageInfo struct {
 	HasNextPage bool `json:"hasNextPage"`
 	// The cursor of the last node: pass it as `after` to get the next page. Null on an empty page.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// A permission that users and user groups can be given.
+type Permission struct {
+	// Its name, as user_permissions have it.
+	Name string `json:"name"`
+	// What people call it.
+	Label string `json:"label"`
+	// The levels that make a difference beside deny, the lowest first.
+	Levels []string `json:"levels"`
+	// Whether the configuration, or the organisation, made it up: then it opens nothing by itself, and rules in Rego ask for it.
+	Additional bool `json:"additional"`
 }
 
 // A page of policies.

@@ -39,6 +39,7 @@ import (
 	"gatehouse/internal/limits"
 	"gatehouse/internal/outage"
 	"gatehouse/internal/page"
+	"gatehouse/internal/permission"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/secret"
 	"gatehouse/resolvers"
@@ -86,6 +87,9 @@ type Options struct {
 // configuration cannot be used, such as a private key that is not one.
 func New(o Options) (*App, error) {
 	cfg := o.Config
+	if err := additional(cfg).Check(); err != nil {
+		return nil, fmt.Errorf("in the configuration, security.additional_permissions %w", err)
+	}
 	broker, outages := changes.NewBroker(), outage.NewLog(o.Log)
 	attempts := limits.NewAttempts(
 		limits.AttemptsOptions{Failures: cfg.Gatehouse.MaxFailedLogins, Now: o.Store.Now, Log: o.Log},
@@ -230,8 +234,18 @@ func settings(o Options) resolvers.Settings {
 			Shared:     cfg.Gatehouse.SharedGateways.Apply,
 			MasterKeys: cfg.EnableMasterKeys,
 		},
-		CertificateWarning: time.Duration(cfg.Notifications.CertificateExpiryMonitor.WarningThresholdDays) * 24 * time.Hour,
+		AdditionalPermissions: additional(cfg),
+		CertificateWarning:    time.Duration(cfg.Notifications.CertificateExpiryMonitor.WarningThresholdDays) * 24 * time.Hour,
 	}
+}
+
+// additional are the permissions that the configuration makes up.
+func additional(cfg *config.Config) permission.Additional {
+	out := make(permission.Additional, len(cfg.Security.AdditionalPermissions))
+	for name, label := range cfg.Security.AdditionalPermissions {
+		out[string(name)] = label
+	}
+	return out
 }
 
 // routeRules takes from the address of the gateways at which host and port those APIs are reached that name none.

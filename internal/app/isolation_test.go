@@ -400,6 +400,8 @@ func (f *foreigners) input(name string) map[string]any {
 		return map[string]any{"email": probe + "@x.test", "permissions": map[string]any{"apis": "read"}}
 	case "UserGroupInput":
 		return map[string]any{"name": probe, "permissions": map[string]any{"apis": "read"}}
+	case "AdditionalPermissionInput":
+		return map[string]any{"name": probe, "label": probe}
 	case "OpenPolicyInput":
 		return map[string]any{"enabled": true}
 	case "WebhookInput":

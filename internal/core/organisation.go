@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/tidwall/gjson"
+
+	"gatehouse/internal/permission"
 )
 
 // Organisation is a tenant: it owns users, APIs, policies, keys and webhooks. Document is what REST shows.
@@ -15,7 +17,9 @@ type Organisation struct {
 	Cname string
 	// OpenPolicy is open_policy in the document: what the organisation says of rules in Rego.
 	OpenPolicy RegoRules
-	Document   Document
+	// AdditionalPermissions is additional_permissions in the document; nil where it says nothing of them.
+	AdditionalPermissions permission.Additional
+	Document              Document
 }
 
 // RegoRules are what an organisation says of rules in Rego. Enabled is nil where it leaves that to the server; Rules ""
@@ -38,6 +42,8 @@ func NewOrganisation(meta Meta, doc Document) *Organisation {
 		Cname:      text(d["cname"]),
 		OpenPolicy: openPolicy(d["open_policy"]),
 		Document:   doc,
+
+		AdditionalPermissions: additionalPermissions(d["additional_permissions"]),
 	}
 }
 
@@ -47,6 +53,19 @@ func openPolicy(held gjson.Result) RegoRules {
 		p.Enabled = new(enabled.Bool())
 	}
 	return p
+}
+
+// additionalPermissions are those that a document holds, as far as they are texts.
+func additionalPermissions(held gjson.Result) permission.Additional {
+	if !held.IsObject() {
+		return nil
+	}
+	out := permission.Additional{}
+	held.ForEach(func(name, label gjson.Result) bool {
+		out[name.Str] = label.Str
+		return true
+	})
+	return out
 }
 
 // ParseOrganisation checks a document that came from outside and reads it.
@@ -67,6 +86,9 @@ func ParseOrganisation(meta Meta, doc Document) (*Organisation, error) {
 	if len(o.OpenPolicy.Rules) > MaxRules {
 		return nil, InField("open_policy.rules", "must be at most %d bytes", MaxRules)
 	}
+	if err := o.AdditionalPermissions.Check(); err != nil {
+		return nil, InField("additional_permissions", "%s", err)
+	}
 	if err := checkName("owner_name", o.Name); err != nil {
 		return nil, err
 	}
@@ -83,7 +105,7 @@ var organisationTypes = []fieldType{
 	{"id", isString}, {"owner_name", isString}, {"owner_slug", isString}, {"cname", isString}, {"cname_enabled", isBool},
 	{"apis", isArray}, {"developer_quota", isNumber}, {"developer_count", isNumber}, {"event_options", isObject},
 	{"hybrid_enabled", isBool}, {"ui", isObject}, {"org_options_meta", isObject}, {"sso_enabled", isBool},
-	{limitsField, isObject}, {"open_policy", isObject},
+	{limitsField, isObject}, {"open_policy", isObject}, {"additional_permissions", isObject},
 }
 
 // OrgSession is what an organisation may ask of the gateways in all: a session for it, as keys have one.

@@ -1,9 +1,12 @@
 package permission_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"gatehouse/internal/permission"
 )
@@ -70,4 +73,40 @@ func TestNobodyReachesMoreThanTheyHave(t *testing.T) {
 		got, _ := c.have.Exceeding(c.next)
 		assert.Equal(t, c.want, got, name)
 	}
+}
+
+func TestAdditionalPermissionsHaveNamesOfTheirOwn(t *testing.T) {
+	many := permission.Additional{}
+	for i := range 101 {
+		many[fmt.Sprint("p", i)] = ""
+	}
+	for name, c := range map[string]struct {
+		given permission.Additional
+		want  string
+	}{
+		"none":                         {nil, ""},
+		"one":                          {permission.Additional{"api_editor": "API Editor"}, ""},
+		"one in words of any language": {permission.Additional{"redaktör": "Redaktör"}, ""},
+		"no name":                      {permission.Additional{"": "x"}, "without a name"},
+		"one that is known":            {permission.Additional{"apis": "x"}, "meaning of its own"},
+		"an alias of one":              {permission.Additional{"certificates": "x"}, "meaning of its own"},
+		"administrators":               {permission.Additional{"IsAdmin": "x"}, "meaning of its own"},
+		"passwords":                    {permission.Additional{"ResetPassword": "x"}, "meaning of its own"},
+		"a line break":                 {permission.Additional{"a\nb": "x"}, "control characters"},
+		"a long name":                  {permission.Additional{strings.Repeat("n", 101): "x"}, "at most 100 bytes"},
+		"a long label":                 {permission.Additional{"n": strings.Repeat("x", 201)}, "at most 200 bytes"},
+		"too many":                     {many, "more than 100"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := c.given.Check()
+			if c.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.want)
+		})
+	}
+	require.Equal(t, []permission.Permission{
+		{Name: "a", Label: "a", Levels: []string{"read", "write"}}, {Name: "b", Label: "B", Levels: []string{"read", "write"}},
+	}, permission.Additional{"b": "B", "a": ""}.Permissions())
 }
