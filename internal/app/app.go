@@ -235,9 +235,11 @@ func settings(o Options) resolvers.Settings {
 			MasterKeys: cfg.EnableMasterKeys,
 		},
 		AdditionalPermissions: additional(cfg),
-		CertificateWarning:    time.Duration(cfg.Notifications.CertificateExpiryMonitor.WarningThresholdDays) * 24 * time.Hour,
+		CertificateWarning:    days(cfg.Notifications.CertificateExpiryMonitor.WarningThresholdDays),
 	}
 }
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
 // additional are the permissions that the configuration makes up.
 func additional(cfg *config.Config) permission.Additional {
