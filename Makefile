@@ -66,8 +66,9 @@ test: web ## Run every test, on private database servers where they are installe
 	@scripts/services run scripts/test -timeout $(TIMEOUT) $(TESTFLAGS)
 
 .PHONY: golden
-golden: ## Write the golden files of the REST tests again; review the difference as text
+golden: ## Write the golden files of the REST tests and the tables of permissions again; review the difference as text
 	go test ./rest -update
+	go test ./internal/app -run Permissions -update
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for a while (FUZZTIME=30s)
