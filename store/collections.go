@@ -76,6 +76,7 @@ var (
 			"domain",
 			"target",
 			"policy",
+			"viewer",
 		},
 		Added: [][]string{
 			{"certificate"},
@@ -86,6 +87,7 @@ var (
 			{"public"},
 			{"tag", "listen_path", "domain", "target"},
 			{"policy"},
+			{"viewer"},
 		}}
 	policies = &Collection{Name: "policies", Text: []string{"name", "state"}, Int: []string{"active"},
 		Unique: []Unique{{"policy_id", true}, {"name_key", false}}, Labels: []string{"api", "tag", "auth", "known"},
@@ -154,6 +156,8 @@ type kind[T any] struct {
 	judge, judged string
 	// also returns what else Reindex has to write for objects of an earlier version; nil is nothing.
 	also func(ctx context.Context, s *Store, objects []*T) ([]Change, error)
+	// seen is the condition that a viewer sees an object; nil where everybody sees all.
+	seen func(v *viewer) Cond
 }
 
 func organisationKind(allowDuplicates bool) kind[core.Organisation] {
@@ -211,17 +215,16 @@ var userGroupKind = kind[usergroup.Group]{
 
 func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 	return kind[core.Api]{
-		Collection: apis, of: core.ApiKind, judge: judge.Version, judged: "fault",
+		Collection: apis, of: core.ApiKind, judge: judge.Version, judged: "fault", seen: (*viewer).seenApis,
 		meta: func(a *core.Api) *core.Meta { return &a.Meta },
 		encode: func(a *core.Api) Record {
 			certificates := a.Certificates()
+			owners := slices.Concat(a.UserOwners, a.UserGroupOwners)
 			r := Record{Doc: a.Definition, Int: map[string]int64{"active": number(a.Active)},
 				Text:   map[string]string{"name": a.Name, "slug_text": a.Slug},
 				Unique: map[string]string{"api_id": a.ApiID, "slug": a.Slug},
 				Labels: map[string][]string{"category": a.Categories, "kind": {a.Kind}, "auth": a.AuthTypes,
-					"owner": append(
-						append([]string{}, a.UserOwners...),
-						a.UserGroupOwners...), "webhook": webhookIDs(a.Definition), "version": a.Versions,
+					"owner": owners, "viewer": viewers(owners), "webhook": webhookIDs(a.Definition), "version": a.Versions,
 					"certificate": slices.Sorted(maps.Keys(certificates)), "certificate_use": certificateUses(certificates),
 					"claim": route.Claims(a), "segment": route.Segments(a), "listens": {route.Listens(a)},
 					// So that it can be asked of many ids which there are, without reading documents.
@@ -287,7 +290,7 @@ func webhookIDs(doc core.Document) []string {
 }
 
 var policyKind = kind[core.Policy]{
-	Collection: policies, of: core.PolicyKind,
+	Collection: policies, of: core.PolicyKind, seen: (*viewer).seenPolicies,
 	meta: func(p *core.Policy) *core.Meta { return &p.Meta },
 	encode: func(p *core.Policy) Record {
 		return Record{Doc: p.Document, Int: map[string]int64{"active": number(p.Active)},
@@ -308,7 +311,7 @@ var policyKind = kind[core.Policy]{
 }
 
 var keyKind = kind[core.Key]{
-	Collection: keys, of: core.KeyKind,
+	Collection: keys, of: core.KeyKind, seen: (*viewer).seenKeys,
 	meta: func(k *core.Key) *core.Meta { return &k.Meta },
 	encode: func(k *core.Key) Record {
 		r := Record{Doc: k.Session, Text: map[string]string{"alias": k.Alias, "oauth_client_id": k.OauthClientID},
@@ -356,7 +359,7 @@ var nodeKind = kind[core.Node]{
 }
 
 var oauthClientKind = kind[core.OauthClient]{
-	Collection: oauthClients, of: core.OauthClientKind,
+	Collection: oauthClients, of: core.OauthClientKind, seen: (*viewer).seenClients,
 	meta: func(c *core.OauthClient) *core.Meta { return &c.Meta },
 	encode: func(c *core.OauthClient) Record {
 		return Record{

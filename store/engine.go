@@ -89,6 +89,8 @@ type Write struct {
 type Tenant struct {
 	org   string
 	scope scope
+	// viewer is who sees it; nil sees all that is in it. It is the repositories' to look after, not the engines'.
+	viewer *viewer
 }
 
 type scope uint8

@@ -81,6 +81,9 @@ const (
 	OpAny
 	// OpNot holds when none of Any does.
 	OpNot
+	// OpLead holds when the record carries, under the label Field, a value that a record of another collection carries
+	// under a label of its own, in the tenant, for which a condition holds: Lead says which.
+	OpLead
 )
 
 // Cond is one condition of a Query.
@@ -90,6 +93,21 @@ type Cond struct {
 	Values   []string
 	Min, Max int64
 	Any      []Cond
+	Lead     *Lead
+}
+
+// Lead is where a label leads: to the records of a collection that carry the same value under Label, and for which
+// Where holds.
+type Lead struct {
+	Collection *Collection
+	Label      string
+	Where      Cond
+}
+
+// LeadsTo is the condition that a value under label leads to a record of a collection, which has it under a label of its
+// own, and for which where holds.
+func LeadsTo(label string, to *Collection, under string, where Cond) Cond {
+	return Cond{Op: OpLead, Field: label, Lead: &Lead{Collection: to, Label: under, Where: where}}
 }
 
 // In is the condition that field is one of values.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -32,7 +33,7 @@ func (r *Repository[T]) FindBy(ctx context.Context, t Tenant, unique, value stri
 	}
 	// What is unique everywhere is asked for without the tenant, so that one cached answer serves all; the tenant is
 	// checked below.
-	within := t
+	within := t.whole()
 	if r.isGlobal(unique) {
 		within = AllTenants()
 	}
@@ -53,6 +54,10 @@ func (r *Repository[T]) FindBy(ctx context.Context, t Tenant, unique, value stri
 	if object == nil || !t.Includes(r.kind.meta(object).OrgID) {
 		return nil, ErrNotFound
 	}
+	seen, err := r.onlySeen(ctx, t, []*T{object})
+	if err != nil || len(seen) == 0 {
+		return nil, cmp.Or(err, ErrNotFound)
+	}
 	return object, nil
 }
 
@@ -63,11 +68,15 @@ func (r *Repository[T]) FindMany(ctx context.Context, t Tenant, unique string, v
 	if err != nil {
 		return nil, err
 	}
-	return r.decode(records)
+	objects, err := r.decode(records)
+	if err != nil {
+		return nil, err
+	}
+	return r.onlySeen(ctx, t, objects)
 }
 
 func (r *Repository[T]) records(ctx context.Context, t Tenant, field string, values []string) ([]Record, error) {
-	stored := r.stored(field, values)
+	stored := r.kind.stored(field, values)
 	if len(stored) == 0 {
 		return nil, nil
 	}
@@ -83,7 +92,7 @@ func (r *Repository[T]) List(ctx context.Context, q Query) (*List[T], error) {
 	if err := q.checkCursor(r.kind.Collection); err != nil {
 		return nil, err
 	}
-	q.Where = r.storedAll(q.Where)
+	q.Where = r.kind.storedAll(r.seen(q.Tenant, q.Where))
 	page, err := r.store.engine.List(ctx, r.kind.Collection, q)
 	if err != nil {
 		return nil, failure(err, "list %s", r.kind.Name)
@@ -107,7 +116,7 @@ type List[T any] struct {
 
 // Count returns how many objects of the tenant match.
 func (r *Repository[T]) Count(ctx context.Context, t Tenant, where ...Cond) (int, error) {
-	n, err := r.store.engine.Count(ctx, r.kind.Collection, t, r.storedAll(where))
+	n, err := r.store.engine.Count(ctx, r.kind.Collection, t, r.kind.storedAll(r.seen(t, where)))
 	if err != nil {
 		return 0, failure(err, "count %s", r.kind.Name)
 	}
@@ -123,6 +132,9 @@ func (r *Repository[T]) TopByLabel(
 	values []string,
 	limit int,
 ) (map[string][]*T, error) {
+	if t.viewer != nil && r.kind.seen != nil {
+		return r.topSeen(ctx, t, label, values, limit)
+	}
 	groups, err := r.store.engine.TopByLabel(ctx, r.kind.Collection, t, label, exacts(values), limit)
 	if err != nil {
 		return nil, failure(err, "list %s by %s", r.kind.Name, label)
@@ -163,6 +175,9 @@ func (r *Repository[T]) CountByLabel(
 	label string,
 	values ...string,
 ) (map[string]int, error) {
+	if t.viewer != nil && r.kind.seen != nil {
+		return r.countSeen(ctx, t, label, values)
+	}
 	counts, err := r.store.engine.CountByLabel(ctx, r.kind.Collection, t, label, exacts(values))
 	if err != nil {
 		return nil, failure(err, "count %s by %s", r.kind.Name, label)
@@ -291,11 +306,11 @@ func (r *Repository[T]) decode(records []Record) ([]*T, error) {
 }
 
 // stored returns values in the form in which the field is kept, without those that cannot be stored at all.
-func (r *Repository[T]) stored(field string, values []string) []string {
+func (c *Collection) stored(field string, values []string) []string {
 	out := make([]string, 0, len(values))
 	for _, v := range values {
 		switch {
-		case slices.Contains(r.kind.Text, field):
+		case slices.Contains(c.Text, field):
 			out = append(out, Fold(v))
 		case field != "id" && field != "org_id":
 			out = append(out, Exact(v))
@@ -307,14 +322,18 @@ func (r *Repository[T]) stored(field string, values []string) []string {
 }
 
 // storedAll returns conditions with their values in the form in which the fields are kept.
-func (r *Repository[T]) storedAll(where []Cond) []Cond {
+func (c *Collection) storedAll(where []Cond) []Cond {
 	out := slices.Clone(where)
-	for i, c := range out {
-		switch c.Op {
+	for i, cond := range out {
+		switch cond.Op {
 		case OpIn, OpLabel:
-			out[i].Values = r.stored(c.Field, c.Values)
+			out[i].Values = c.stored(cond.Field, cond.Values)
 		case OpAny, OpNot:
-			out[i].Any = r.storedAll(c.Any)
+			out[i].Any = c.storedAll(cond.Any)
+		case OpLead:
+			lead := *cond.Lead
+			lead.Where = lead.Collection.storedAll([]Cond{lead.Where})[0]
+			out[i].Lead = &lead
 		}
 	}
 	return out

@@ -49,7 +49,11 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 	if err != nil {
 		return store.Page{}, err
 	}
-	where, err := filter(c, q.Tenant, q.Where)
+	conds, err := e.led(ctx, c, q.Tenant, q.Where)
+	if err != nil {
+		return store.Page{}, err
+	}
+	where, err := filter(c, q.Tenant, conds)
 	if err != nil {
 		return store.Page{}, err
 	}
@@ -92,6 +96,10 @@ func (e *Engine) List(ctx context.Context, c *store.Collection, q store.Query) (
 
 // Count returns how many records match where. See store.Engine.
 func (e *Engine) Count(ctx context.Context, c *store.Collection, t store.Tenant, where []store.Cond) (int, error) {
+	where, err := e.led(ctx, c, t, where)
+	if err != nil {
+		return 0, err
+	}
 	f, err := filter(c, t, where)
 	if err != nil {
 		return 0, err

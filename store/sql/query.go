@@ -140,6 +140,8 @@ func (b *builder) cond(t *table, tenant store.Tenant, c store.Cond) error {
 		b.add(" AND ")
 		b.in("value", c.Values)
 		b.add(")")
+	case store.OpLead:
+		return b.lead(t, tenant, c)
 	case store.OpAny, store.OpNot:
 		if c.Op == store.OpNot {
 			b.add("NOT ")
@@ -155,6 +157,24 @@ func (b *builder) cond(t *table, tenant store.Tenant, c store.Cond) error {
 	default:
 		return fmt.Errorf("store: unknown operator %s in a condition on %s", c.Op, t.Name)
 	}
+	return nil
+}
+
+// lead adds the condition that a label leads to records for which another holds.
+func (b *builder) lead(t *table, tenant store.Tenant, c store.Cond) error {
+	to := &table{Collection: c.Lead.Collection, sqlName: b.dialect.table(c.Lead.Collection.Name)}
+	if !slices.Contains(t.Labels, c.Field) || !slices.Contains(to.Labels, c.Lead.Label) {
+		return unknownField(t, c)
+	}
+	b.add("id IN (SELECT object_id FROM labels WHERE ")
+	b.label(t, tenant, c.Field)
+	b.add(" AND value IN (SELECT value FROM labels WHERE ")
+	b.label(to, tenant, c.Lead.Label)
+	b.add(" AND object_id IN (SELECT id FROM " + to.sqlName + " WHERE ")
+	if err := b.where(to, tenant, []store.Cond{c.Lead.Where}); err != nil {
+		return err
+	}
+	b.add(")))")
 	return nil
 }
 

@@ -126,6 +126,54 @@ func listCases() []testCase {
 					Where: []store.Cond{store.Contains("id", text)}}).Records), []string{"Key-AB4-4"})
 			}
 		}},
+		{"a label leads to records of another collection", func(t *testing.T, f *fixture) {
+			api := func(i int, org, public string, viewers ...string) {
+				r := record(i, org)
+				r.Labels = map[string][]string{"public": {public}, "viewer": viewers}
+				f.create(t, apis, r)
+			}
+			api(1, orgA, "open", "*")
+			api(2, orgA, "theirs", "owned", "them")
+			api(3, orgB, "foreign", "*")
+			policy := record(11, orgA)
+			policy.Labels = map[string][]string{"known": {"p"}, "api": {"theirs"}}
+			f.create(t, policies, policy)
+			key := func(i int, labels map[string][]string) {
+				r := record(i, orgA)
+				r.Labels = labels
+				f.create(t, keys, r)
+			}
+			key(21, map[string][]string{"api": {"open"}})
+			key(22, map[string][]string{"api": {"theirs", "open"}})
+			key(23, map[string][]string{"api": {"theirs"}})
+			key(24, map[string][]string{"api": {"foreign"}})
+			key(25, map[string][]string{"api": {"gone"}})
+			key(26, map[string][]string{"policy": {"p"}})
+			key(27, nil)
+			open := store.LeadsTo("api", apis, "public", store.HasLabel("viewer", "*"))
+			owned := store.LeadsTo("api", apis, "public", store.HasLabel("viewer", "owned"))
+			ownedByPolicy := store.LeadsTo("policy", policies, "known", owned)
+			for _, tc := range []struct {
+				name  string
+				where []store.Cond
+				want  []string
+			}{
+				{"to some", []store.Cond{open}, []string{id(21), id(22)}},
+				{"to others", []store.Cond{owned}, []string{id(22), id(23)}},
+				{"over two collections", []store.Cond{ownedByPolicy}, []string{id(26)}},
+				{"to either", []store.Cond{store.AnyOf(owned, ownedByPolicy)}, []string{id(22), id(23), id(26)}},
+				{"to none", []store.Cond{store.NoneOf(owned, ownedByPolicy)}, []string{id(21), id(24), id(25), id(27)}},
+				{"to all", []store.Cond{open, owned}, []string{id(22)}},
+				{"nowhere", []store.Cond{store.LeadsTo("api", apis, "public", store.HasLabel("viewer"))}, nil},
+			} {
+				q := store.Query{Tenant: store.Org(orgA), Where: tc.where, Sort: "id", Limit: 10, Total: true}
+				page := f.list(t, keys, q)
+				same(t, tc.name, ids(page.Records), tc.want)
+				if n := f.count(t, keys, q.Tenant, tc.where...); page.Total != len(tc.want) || n != len(tc.want) {
+					t.Fatalf("%s: total %d, count %d, want %d", tc.name, page.Total, n, len(tc.want))
+				}
+			}
+		}},
 		{"conditions and their combinations", func(t *testing.T, f *fixture) {
 			all := listFixture(t, f)
 			for i, where := range conditions(all) {
