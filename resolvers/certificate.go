@@ -65,7 +65,7 @@ func (r *Resolver) dependentApis(
 
 // takeFromApis takes a certificate out of the APIs that accept it from clients, or show it to upstreams.
 func (r *Resolver) takeFromApis(ctx context.Context, c *core.Certificate) error {
-	for a, err := range r.store.Apis.All(ctx, store.Query{Tenant: store.Org(c.OrgID), Where: []store.Cond{store.HasLabel("certificate", c.ID)}, IDsOnly: true}) {
+	for a, err := range r.store.Apis.All(ctx, store.Query{Tenant: tenant(ctx).Narrow(c.OrgID), Where: []store.Cond{store.HasLabel("certificate", c.ID)}, IDsOnly: true}) {
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (r *Resolver) takeFromApis(ctx context.Context, c *core.Certificate) error 
 // deleteKeysOf deletes the keys that are bound to a certificate.
 func (r *Resolver) deleteKeysOf(ctx context.Context, c *core.Certificate) error {
 	for {
-		found, err := r.keys.TopByLabel(ctx, store.Org(c.OrgID), "certificate", []string{c.ID}, keysAtOnce)
+		found, err := r.keys.TopByLabel(ctx, tenant(ctx).Narrow(c.OrgID), "certificate", []string{c.ID}, keysAtOnce)
 		if err != nil || len(found[c.ID]) == 0 {
 			return err
 		}
@@ -102,7 +102,7 @@ func (r *Resolver) deleteKeysOf(ctx context.Context, c *core.Certificate) error 
 		deleted := 0
 		for _, k := range found[c.ID] {
 			_, err := edit.Remove(ctx, r.editor, core.KeyKind, r.keys.Delete, nil, func() (*core.Key, error) {
-				return edit.One(ctx, core.KeyKind, r.keys.FindMany, store.Org(c.OrgID), [2]string{"id", k.ID})
+				return edit.One(ctx, core.KeyKind, r.keys.FindMany, tenant(ctx).Narrow(c.OrgID), [2]string{"id", k.ID})
 			})
 			switch {
 			case err == nil:

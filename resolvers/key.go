@@ -44,7 +44,7 @@ func (r *Resolver) putKey(ctx context.Context, org, tok string, doc core.Documen
 			return created, err
 		}
 		next, err := edit.Change(ctx, r.editor, core.KeyKind, r.keys.Update, nil, func() (*core.Key, error) {
-			return edit.One(ctx, core.KeyKind, r.keys.FindMany, store.Org(k.OrgID), [2]string{"id", k.ID})
+			return edit.One(ctx, core.KeyKind, r.keys.FindMany, tenant(ctx).Narrow(k.OrgID), [2]string{"id", k.ID})
 		}, func(old *core.Key) (*core.Key, error) {
 			r.sessions.NoteMaster(ctx, k, old)
 			next := *k

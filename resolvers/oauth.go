@@ -55,7 +55,7 @@ func (r *Resolver) listOauthClients(
 	sort *model.OauthClientSort,
 ) (*model.OauthClientConnection, error) {
 	by := connection.Sorted(sort, nil, model.OauthClientSortCreatedAtDesc)
-	c, err := connection.Listed(ctx, r.settings.Pages, r.store.OauthClients, store.Org(a.OrgID), first, after, by, func() ([]store.Cond, error) {
+	c, err := connection.Listed(ctx, r.settings.Pages, r.store.OauthClients, tenant(ctx).Narrow(a.OrgID), first, after, by, func() ([]store.Cond, error) {
 		return []store.Cond{store.HasLabel("api", a.ApiID)}, nil
 	})
 	return (*model.OauthClientConnection)(c), err

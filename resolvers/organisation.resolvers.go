@@ -107,28 +107,28 @@ func (r *organisationResolver) DocumentText(ctx context.Context, obj *core.Organ
 
 // Apis is the resolver for the apis field.
 func (r *organisationResolver) Apis(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.APIConnection, error) {
-	return r.listApis(ctx, store.Org(obj.ID), first, after, nil, nil)
+	return r.listApis(ctx, tenant(ctx).Narrow(obj.ID), first, after, nil, nil)
 }
 
 // Policies is the resolver for the policies field.
 func (r *organisationResolver) Policies(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.PolicyConnection, error) {
 	newest := model.PolicySortCreatedAtDesc
-	return r.listPolicies(ctx, store.Org(obj.ID), first, after, nil, &newest)
+	return r.listPolicies(ctx, tenant(ctx).Narrow(obj.ID), first, after, nil, &newest)
 }
 
 // Keys is the resolver for the keys field.
 func (r *organisationResolver) Keys(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.KeyConnection, error) {
-	return r.listKeys(ctx, store.Org(obj.ID), first, after, nil, nil)
+	return r.listKeys(ctx, tenant(ctx).Narrow(obj.ID), first, after, nil, nil)
 }
 
 // Users is the resolver for the users field.
 func (r *organisationResolver) Users(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.UserConnection, error) {
-	return r.listUsers(ctx, store.Org(obj.ID), first, after, nil, nil)
+	return r.listUsers(ctx, tenant(ctx).Narrow(obj.ID), first, after, nil, nil)
 }
 
 // Webhooks is the resolver for the webhooks field.
 func (r *organisationResolver) Webhooks(ctx context.Context, obj *core.Organisation, first *int, after *string) (*model.WebhookConnection, error) {
-	return r.listWebhooks(ctx, store.Org(obj.ID), first, after, nil, nil)
+	return r.listWebhooks(ctx, tenant(ctx).Narrow(obj.ID), first, after, nil, nil)
 }
 
 // Organisation is the resolver for the organisation field.

@@ -5,8 +5,10 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/access"
+	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/claim"
+	"gatehouse/internal/gateway/key"
 	"gatehouse/internal/relation"
 	"gatehouse/resolvers/connection"
 )
@@ -48,14 +50,22 @@ type sharingKey struct{}
 // WithLoaders gives an operation its loaders. GraphQL operations have them; without, each look-up stands alone.
 func (r *Resolver) WithLoaders(ctx context.Context) context.Context {
 	ctx = context.WithValue(ctx, sharingKey{}, r.claims.Warnings())
-	return relation.With(ctx, relation.New(r.store, r.keys, r.mayRead))
+	return relation.With(ctx, r.newLoaders(ctx))
+}
+
+// newLoaders load what the caller sees.
+func (r *Resolver) newLoaders(ctx context.Context) *relation.Loaders {
+	if owning := authz.From(ctx).Owning; owning != nil {
+		return relation.New(r.store.SeenBy(owning), key.SeenBy(r.keys, owning), r.mayRead)
+	}
+	return relation.New(r.store, r.keys, r.mayRead)
 }
 
 func (r *Resolver) loaders(ctx context.Context) *relation.Loaders {
 	if l := relation.From(ctx); l != nil {
 		return l
 	}
-	return relation.New(r.store, r.keys, r.mayRead)
+	return r.newLoaders(ctx)
 }
 
 // sharingWarnings are those of claims, of the operation.

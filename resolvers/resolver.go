@@ -179,7 +179,7 @@ func New(d Dependencies) *Resolver {
 	r.groups = user.Groups{Store: d.Store}
 	r.users = user.New(r.credentials, r.groups, d.Store.Now)
 	r.editor = edit.New(edit.Options{Store: d.Store, Quota: limits.NewQuota(r.shares, d.Store, r.keys.Count),
-		Organisations: r.organisations, Broker: d.Broker, Tenant: tenant})
+		Organisations: r.organisations, Broker: d.Broker, Tenant: tenant, May: r.mayMake})
 	return r
 }
 

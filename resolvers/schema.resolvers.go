@@ -42,6 +42,7 @@ func (r *subscriptionResolver) Changes(ctx context.Context, objects []string) (<
 		return (len(wanted) == 0 || wanted[c.Object]) && t.Includes(c.OrgID) && r.mayRead(ctx, c.Object)
 	}
 	news, stop := r.broker.Subscribe(wants)
+	seen := r.seenChanges(ctx, t, news)
 	go func() {
 		defer stop()
 		select {
@@ -49,7 +50,7 @@ func (r *subscriptionResolver) Changes(ctx context.Context, objects []string) (<
 		case <-end:
 		}
 	}()
-	return news, nil
+	return seen, nil
 }
 
 // Mutation returns generated.MutationResolver implementation.

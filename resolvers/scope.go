@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
@@ -18,7 +19,11 @@ func tenant(ctx context.Context) store.Tenant {
 	if a.User == nil {
 		return store.Tenant{}
 	}
-	return store.Org(a.User.OrgID)
+	t := store.Org(a.User.OrgID)
+	if a.Owning != nil {
+		t = t.SeenBy(a.Owning)
+	}
+	return t
 }
 
 // narrowed is the caller's tenant, narrowed to one organisation where the request names one. Naming a foreign one is
@@ -31,7 +36,7 @@ func narrowed(ctx context.Context, orgID *string) (store.Tenant, error) {
 	if !t.Includes(*orgID) {
 		return t, core.Errorf(core.CodeForbidden, "orgId names another organisation than yours").In("orgId").In("orgId")
 	}
-	return store.Org(*orgID), nil
+	return t.Narrow(*orgID), nil
 }
 
 // ownerOf returns the organisation that a new object belongs to: the caller's own, or the one that the request or the
@@ -83,4 +88,35 @@ func deref[T ~string](s *T) T {
 		return ""
 	}
 	return *s
+}
+
+// mayMake refuses what a caller who sees less than there is may not make of an object: it names nothing that they do not
+// see, and of an API that is owned they stay among the owners. What nobody owns yet, they may make theirs.
+func (r *Resolver) mayMake(ctx context.Context, next, old core.Object) error {
+	t := tenant(ctx)
+	if !t.IsRestricted() {
+		return nil
+	}
+	if err := r.names.CheckSeen(ctx, t, next, old); err != nil {
+		return err
+	}
+	a, ok := next.(*core.Api)
+	if !ok {
+		return nil
+	}
+	var before []string
+	if was, ok := old.(*core.Api); ok {
+		before = was.Owners()
+	}
+	owners := a.Owners()
+	if len(owners) == 0 && len(before) == 0 {
+		return nil
+	}
+	for _, id := range authz.From(ctx).Owning {
+		if slices.Contains(owners, id) {
+			return nil
+		}
+	}
+	return core.Errorf(core.CodeForbidden,
+		"access denied: only an administrator may leave an API without you, or a group of yours, among its owners").In("user_owners")
 }

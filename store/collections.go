@@ -219,7 +219,7 @@ func apiKind(allowDuplicates bool, judge Judge) kind[core.Api] {
 		meta: func(a *core.Api) *core.Meta { return &a.Meta },
 		encode: func(a *core.Api) Record {
 			certificates := a.Certificates()
-			owners := slices.Concat(a.UserOwners, a.UserGroupOwners)
+			owners := a.Owners()
 			r := Record{Doc: a.Definition, Int: map[string]int64{"active": number(a.Active)},
 				Text:   map[string]string{"name": a.Name, "slug_text": a.Slug},
 				Unique: map[string]string{"api_id": a.ApiID, "slug": a.Slug},

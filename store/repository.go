@@ -18,6 +18,8 @@ type Repository[T any] struct {
 	kind  kind[T]
 	store *Store
 	cache *cache[T]
+	// viewer is who sees the objects; nil sees all.
+	viewer *viewer
 }
 
 // Find returns the object with the database id, or ErrNotFound.
@@ -31,6 +33,7 @@ func (r *Repository[T]) FindBy(ctx context.Context, t Tenant, unique, value stri
 	if value == "" {
 		return nil, ErrNotFound
 	}
+	t = r.as(t)
 	// What is unique everywhere is asked for without the tenant, so that one cached answer serves all; the tenant is
 	// checked below.
 	within := t.whole()
@@ -64,6 +67,7 @@ func (r *Repository[T]) FindBy(ctx context.Context, t Tenant, unique, value stri
 // FindMany returns the objects whose unique value (or "id") is one of values, in no particular order, in one call to
 // the engine. Those that do not exist in the tenant are left out.
 func (r *Repository[T]) FindMany(ctx context.Context, t Tenant, unique string, values []string) ([]*T, error) {
+	t = r.as(t)
 	records, err := r.records(ctx, t, unique, values)
 	if err != nil {
 		return nil, err
@@ -92,6 +96,7 @@ func (r *Repository[T]) List(ctx context.Context, q Query) (*List[T], error) {
 	if err := q.checkCursor(r.kind.Collection); err != nil {
 		return nil, err
 	}
+	q.Tenant = r.as(q.Tenant)
 	q.Where = r.kind.storedAll(r.seen(q.Tenant, q.Where))
 	page, err := r.store.engine.List(ctx, r.kind.Collection, q)
 	if err != nil {
@@ -116,6 +121,7 @@ type List[T any] struct {
 
 // Count returns how many objects of the tenant match.
 func (r *Repository[T]) Count(ctx context.Context, t Tenant, where ...Cond) (int, error) {
+	t = r.as(t)
 	n, err := r.store.engine.Count(ctx, r.kind.Collection, t, r.kind.storedAll(r.seen(t, where)))
 	if err != nil {
 		return 0, failure(err, "count %s", r.kind.Name)
@@ -132,7 +138,7 @@ func (r *Repository[T]) TopByLabel(
 	values []string,
 	limit int,
 ) (map[string][]*T, error) {
-	if t.viewer != nil && r.kind.seen != nil {
+	if t = r.as(t); t.viewer != nil && r.kind.seen != nil {
 		return r.topSeen(ctx, t, label, values, limit)
 	}
 	groups, err := r.store.engine.TopByLabel(ctx, r.kind.Collection, t, label, exacts(values), limit)
@@ -175,7 +181,7 @@ func (r *Repository[T]) CountByLabel(
 	label string,
 	values ...string,
 ) (map[string]int, error) {
-	if t.viewer != nil && r.kind.seen != nil {
+	if t = r.as(t); t.viewer != nil && r.kind.seen != nil {
 		return r.countSeen(ctx, t, label, values)
 	}
 	counts, err := r.store.engine.CountByLabel(ctx, r.kind.Collection, t, label, exacts(values))

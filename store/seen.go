@@ -38,6 +38,28 @@ func (t Tenant) whole() Tenant {
 	return t
 }
 
+// SeenBy is the store as somebody sees it; see Tenant.SeenBy.
+func (s *Store) SeenBy(ids []string) *Store {
+	seen := *s
+	seen.Apis, seen.Policies = s.Apis.seenBy(ids), s.Policies.seenBy(ids)
+	seen.Keys, seen.OauthClients = s.Keys.seenBy(ids), s.OauthClients.seenBy(ids)
+	return &seen
+}
+
+func (r *Repository[T]) seenBy(ids []string) *Repository[T] {
+	seen := *r
+	seen.viewer = &viewer{ids}
+	return &seen
+}
+
+// as is t as the viewer of the repository sees it, where it has one.
+func (r *Repository[T]) as(t Tenant) Tenant {
+	if t.viewer == nil {
+		t.viewer = r.viewer
+	}
+	return t
+}
+
 // The values of the label "viewer" of APIs, beside the ids of those who own them.
 const (
 	// everybody is that of an API without owners.

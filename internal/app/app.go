@@ -144,6 +144,9 @@ func New(o Options) (*App, error) {
 	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, Granted: a.resolver.Granted,
 		AdminSecret: o.AdminSecret, Attempts: attempts, Address: httpserver.Address,
 		Request: a.resolver.Organisations().Request}
+	if cfg.EnableOwnership {
+		authenticator.Owning = a.resolver.Owning
+	}
 	a.Handler = a.edge(o, a.faces(o, guard, authenticator, outages))
 
 	ctx, stop := context.WithCancel(context.Background())

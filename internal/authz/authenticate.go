@@ -16,6 +16,8 @@ type Authenticator struct {
 	FindUser func(ctx context.Context, accessKey string) (*core.User, error)
 	// Granted are the permissions of a user with those of their groups; nil knows of no groups.
 	Granted func(ctx context.Context, u *core.User) (permission.Set, error)
+	// Owning are the ids as which a user owns objects; nil lets everybody see what is owned by others.
+	Owning func(ctx context.Context, u *core.User) ([]string, error)
 	// AdminSecret is what the header admin-auth must hold.
 	AdminSecret string
 	// Attempts slows down those who guess, by the address that Address knows of the request; nil slows down nobody.
@@ -63,6 +65,11 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 				return Actor{}, err
 			}
 		}
+		if a.Owning != nil && !user.IsAdmin() {
+			if actor.Owning, err = a.Owning(ctx, user); err != nil {
+				return Actor{}, err
+			}
+		}
 		if err := a.Count(ctx, actor); err != nil {
 			return Actor{}, err
 		}
@@ -72,7 +79,9 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 
 // Again reads credentials that were let in before, as long as what they opened lasts. It counts nothing.
 func (a *Authenticator) Again(ctx context.Context, authorization, adminAuth string) (Actor, error) {
-	uncounted := Authenticator{FindUser: a.FindUser, Granted: a.Granted, AdminSecret: a.AdminSecret}
+	uncounted := Authenticator{
+		FindUser: a.FindUser, Granted: a.Granted, Owning: a.Owning, AdminSecret: a.AdminSecret,
+	}
 	return uncounted.Authenticate(ctx, authorization, adminAuth)
 }
 

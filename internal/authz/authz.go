@@ -23,6 +23,9 @@ type Actor struct {
 	Granted permission.Set
 	// Admin tells whether the request carried the admin secret.
 	Admin bool
+	// Owning are the ids as which the user owns objects, their own and those of their groups, where ownership is in force
+	// for them; nil where they see what is owned by others, too.
+	Owning []string
 }
 
 // ID is the id of the user; "" for the admin secret alone.

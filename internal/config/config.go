@@ -65,7 +65,7 @@ type Config struct {
 	SSOCustomLoginErrorURL    string                 `json:"sso_custom_login_error_url" env:"TYK_DB_SSOCUSTOMLOGINERRORURL"`
 	Audit                     Audit                  `json:"audit"`
 	EnableMultiOrgUsers       bool                   `json:"enable_multi_org_users" env:"TYK_DB_ENABLEMULTIORGUSERS"`
-	EnableOwnership           bool                   `json:"enable_ownership" env:"TYK_DB_ENABLEOWNERSHIP" protects:"this version knows no owners, so that all users with the permission see and change every API of their organisation, whoever owns it"`
+	EnableOwnership           bool                   `json:"enable_ownership" env:"TYK_DB_ENABLEOWNERSHIP" doc:"APIs that have owners, users or user groups (user_owners, user_group_owners), are seen by those alone and by administrators, and so is what names no other API: policies, keys and OAuth clients. Without it, everybody with the permission sees and changes every API of the organisation."`
 	LogLevel                  string                 `json:"log_level" env:"TYK_DB_LOGLEVEL" default:"info" doc:"Least important lines to log: debug, info, warn or error. gatehouse.log_level goes before it."`
 	HealthCheckEndpointName   string                 `json:"health_check_endpoint_name" env:"TYK_DB_HEALTHCHECKENDPOINTNAME" default:"hello" max:"64" doc:"Name of the health endpoint, without the slash."`
 	EdgeEndpoints             EdgeEndpoints          `json:"edge_endpoints" env:"TYK_DB_EDGEENDPOINTS" doc:"Gateways with segment tags: a name, the address of the endpoint and the tags of each. A registered gateway on the host of an endpoint is shown with its tags and version."`

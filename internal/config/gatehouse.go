@@ -23,7 +23,7 @@ type Gatehouse struct {
 	SharedRoutes     string        `json:"shared_routes" env:"SHAREDROUTES" default:"default" oneof:"strict default loose" doc:"What becomes of an API whose route (listener, domain, path and tags) clashes with one of another organisation. default refuses the same path and paths inside of each other, except inside of a /, which is accepted, with a warning on both sides; strict refuses that, too, and a path for any host that another organisation has on a domain; loose refuses nothing."`
 	ZeroConf         bool          `json:"zeroconf" env:"ZEROCONF" doc:"Tell the gateways over Redis, every ten seconds, where this server is: at host_config.hostname. Those whose configuration names no dashboard use it then."`
 
-	WithoutProtection []string `json:"without_protection" env:"WITHOUTPROTECTION" doc:"Settings of the Tyk Dashboard that protect something, that this version cannot heed, and with which it shall start all the same: enable_ownership. Without this, that setting stops the start."`
+	WithoutProtection []string `json:"without_protection" env:"WITHOUTPROTECTION" doc:"Takes enable_ownership and does nothing: versions that knew no owners asked for it."`
 
 	// What organisations that share gateways may have them do.
 	SharedGateways SharedGateways `json:"shared_gateways" env:"SHAREDGATEWAYS_" doc:"What organisations that share gateways may have them do."`

@@ -121,23 +121,15 @@ func (l *Loaded) Unprotected() []string {
 	return out
 }
 
-// checkProtection refuses a start that would open to everybody what its owner alone could see, unless the operator
-// has said that this is known. The rest of what is not protected is told by Unprotected.
+// checkProtection refuses words for gatehouse.without_protection that no version knew.
 func (l *loader) checkProtection() {
-	c := &l.Config
 	const ownership = "enable_ownership"
-	for _, name := range c.Gatehouse.WithoutProtection {
+	for _, name := range l.Config.Gatehouse.WithoutProtection {
 		if name != ownership {
 			l.problem(
 				"gatehouse.without_protection",
 				fmt.Sprintf("%q is not allowed; use %s, or leave it out", clip(name), ownership),
 			)
 		}
-	}
-	if c.EnableOwnership && !slices.Contains(c.Gatehouse.WithoutProtection, ownership) {
-		f := l.byKey[ownership]
-		l.problem(f.Key, "true is not allowed: "+f.Protects+
-			"; leave it out, or name it in gatehouse.without_protection (GATEHOUSE_WITHOUTPROTECTION=enable_ownership) "+
-			"to start all the same")
 	}
 }

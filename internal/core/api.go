@@ -88,6 +88,9 @@ func NewApi(meta Meta, doc Document) *Api {
 	return a
 }
 
+// Owners are the ids of the users and of the groups that own the API; none is everybody.
+func (a *Api) Owners() []string { return slices.Concat(a.UserOwners, a.UserGroupOwners) }
+
 // ParseApi checks a document that came from outside and reads it. It accepts the wrapped form of the API
 // ({"api_definition": {...}}) only. The error names the field and what it must be.
 func ParseApi(meta Meta, doc Document) (*Api, error) {

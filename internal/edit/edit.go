@@ -32,6 +32,8 @@ type Options struct {
 	Broker *changes.Broker
 	// Tenant is what a caller sees.
 	Tenant func(ctx context.Context) store.Tenant
+	// May refuses what a caller may not make of an object; old is nil for a new one.
+	May func(ctx context.Context, next, old core.Object) error
 }
 
 // Editor makes changes. It is safe for use by several goroutines.
@@ -81,6 +83,9 @@ func Change[T any, P Object[T]](
 		}
 		if next == nil {
 			return old, nil
+		}
+		if err := e.options.May(ctx, P(next), P(old)); err != nil {
+			return nil, err
 		}
 		longer := []limits.Addition{{Org: P(next).Base().OrgID, Bytes: P(next).Size() - P(old).Size()}}
 		switch err := e.Within(ctx, longer, func() error { return update(ctx, next) }); {
@@ -146,6 +151,9 @@ func Judged(ctx context.Context) func(doc core.Document, err error) (core.Docume
 func (e *Editor) Adding(
 	ctx context.Context, kind *core.Kind, org string, object core.Object, write func() error,
 ) error {
+	if err := e.options.May(ctx, object, nil); err != nil {
+		return err
+	}
 	return e.Within(ctx, []limits.Addition{{Org: org, Kind: kind, Objects: 1, Bytes: object.Size()}}, write)
 }
 

@@ -36,6 +36,21 @@ func (g Groups) Granted(ctx context.Context, u *core.User) (permission.Set, erro
 	return Granted(u, groups), nil
 }
 
+// Owning are the ids as which a user owns APIs: their own and those of their active groups.
+func (g Groups) Owning(ctx context.Context, u *core.User) ([]string, error) {
+	ids := []string{u.ID}
+	for _, id := range u.GroupIDs {
+		group, err := g.find(ctx, u.OrgID, id)
+		if err != nil {
+			return nil, err
+		}
+		if group != nil && group.Active {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
 // Granted are the permissions of a user who belongs to groups.
 func Granted(u *core.User, groups []*usergroup.Group) permission.Set {
 	sets := make([]permission.Set, 0, len(groups))

@@ -40,7 +40,7 @@ Gatehouse starts without any configuration. A setting comes from, each winning o
 - A value that is not allowed stops the start; the message names the key, the value and what is allowed. Where the setting
   belongs to something that is switched off, such as a certificate without HTTPS, it is named in the log and passed over.
 - Keys and TYK_DB_ variables that are unknown, and settings without effect, are named in the log and do no harm. Those that
-  protect something have a warning of their own that says what is open, and ` + "`enable_ownership`" + ` stops the start.
+  protect something have a warning of their own that says what is open.
 
 The keys and variables, except those under ` + "`gatehouse`" + `, are those of the Tyk Dashboard, but for some defaults: data is kept in
 SQLite, keys are hashed and listed by their hashes, and a policy keeps the id that it comes with. No licence is needed.

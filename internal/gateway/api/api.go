@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tidwall/gjson"
+
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/definition"
 	"gatehouse/internal/gateway/sharing"
@@ -81,6 +83,7 @@ func (s *Apis) Replaced(ctx context.Context, org string, doc core.Document) (*co
 }
 
 func (s *Apis) of(ctx context.Context, org string, doc core.Document, old *core.Api) (*core.Api, error) {
+	doc = withOwners(doc, old)
 	draft, err := core.ParseApi(core.Meta{}, doc)
 	if err != nil {
 		return nil, err
@@ -97,6 +100,22 @@ func (s *Apis) of(ctx context.Context, org string, doc core.Document, old *core.
 		return nil, err
 	}
 	return s.checked(ctx, meta, doc, old)
+}
+
+// withOwners is a document with the owners that it had, where it says nothing of them: programs that do not know of owners
+// leave them out. An empty list says that there are none.
+func withOwners(doc core.Document, old *core.Api) core.Document {
+	if old == nil {
+		return doc
+	}
+	for field, owners := range map[string][]string{
+		"user_owners": old.UserOwners, "user_group_owners": old.UserGroupOwners,
+	} {
+		if given := doc.Get(field); len(owners) > 0 && (!given.Exists() || given.Type == gjson.Null) {
+			doc = doc.Set(field, owners)
+		}
+	}
+	return doc
 }
 
 // meta is what an API is known by in the store.

@@ -77,7 +77,7 @@ func (s *Sessions) idsOfPolicy(ctx context.Context, t store.Tenant, id string) [
 func (s *Sessions) openable(ctx context.Context, t store.Tenant, id string) (string, store.Tenant, error) {
 	a, missing := s.o.Names.Api(ctx, t, id)
 	if missing == nil {
-		return a.ApiID, store.Org(a.OrgID), nil
+		return a.ApiID, t.Narrow(a.OrgID), nil
 	}
 	if core.CodeOf(missing) != core.CodeNotFound {
 		return "", t, missing

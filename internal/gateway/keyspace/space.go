@@ -3,6 +3,8 @@ package keyspace
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -29,6 +31,14 @@ func (s *Space) FindMany(ctx context.Context, t store.Tenant, unique string, ids
 		if t.Includes(k.OrgID) {
 			out = append(out, k)
 		}
+	}
+	if t.IsRestricted() && len(out) > 0 {
+		s.flushed(ctx)
+		seen, err := s.o.Store.Keys.Seen(ctx, t, slices.Collect(maps.Keys(found)))
+		if err != nil {
+			return nil, err
+		}
+		out = slices.DeleteFunc(out, func(k *core.Key) bool { return !seen[k.ID] })
 	}
 	return out, nil
 }
