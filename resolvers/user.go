@@ -30,7 +30,9 @@ func (r *Resolver) Granted(ctx context.Context, u *core.User) (permission.Set, e
 }
 
 // Owning are the ids as which a user owns APIs. It is for the edges.
-func (r *Resolver) Owning(ctx context.Context, u *core.User) ([]string, error) { return r.groups.Owning(ctx, u) }
+func (r *Resolver) Owning(ctx context.Context, u *core.User) ([]string, error) {
+	return r.groups.Owning(ctx, u)
+}
 
 // granted is Granted for answers, where the groups of all siblings are loaded at once.
 func (r *Resolver) granted(ctx context.Context, u *core.User) (permission.Set, error) {
