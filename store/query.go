@@ -104,8 +104,8 @@ type Lead struct {
 	Where      Cond
 }
 
-// LeadsTo is the condition that a value under label leads to a record of a collection, which has it under a label of its
-// own, and for which where holds.
+// LeadsTo is the condition that a value under label leads to a record of a collection, which has it under a label of
+// its own, and for which where holds.
 func LeadsTo(label string, to *Collection, under string, where Cond) Cond {
 	return Cond{Op: OpLead, Field: label, Lead: &Lead{Collection: to, Label: under, Where: where}}
 }

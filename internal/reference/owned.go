@@ -8,9 +8,9 @@ import (
 	"gatehouse/store"
 )
 
-// CheckSeen refuses an object that names, and did not name before, an API or a policy that is not there for somebody who
-// sees less than there is: what they do not see, they open to nobody, and what there is not yet may become what they do
-// not see. old is nil for a new object. Who sees everything may name what comes later.
+// CheckSeen refuses an object that names, and did not name before, an API or a policy that is not there for somebody
+// who sees less than there is: what they do not see, they open to nobody, and what there is not yet may become what
+// they do not see. old is nil for a new object. Who sees everything may name what comes later.
 func (n *Names) CheckSeen(ctx context.Context, t store.Tenant, next, old core.Object) error {
 	if !t.IsRestricted() {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"gatehouse/store"
 )
 
-// led are conditions, those among them that lead to other collections as what they lead to now: MongoDB has no condition
-// that does.
+// led are conditions, those among them that lead to other collections as what they lead to now: MongoDB has no
+// condition that does.
 func (e *Engine) led(
 	ctx context.Context, c *store.Collection, t store.Tenant, where []store.Cond,
 ) ([]store.Cond, error) {
