@@ -102,8 +102,8 @@ func (s *Apis) of(ctx context.Context, org string, doc core.Document, old *core.
 	return s.checked(ctx, meta, doc, old)
 }
 
-// withOwners is a document with the owners that it had, where it says nothing of them: programs that do not know of owners
-// leave them out. An empty list says that there are none.
+// withOwners is a document with the owners that it had, where it says nothing of them: programs that do not know of
+// owners leave them out. An empty list says that there are none.
 func withOwners(doc core.Document, old *core.Api) core.Document {
 	if old == nil {
 		return doc
