@@ -29,6 +29,7 @@ import (
 	"gatehouse/internal/gateway/webhook"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/page"
+	"gatehouse/internal/password"
 	"gatehouse/internal/permission"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/rulebook"
@@ -54,8 +55,10 @@ type Settings struct {
 	ExplicitPolicyIDs, UnsafePolicyIDs bool
 	// ForbidViewAccessKey and ForbidResetAccessKey keep administrators from the access keys of others.
 	ForbidViewAccessKey, ForbidResetAccessKey bool
-	// PasswordHistory is how many earlier passwords may not come again.
-	PasswordHistory int
+	// PasswordHistory is how many earlier passwords may not come again, and PasswordMaxDays how old one may be, in days.
+	PasswordHistory, PasswordMaxDays int
+	// FirstPasswordEnds has passwords that somebody else has given end at the first log-in.
+	FirstPasswordEnds bool
 	// GatewayURL is the scheme, host and port of the gateways, for the addresses of APIs without a domain of their own.
 	GatewayURL string
 	// CertificateWarning is how long before its end a certificate counts as expiring.
@@ -135,6 +138,8 @@ type Dependencies struct {
 	Certificates *certificate.Shelf
 	// Attempts slows down who guesses passwords; nil slows down nobody.
 	Attempts *limits.Attempts
+	// Passwords says which passwords may be.
+	Passwords *password.Policy
 	// OrganisationLimits are what organisations may have that have no limits of their own, by name.
 	OrganisationLimits map[string]int64
 }
@@ -160,7 +165,8 @@ func New(d Dependencies) *Resolver {
 		oauth:        d.Oauth,
 		certificates: d.Certificates,
 		credentials: credential.New(credential.Options{Keyring: d.Keyring, Attempts: d.Attempts, Now: d.Store.Now, Log: d.Log,
-			Cost: d.Settings.PasswordCost, History: d.Settings.PasswordHistory}),
+			Cost: d.Settings.PasswordCost, History: d.Settings.PasswordHistory, Policy: d.Passwords,
+			MaxDays: d.Settings.PasswordMaxDays, FirstEnds: d.Settings.FirstPasswordEnds}),
 		forwarder: gateway.NewForwarder(d.Settings.Gateways...),
 	}
 	r.shares = limits.NewOrganisations(

@@ -86,13 +86,7 @@ func (r *mutationResolver) DeleteUser(ctx context.Context, id string, revision *
 // SetUserPassword is the resolver for the setUserPassword field.
 func (r *mutationResolver) SetUserPassword(ctx context.Context, id string, currentPassword *string, newPassword string) (*core.User, error) {
 	return r.editUser(ctx, id, nil, func(u *core.User) error {
-		own := authz.From(ctx).ID() == u.ID
-		if own && u.Secrets.PasswordHash != "" {
-			if err := r.credentials.CheckPassword(ctx, u, deref(currentPassword)); err != nil {
-				return err
-			}
-		}
-		return r.credentials.SetPassword(u, newPassword)
+		return r.users.SetPassword(ctx, u, deref(currentPassword), newPassword)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,6 +40,7 @@ import (
 	"gatehouse/internal/limits"
 	"gatehouse/internal/outage"
 	"gatehouse/internal/page"
+	"gatehouse/internal/password"
 	"gatehouse/internal/permission"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/secret"
@@ -62,6 +64,8 @@ type App struct {
 	nodes    *nodes.Registry
 	redis    redis.UniversalClient
 	attempts *limits.Attempts
+	// passwords says which passwords may be.
+	passwords *password.Policy
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -90,12 +94,19 @@ func New(o Options) (*App, error) {
 	if err := additional(cfg).Check(); err != nil {
 		return nil, fmt.Errorf("in the configuration, security.additional_permissions %w", err)
 	}
+	passwords, err := password.New(password.Options{
+		File: filepath.Join(cfg.HomeDir, "schemas", "password.json"), Strong: cfg.Gatehouse.StrongPasswords, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
 	broker, outages := changes.NewBroker(), outage.NewLog(o.Log)
 	attempts := limits.NewAttempts(
 		limits.AttemptsOptions{Failures: cfg.Gatehouse.MaxFailedLogins, Now: o.Store.Now, Log: o.Log},
 	)
 	a := &App{
 		attempts:    attempts,
+		passwords:   passwords,
 		AdminSecret: o.AdminSecret,
 		store:       o.Store,
 		keyring:     o.Keyring,
@@ -105,7 +116,6 @@ func New(o Options) (*App, error) {
 	var notifier *notify.Notifier
 	var space *keyspace.Space
 	if o.Redis != nil {
-		var err error
 		if notifier, err = notify.New(notifications(o, broker)); err != nil {
 			return nil, err
 		}
@@ -139,6 +149,7 @@ func New(o Options) (*App, error) {
 	a.resolver = resolvers.New(
 		resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Rules: guard, Log: o.Log,
 			Settings: settings(o), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts,
+			Passwords:          passwords,
 			OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(), Gateway: client, Oauth: clients},
 	)
 	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, Granted: a.resolver.Granted,
@@ -230,6 +241,7 @@ func settings(o Options) resolvers.Settings {
 		ForbidViewAccessKey:  cfg.Security.ForbidAdminViewAccessToken,
 		ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
 		PasswordHistory:      cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
+		PasswordMaxDays: cfg.Security.UserPasswordMaxDays, FirstPasswordEnds: cfg.Security.ForceFirstLoginPWReset,
 		EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg), RulesOpen: cfg.Security.OpenPolicy.EnableAPI,
 		Gateways: cfg.Gateways(),
 		Sharing: sharing.Options{

@@ -7,7 +7,6 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
-	"gatehouse/internal/secret"
 	"gatehouse/store"
 )
 
@@ -118,7 +117,9 @@ func (a *App) Bootstrap(ctx context.Context, b Bootstrap) (*Bootstrapped, error)
 	out.OrgID = org.ID
 	password := b.Password
 	if password == "" {
-		password = secret.NewPassword()
+		if password, err = a.passwords.Make(); err != nil {
+			return nil, err
+		}
 	}
 	first, last, active := "Admin", "User", true
 	user, err := m.CreateUser(

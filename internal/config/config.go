@@ -137,9 +137,9 @@ type Security struct {
 	HideLoginFailureLimitError       bool                   `json:"hide_login_failure_limit_error" env:"TYK_DB_SECURITY_HIDELOGINFAILURELIMITERROR"`
 	LoginDisallowForwardProxy        bool                   `json:"login_disallow_forward_proxy" env:"TYK_DB_SECURITY_LOGINDISALLOWFORWARDPROXY"`
 	AuditLogPath                     string                 `json:"audit_log_path" env:"TYK_DB_SECURITY_AUDITLOGPATH"`
-	UserPasswordMaxDays              int                    `json:"user_password_max_days" env:"TYK_DB_SECURITY_USERPASSWORDMAXDAYS"`
+	UserPasswordMaxDays              int                    `json:"user_password_max_days" env:"TYK_DB_SECURITY_USERPASSWORDMAXDAYS" max:"36500" doc:"How old the passwords of users may be, in days; 0 is no limit. Of this, and of password_max_days of the user and of each of the user's groups, the smallest that is set counts. An older password has to be changed before one can sign in with it; access keys go on."`
 	EnforcePasswordHistory           int                    `json:"enforce_password_history" env:"TYK_DB_SECURITY_ENFORCEPASSWORDHISTORY" max:"100" doc:"How many of a user's last passwords may not be used again."`
-	ForceFirstLoginPWReset           bool                   `json:"force_first_login_pw_reset" env:"TYK_DB_SECURITY_FORCEFIRSTLOGINPWRESET"`
+	ForceFirstLoginPWReset           bool                   `json:"force_first_login_pw_reset" env:"TYK_DB_SECURITY_FORCEFIRSTLOGINPWRESET" doc:"Have users change a password that somebody else gave them before they can sign in with it."`
 	EnableContentSecurityPolicy      bool                   `json:"enable_content_security_policy" env:"TYK_DB_SECURITY_ENABLECONTENTSECURITYPOLICY"`
 	AllowedContentSources            string                 `json:"allowed_content_sources" env:"TYK_DB_SECURITY_ALLOWEDCONTENTSOURCES"`
 	OpenPolicy                       OpenPolicy             `json:"open_policy"`

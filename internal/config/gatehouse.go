@@ -22,6 +22,7 @@ type Gatehouse struct {
 	Metrics          bool          `json:"metrics" env:"METRICS" default:"true" doc:"Serve /metrics."`
 	SharedRoutes     string        `json:"shared_routes" env:"SHAREDROUTES" default:"default" oneof:"strict default loose" doc:"What becomes of an API whose route (listener, domain, path and tags) clashes with one of another organisation. default refuses the same path and paths inside of each other, except inside of a /, which is accepted, with a warning on both sides; strict refuses that, too, and a path for any host that another organisation has on a domain; loose refuses nothing."`
 	ZeroConf         bool          `json:"zeroconf" env:"ZEROCONF" doc:"Tell the gateways over Redis, every ten seconds, where this server is: at host_config.hostname. Those whose configuration names no dashboard use it then."`
+	StrongPasswords  bool          `json:"strong_passwords" env:"STRONGPASSWORDS" doc:"Ask for at least 8 characters in new passwords of users, and for none of those that are most common. It is recommended, and off since programs for the Tyk Dashboard use shorter ones. What schemas/password.json in home_dir asks for (minLength, multiCase, minNumeric, minSpecial, disableSequential) holds with it and without it; 6 characters do where there is neither."`
 
 	WithoutProtection []string `json:"without_protection" env:"WITHOUTPROTECTION" doc:"Takes enable_ownership and does nothing: versions that knew no owners asked for it."`
 

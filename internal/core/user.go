@@ -37,6 +37,8 @@ type UserSecrets struct {
 	PasswordUpdated time.Time `json:"password_updated,omitzero"`
 	// PasswordHistory holds earlier bcrypt hashes, the latest first.
 	PasswordHistory []string `json:"password_history,omitempty"`
+	// PasswordGiven tells that somebody else chose the password.
+	PasswordGiven bool `json:"password_given,omitempty"`
 }
 
 // NewUser reads a User from its document, which has been through ParseUser once.
@@ -59,6 +61,14 @@ func groupIDs(doc Document) (ids []string) {
 		}
 	}
 	return ids
+}
+
+// MaxPasswordDays bounds how old a password may be, in days: a hundred years.
+const MaxPasswordDays = 36500
+
+// PasswordMaxDays is how old the password of the user may be, in days; 0 is as the groups and the configuration say.
+func (u *User) PasswordMaxDays() int {
+	return int(min(max(u.Document.Get("password_max_days").Int(), 0), MaxPasswordDays))
 }
 
 // GroupID is the first user group; "" for none.

@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/internal/core"
 	"gatehouse/internal/limits"
+	"gatehouse/internal/password"
 	"gatehouse/internal/secret"
 )
 
@@ -22,8 +23,14 @@ type Options struct {
 	Attempts *limits.Attempts
 	// Cost is the bcrypt cost of new passwords, and History how many earlier ones may not come again.
 	Cost, History int
-	Now           func() time.Time
-	Log           *slog.Logger
+	// Policy says which passwords may be; nil asks for core.MinPasswordLength characters.
+	Policy *password.Policy
+	// MaxDays is how old passwords may be, in days; 0 is no limit.
+	MaxDays int
+	// FirstEnds has a password that somebody else has given end as soon as its user signs in with it.
+	FirstEnds bool
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Credentials changes and checks those of users; it stores no user. It is safe for concurrent use.
@@ -46,9 +53,9 @@ func (c *Credentials) CheckPassword(ctx context.Context, u *core.User, password 
 	return nil
 }
 
-// SetPassword gives a user a new password, strong enough and none of the last ones.
+// SetPassword gives a user the new password that they chose, strong enough and none of the last ones.
 func (c *Credentials) SetPassword(u *core.User, password string) error {
-	if err := core.CheckPassword(password, u); err != nil {
+	if err := c.o.Policy.Check(password, u); err != nil {
 		return err
 	}
 	if c.o.History > 0 {
@@ -68,7 +75,7 @@ func (c *Credentials) SetPassword(u *core.User, password string) error {
 	if err != nil {
 		return err
 	}
-	u.Secrets.PasswordHash, u.Secrets.PasswordUpdated = hash, c.o.Now()
+	u.Secrets.PasswordHash, u.Secrets.PasswordUpdated, u.Secrets.PasswordGiven = hash, c.o.Now(), false
 	return nil
 }
 

@@ -23,6 +23,15 @@ func (g Groups) Granted(ctx context.Context, u *core.User) (permission.Set, erro
 	if len(u.GroupIDs) == 0 || u.IsSuper() {
 		return u.Permissions, nil
 	}
+	groups, err := g.joined(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	return Granted(u, groups), nil
+}
+
+// joined are the groups that a user belongs to, without those that are gone.
+func (g Groups) joined(ctx context.Context, u *core.User) ([]*usergroup.Group, error) {
 	groups := make([]*usergroup.Group, 0, len(u.GroupIDs))
 	for _, id := range u.GroupIDs {
 		group, err := g.find(ctx, u.OrgID, id)
@@ -33,7 +42,7 @@ func (g Groups) Granted(ctx context.Context, u *core.User) (permission.Set, erro
 			groups = append(groups, group)
 		}
 	}
-	return Granted(u, groups), nil
+	return groups, nil
 }
 
 // Owning are the ids as which a user owns APIs: their own and those of their active groups.

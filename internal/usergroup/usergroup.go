@@ -31,14 +31,11 @@ func New(meta core.Meta, doc core.Document) *Group {
 		Name:            doc.Text("name"),
 		Description:     doc.Text("description"),
 		Active:          doc.Get("active").Bool(),
-		PasswordMaxDays: int(min(max(doc.Get("password_max_days").Int(), 0), maxPasswordDays)),
+		PasswordMaxDays: int(min(max(doc.Get("password_max_days").Int(), 0), core.MaxPasswordDays)),
 		Permissions:     core.Permissions(doc),
 		Document:        doc,
 	}
 }
-
-// maxPasswordDays is a hundred years.
-const maxPasswordDays = 36500
 
 // Parse checks a document that came from outside, and reads it. A group has a name, and at least one permission; what
 // makes administrators, and lets set passwords, is given to people one by one.
@@ -58,8 +55,8 @@ func Parse(meta core.Meta, doc core.Document) (*Group, error) {
 	case len(g.Description) > 4096 || strings.ContainsRune(g.Description, 0):
 		return nil, core.InField("description", "must be at most 4096 bytes")
 	}
-	if days := doc.Get("password_max_days"); days.Exists() && (days.Num < 0 || days.Num > maxPasswordDays) {
-		return nil, core.InField("password_max_days", "must be a number of days from 0 to %d", maxPasswordDays)
+	if days := doc.Get("password_max_days"); days.Exists() && (days.Num < 0 || days.Num > core.MaxPasswordDays) {
+		return nil, core.InField("password_max_days", "must be a number of days from 0 to %d", core.MaxPasswordDays)
 	}
 	if err := core.CheckPermissions(doc); err != nil {
 		return nil, err

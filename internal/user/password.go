@@ -1,0 +1,39 @@
+package user
+
+import (
+	"context"
+
+	"gatehouse/internal/authz"
+	"gatehouse/internal/core"
+)
+
+// SetPassword gives a user a new password for the caller of the context. One's own takes the current one, where there
+// is one; that of somebody else is given, and its user has to change it where the configuration says so.
+func (u *Users) SetPassword(ctx context.Context, of *core.User, current, password string) error {
+	if authz.From(ctx).ID() != of.ID {
+		return u.credentials.GivePassword(of, password)
+	}
+	if of.Secrets.PasswordHash != "" {
+		if err := u.credentials.CheckPassword(ctx, of, current); err != nil {
+			return err
+		}
+	}
+	ended := u.MustChangePassword(ctx, of)
+	if ended != nil && core.CodeOf(ended) != core.CodeForbidden {
+		return ended
+	}
+	if ended != nil && current == password {
+		return core.Errorf(core.CodeInvalid, "the new password must be another one than the current")
+	}
+	return u.credentials.SetPassword(of, password)
+}
+
+// MustChangePassword says why the password of a user opens nothing before it is changed, as
+// credential.MustChangePassword does.
+func (u *Users) MustChangePassword(ctx context.Context, of *core.User) error {
+	groups, err := u.groups.joined(ctx, of)
+	if err != nil {
+		return err
+	}
+	return u.credentials.MustChangePassword(of, groups)
+}
