@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -246,5 +247,38 @@ func BenchmarkGuard(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkManyOrganisations measures what rules of their own cost that a thousand organisations have, each judged once:
+// the memory that is held in the end; the time is that of a thousand first uses.
+func BenchmarkManyOrganisations(b *testing.B) {
+	const organisations = 1000
+	op := graph.Operations()["apis"]
+	for b.Loop() {
+		texts := map[string]*core.Organisation{}
+		book := rulebook.New(rulebook.Options{
+			Enabled: true, Engine: rules.New(rules.Options{}),
+			Organisation: func(_ context.Context, id string) (*core.Organisation, error) { return texts[id], nil },
+			GroupName:    func(context.Context, string, string) (string, error) { return "", nil },
+		})
+		for i := range organisations {
+			o := core.NewOrganisation(core.Meta{ID: strconv.Itoa(i)}, core.Document(`{}`))
+			o.OpenPolicy.Rules = rules.Default + "\ndeny[\"no\"] { input.user.id == \"" + strconv.Itoa(i) + "\" }\n"
+			texts[o.ID] = o
+		}
+		for i := range organisations {
+			jo := &core.User{Meta: core.Meta{ID: "jo", OrgID: strconv.Itoa(i)}, Active: true,
+				Permissions: permission.Set{"apis": "read"}, Document: core.Document(`{}`)}
+			c := op.Call(func(string) string { return "" })
+			if err := book.Check(authz.WithCall(b.Context()), authz.Actor{User: jo}, c); err != nil {
+				b.Fatal(err)
+			}
+		}
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		b.ReportMetric(float64(m.HeapAlloc)/(1<<20), "MB-held")
+		runtime.KeepAlive(book)
 	}
 }

@@ -97,6 +97,9 @@ func (e *Engine) compileAs(text string, version ast.RegoVersion) (p *prepared, e
 		}
 	}
 	guard(module)
+	if !defines(module, "TykDiff") {
+		rewriteDiffs(module)
+	}
 	options := append([]func(*rego.Rego){
 		rego.ParsedModule(module), rego.Query(query), rego.Capabilities(capabilities()),
 	}, slices.Concat(functions(), guarded())...)

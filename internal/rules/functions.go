@@ -8,6 +8,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/types"
+	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/core"
 )
@@ -65,6 +66,22 @@ func functions() []func(*rego.Rego) {
 				return ast.NewTerm(diff(before.Value, after.Value)), nil
 			},
 		),
+		rego.Function1(
+			&rego.Function{Name: diffToBody, Decl: types.NewFunction(types.Args(types.A), types.A), Nondeterministic: true},
+			func(b rego.BuiltinContext, before *ast.Term) (*ast.Term, error) {
+				run, err := running(b)
+				if err != nil || run.question.Body == nil {
+					return nil, err
+				}
+				if known := run.document(before.Value); known != nil {
+					return ast.NewTerm(patch(gjson.ParseBytes(known), gjson.ParseBytes(run.question.Body))), nil
+				}
+				if parts(before.Value, maxParts) < 0 {
+					return nil, rego.NewHaltError(errTooMuch)
+				}
+				return ast.NewTerm(diff(before.Value, valueOf(run.question.Body))), nil
+			},
+		),
 		tells("isTykClassic", func(k kind) bool { return k == classic }),
 		tells("isTykOas", func(k kind) bool { return k == oas }),
 		tells("isTykStreams", func(k kind) bool { return k == streams }),
@@ -96,7 +113,7 @@ func (r *evaluation) get(ctx context.Context, path string) (got, error) {
 			return got{}, rego.NewHaltError(err)
 		}
 		if doc != nil {
-			found = got{doc, ast.NewTerm(valueOf(doc))}
+			found = got{doc, ast.NewTerm(lazy(doc))}
 		}
 	}
 	if r.got == nil {
@@ -104,6 +121,16 @@ func (r *evaluation) get(ctx context.Context, path string) (got, error) {
 	}
 	r.got[path] = found
 	return found, nil
+}
+
+// document is the one that a value is of which was read; nil for other values.
+func (r *evaluation) document(v ast.Value) core.Document {
+	for _, found := range r.got {
+		if found.value.Value == v && found.document != nil {
+			return found.document
+		}
+	}
+	return nil
 }
 
 // kind is what an API is described in.
