@@ -73,6 +73,8 @@ func From(ctx context.Context) Actor {
 
 // The permissions with a meaning of their own; all others are names such as apis, keys and policies.
 const (
+	// PermissionOpen asks for nothing: it is for those who are about to say who they are.
+	PermissionOpen = "open"
 	// PermissionNone asks for a known caller only.
 	PermissionNone = "none"
 	// PermissionAdmin asks for the admin secret.
@@ -205,6 +207,8 @@ func (r Rules) Check(ctx context.Context, a Actor, c Call) error {
 func Floor(a Actor, c Call) (decided bool, err error) {
 	op := c.Operation
 	switch {
+	case op.Permission == PermissionOpen:
+		return true, nil
 	case !a.Known():
 		return true, Unauthenticated()
 	case a.Admin && op.AdminPath != "":

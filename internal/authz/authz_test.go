@@ -27,6 +27,7 @@ func TestTheGuard(t *testing.T) {
 	}
 	update := authz.Operation{Method: "PUT", Path: "/api/users/{id}", Permission: "users"}
 	none := authz.Operation{Method: "GET", Permission: authz.PermissionNone}
+	open := authz.Operation{Method: "POST", Path: "/login", Permission: authz.PermissionOpen}
 	renew := authz.Operation{
 		Method: "PUT", Path: "/api/users/{id}/actions/key/reset", Permission: "users", Self: "id",
 	}
@@ -48,6 +49,9 @@ func TestTheGuard(t *testing.T) {
 	}{
 		{"nobody may read", authz.Rules{}, authz.Actor{}, read, "", core.CodeUnauthenticated},
 		{"nobody may do what asks for a known caller", authz.Rules{}, authz.Actor{}, none, "", core.CodeUnauthenticated},
+		{"nobody may do what is open", authz.Rules{}, authz.Actor{}, open, "", ""},
+		{"and so may who is switched off", authz.Rules{}, actor("jo", false, nil), open, "", ""},
+		{"and the admin secret", authz.Rules{}, authz.Actor{Admin: true}, open, "", ""},
 		{"everybody known may do that", authz.Rules{}, level("deny"), none, "", ""},
 		{"read lets read", authz.Rules{}, level("read"), read, "", ""},
 		{"read lets nothing be written", authz.Rules{}, level("read"), write, "1", core.CodeForbidden},
