@@ -108,7 +108,7 @@ func TestAWebsocketIsAsGoodAsItsCredentialsAreNow(t *testing.T) {
 
 func TestASubscriptionEndsWithTheCredentialsOfItsConnection(t *testing.T) {
 	srv, web := serve(t)
-	id, key := user(t, srv, `{"hooks":"read"}`)
+	id, key := user(t, srv, `{"hooks":"read","websockets":"read"}`)
 	s, err := open(t, web.URL, "", map[string]string{"Authorization": key})
 	require.NoError(t, err)
 	s.subscribe(t, watch)
@@ -130,7 +130,7 @@ func TestASubscriptionEndsWithTheCredentialsOfItsConnection(t *testing.T) {
 
 func TestAStreamOfEventsEndsWithItsCredentials(t *testing.T) {
 	srv, web := serve(t)
-	id, key := user(t, srv, `{"hooks":"read"}`)
+	id, key := user(t, srv, `{"hooks":"read","websockets":"read"}`)
 	r, err := http.NewRequestWithContext(
 		t.Context(),
 		"POST",

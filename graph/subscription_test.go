@@ -259,7 +259,7 @@ func TestASubscriberThatMayNotReadATypeDoesNotHearOfIt(t *testing.T) {
 		t,
 		"POST",
 		"/admin/users",
-		`{"org_id":"`+srv.OrgID+`","email_address":"jo@x.test","active":true,"user_permissions":{"hooks":"read","apis":"deny"}}`,
+		`{"org_id":"`+srv.OrgID+`","email_address":"jo@x.test","active":true,"user_permissions":{"hooks":"read","apis":"deny","websockets":"read"}}`,
 	)
 	s, err := open(t, web.URL, "", map[string]string{"Authorization": r.Get("Message").Str})
 	require.NoError(t, err)

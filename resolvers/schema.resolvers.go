@@ -10,6 +10,7 @@ import (
 	"gatehouse/graph/generated"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"slices"
 	"sync"
 )
 
@@ -31,11 +32,15 @@ func (r *subscriptionResolver) Changes(ctx context.Context, objects []string) (<
 	}
 	t := tenant(ctx)
 	me, end := authz.From(ctx).ID(), make(chan struct{})
+	var groups []string
+	if u := authz.From(ctx).User; u != nil {
+		groups = u.GroupIDs
+	}
 	var once sync.Once
 	wants := func(c *core.Change) bool {
-		// The caller's rights are those of the beginning. When the caller is changed or deleted, gets another access key, or
-		// loses the organisation, the subscription ends; who may still listen subscribes again.
-		if (c.Object == core.UserKind.Name && c.ID == me) || (c.Object == core.OrganisationKind.Name && c.Kind == core.ChangeDeleted && c.ID == t.OrgID()) {
+		// The caller's rights are those of the beginning. When the caller, or a group of theirs, is changed or deleted, when
+		// they get another access key, or lose the organisation, the subscription ends; who may still listen subscribes again.
+		if (c.Object == core.UserKind.Name && c.ID == me) || (c.Object == core.UserGroupKind.Name && slices.Contains(groups, c.ID)) || (c.Object == core.OrganisationKind.Name && c.Kind == core.ChangeDeleted && c.ID == t.OrgID()) {
 			once.Do(func() { close(end) })
 			return false
 		}

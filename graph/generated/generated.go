@@ -4868,11 +4868,11 @@ type Mutation {
 
 "Everything that can be watched, over a websocket (graphql-transport-ws) or server-sent events."
 type Subscription {
-  "Creations, updates and deletions in the caller's organisation, as they happen; all organisations with the admin secret and for super users."
+  "Creations, updates and deletions in the caller's organisation, as they happen; all organisations with the admin secret and for super users. Whoever listens is told of objects that they may read."
   changes(
     "Only changes of objects of these kinds; all of them by default."
     objects: [ObjectKind!]
-  ): Change! @operation(method: "GET", path: "/api/changes", permission: "none", admin: "/admin/changes")
+  ): Change! @operation(method: "GET", path: "/api/changes", permission: "websockets", admin: "/admin/changes")
 }
 
 "Something that happened to an object. It holds no content: read the object to see it."
@@ -28137,7 +28137,7 @@ func (ec *executionContext) _Subscription_changes(ctx context.Context, field gra
 					var zeroVal *core.Change
 					return zeroVal, err
 				}
-				permission, err := ec.unmarshalNString2string(ctx, "none")
+				permission, err := ec.unmarshalNString2string(ctx, "websockets")
 				if err != nil {
 					var zeroVal *core.Change
 					return zeroVal, err

@@ -57,7 +57,7 @@ func TestASubscriberHearsOfItsOwnOrganisationOnly(t *testing.T) {
 	srv := apptest.New(t)
 	orgA, keyA := srv.Organisation(t, "alpha")
 	orgB, keyB := srv.Organisation(t, "beta")
-	_, policiesOnly := user(t, srv, orgB, true, map[string]string{"policies": "read"})
+	_, policiesOnly := user(t, srv, orgB, true, map[string]string{"policies": "read", "websockets": "read"})
 	server := httptest.NewServer(srv.Handler)
 	t.Cleanup(server.Close)
 	const query = `subscription { changes { kind object id orgId } }`
@@ -144,7 +144,7 @@ func TestASubscriptionEndsWithWhatGaveTheRightToIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := apptest.New(t)
-			id, key := user(t, srv, srv.OrgID, true, map[string]string{"hooks": "read"})
+			id, key := user(t, srv, srv.OrgID, true, map[string]string{"hooks": "read", "websockets": "read"})
 			server := httptest.NewServer(srv.Handler)
 			t.Cleanup(server.Close)
 			heard := listen(t, server.URL, `subscription { changes { object } }`, "Authorization: "+key)
@@ -174,5 +174,41 @@ func TestASubscriptionEndsWithWhatGaveTheRightToIt(t *testing.T) {
 				"a client that is told to subscribe again would, for ever",
 			)
 		})
+	}
+}
+
+func TestASubscriptionEndsWhenAGroupThatGaveTheRightChanges(t *testing.T) {
+	t.Parallel()
+	srv := apptest.New(t)
+	made := srv.GraphQL(t, `mutation { it: createUserGroup(input: {name: "g", permissions: {hooks: "read", websockets: "read"}}) { id } }`, nil)
+	group := made.Get("data.it.id").Str
+	id, key := user(t, srv, srv.OrgID, true, map[string]string{"apis": "read"})
+	moved := srv.GraphQL(t, `mutation { updateUser(id: "`+id+`", input: {groupIds: ["`+group+`"]}) { id } }`, nil)
+	require.Empty(t, moved.Get("errors").Raw, "%s", moved.Body)
+	server := httptest.NewServer(srv.Handler)
+	t.Cleanup(server.Close)
+	heard := listen(t, server.URL, `subscription { changes { object } }`, "Authorization: "+key)
+	require.Eventually(t, func() bool {
+		require.Equal(t, 200, srv.REST(t, "POST", "/api/hooks", `{"method":"GET","target_path":"http://x.test"}`).Status)
+		select {
+		case c := <-heard:
+			return c.Get("data.changes.object").Str == "WEBHOOK"
+		case <-time.After(10 * time.Millisecond):
+			return false
+		}
+	}, 10*time.Second, time.Millisecond)
+	r := srv.GraphQL(t, `mutation { updateUserGroup(id: "`+group+`", input: {permissions: {apis: "read"}}) { id } }`, nil)
+	require.Empty(t, r.Get("errors").Raw, "%s", r.Body)
+	require.Equal(t, 200, srv.REST(t, "POST", "/api/hooks", `{"method":"GET","target_path":"http://x.test"}`).Status)
+	ended := make(chan struct{})
+	go func() {
+		for range heard { // ends with the stream
+		}
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("who lost the right by their group goes on listening")
 	}
 }

@@ -235,7 +235,7 @@ they are null, with an error.
 		"`certificates`, `logs` and `policy` are read as `certs`, `log` and `policies`.\n\n" +
 		"## Operations\n\n| GraphQL | Permission | | Own | REST |\n|---|---|---|---|---|\n")
 	operations := graph.Operations()
-	for _, field := range rootFields(contract()) {
+	for _, field := range slices.Concat(rootFields(contract()), contract().Subscription.Fields) {
 		op := operations[field.Name]
 		own := ""
 		if op.Self != "" {
