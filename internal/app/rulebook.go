@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 
+	"gatehouse/graph"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/rulebook"
@@ -38,7 +39,8 @@ func (a *App) rulebook(o Options) *rulebook.Book {
 			}
 			return found.Definition, nil
 		},
-		Log: o.Log,
+		Operations: graph.Operations(),
+		Log:        o.Log,
 	})
 }
 

@@ -37,7 +37,9 @@ type Options struct {
 	// Api finds the document of an API by one of its ids, as the caller of the context sees it; nil for one that they
 	// do not.
 	Api func(ctx context.Context, id string) (core.Document, error)
-	Log *slog.Logger
+	// Operations are all operations, by name.
+	Operations map[string]authz.Operation
+	Log        *slog.Logger
 }
 
 // Book is the guard. It is safe for use by several goroutines.
