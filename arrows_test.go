@@ -90,7 +90,7 @@ var layers = []layer{
 		// The domain: everything may import it, so it imports nothing that could change under it.
 		name: "core",
 		packages: []string{
-			"internal/core", "internal/confine", "internal/gateway/route", "internal/permission", "internal/portal", "internal/usergroup",
+			"internal/core", "internal/audit", "internal/confine", "internal/gateway/route", "internal/permission", "internal/portal", "internal/usergroup",
 		},
 		forbidden: []string{"net/http", "database/sql", "log", "os", "context"},
 		only:      []string{"github.com/tidwall"},

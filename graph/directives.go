@@ -46,7 +46,7 @@ func Operations() map[string]authz.Operation {
 }
 
 // directives guards root fields by @operation and relation fields by @permission.
-func directives(guard authz.Guard) generated.DirectiveRoot {
+func directives(o Options) generated.DirectiveRoot {
 	return generated.DirectiveRoot{
 		Operation: func(
 			ctx context.Context, _ any, next graphql.Resolver, method, path, permission string, admin, self *string,
@@ -60,16 +60,18 @@ func directives(guard authz.Guard) generated.DirectiveRoot {
 				op.Self = *self
 			}
 			call := op.Call(func(name string) string { return fmt.Sprint(field.Args[name]) })
-			ctx = authz.WithCall(ctx)
-			if err := guard.Check(ctx, authz.From(ctx), call); err != nil {
-				return nil, err
-			}
-			return next(ctx)
+			return o.recorded(ctx, op, call, field.Args, func(ctx context.Context) (any, error) {
+				ctx = authz.WithCall(ctx)
+				if err := o.Guard.Check(ctx, authz.From(ctx), call); err != nil {
+					return nil, err
+				}
+				return next(ctx)
+			})
 		},
 		Permission: func(ctx context.Context, obj any, next graphql.Resolver, read string) (any, error) {
 			field := graphql.GetFieldContext(ctx)
 			what := field.Object + "." + field.Field.Name
-			if err := guard.CheckPermission(ctx, authz.From(ctx), read, authz.Read, what); err != nil {
+			if err := o.Guard.CheckPermission(ctx, authz.From(ctx), read, authz.Read, what); err != nil {
 				return nil, err
 			}
 			return next(ctx)

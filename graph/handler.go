@@ -6,6 +6,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/outage"
+	"gatehouse/internal/trail"
 )
 
 // Options say what the handler serves, and how.
@@ -51,6 +53,9 @@ type Options struct {
 	RequestID func(context.Context) string
 	// SetActor tells the access log who makes the request.
 	SetActor func(ctx context.Context, id string)
+	// Trail records operations, a root field each; nil records none. Address is where a request comes from.
+	Trail   *trail.Trail
+	Address func(context.Context) string
 }
 
 // server answers requests to /graphql.
@@ -65,7 +70,7 @@ type server struct {
 // websockets that speak graphql-transport-ws (or the older graphql-ws), whose connection_init payload carries the
 // headers. Browsers can open websockets from our own pages only.
 func New(o Options) http.Handler {
-	schema := generated.NewExecutableSchema(generated.Config{Resolvers: o.Resolvers, Directives: directives(o.Guard)})
+	schema := generated.NewExecutableSchema(generated.Config{Resolvers: o.Resolvers, Directives: directives(o)})
 	exec := executor.New(schema)
 	exec.SetQueryCache(prepared{})
 	if o.Introspection {
@@ -97,6 +102,7 @@ func New(o Options) http.Handler {
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	actor, err := s.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"), r.Header.Get("admin-auth"))
 	if err != nil {
+		s.recordRefused(r.Context(), cmp.Or(r.Header.Get("admin-auth"), authz.AccessKey(r.Header.Get("Authorization"))), err)
 		s.refuse(w, r, err)
 		return
 	}

@@ -28,7 +28,7 @@ type Limits struct {
 
 // introspectionFields is how many fields an answer about the schema may hold. The queries that tools send hold a half
 // of that.
-const introspectionFields = 60_000
+const introspectionFields = 90_000
 
 // check refuses what the text alone says is over a limit.
 func (l Limits) check(e extent) *gqlerror.Error {

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -173,6 +174,7 @@ func (c *socket) greet(r *http.Request) bool {
 		authorization, adminAuth = r.Header.Get("Authorization"), r.Header.Get("admin-auth")
 	}
 	if err := c.admit(authorization, adminAuth); err != nil {
+		c.server.recordRefused(c.ctx, cmp.Or(adminAuth, authz.AccessKey(authorization)), err)
 		e := c.server.present(c.ctx, err)
 		code := closeInternal
 		switch core.CodeOf(err) {

@@ -34,6 +34,7 @@ import (
 	"gatehouse/internal/reference"
 	"gatehouse/internal/rulebook"
 	"gatehouse/internal/secret"
+	"gatehouse/internal/trail"
 	"gatehouse/internal/user"
 	"gatehouse/store"
 )
@@ -112,6 +113,8 @@ type Resolver struct {
 	organisations *organisation.Organisations
 	// editor makes all changes.
 	editor *edit.Editor
+	// records are those of the audit log.
+	records trail.Search
 }
 
 // Dependencies are what the use cases stand on.
@@ -184,6 +187,7 @@ func New(d Dependencies) *Resolver {
 	r.webhooks = webhook.New(r.sharing, d.Store.Now)
 	r.groups = user.Groups{Store: d.Store}
 	r.users = user.New(r.credentials, r.groups, d.Store.Now)
+	r.records = trail.Search{Store: d.Store, Redact: trail.Redactor(d.Keyring)}
 	r.editor = edit.New(edit.Options{Store: d.Store, Quota: limits.NewQuota(r.shares, d.Store, r.keys.Count),
 		Organisations: r.organisations, Broker: d.Broker, Tenant: tenant, May: r.mayMake})
 	return r

@@ -18,6 +18,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/httpserver"
 	"gatehouse/internal/outage"
+	"gatehouse/internal/trail"
 )
 
 // Options say what the handlers call, and how.
@@ -40,6 +41,8 @@ type Options struct {
 	Log                   *slog.Logger
 	// Outages hears of requests that failed since something is down.
 	Outages *outage.Log
+	// Trail records requests; nil records none.
+	Trail *trail.Trail
 }
 
 // Fields resolve what GraphQL computes for a field of an object, for the answers that hold it.
@@ -80,6 +83,8 @@ func New(o Options) http.Handler {
 	}
 	m.NotFoundHandler = o.failing(core.Errorf(core.CodeNotFound, "there is no such endpoint"))
 	m.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, w, end := o.recorded(w, r, route{}, nil)
+		defer end()
 		w.Header().Set("Allow", allowed(m, r))
 		writeJSON(w, http.StatusMethodNotAllowed, answer{Status: "Error", Message: "this endpoint does not take this method"})
 	})
@@ -123,7 +128,7 @@ func routes() []route {
 	var all []route
 	for _, area := range [][]route{apiRoutes, keyRoutes, keyIndexRoutes, policyRoutes, userRoutes, userGroupRoutes, webhookRoutes, organisationRoutes,
 		gatewayRoutes, proxyRoutes, oauthRoutes, certificateRoutes, systemRoutes, statsRoutes, assetRoutes, notificationRoutes,
-		organisationSessionRoutes, portalRoutes, portalAreas(), openPolicyRoutes, permissionRoutes} {
+		organisationSessionRoutes, portalRoutes, portalAreas(), openPolicyRoutes, auditRoutes, permissionRoutes} {
 		all = append(all, area...)
 	}
 	return all
@@ -135,6 +140,9 @@ func (o Options) endpoint(rt route, op authz.Operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		httpserver.SetRoute(r.Context(), rt.path)
 		c := &call{Options: &o, request: r, header: w.Header(), vars: mux.Vars(r)}
+		var err error
+		rec, w, end := o.recorded(w, r, rt, &err)
+		defer end()
 		for name, v := range c.vars {
 			plain, err := url.PathUnescape(v)
 			if err != nil {
@@ -143,10 +151,12 @@ func (o Options) endpoint(rt route, op authz.Operation) http.Handler {
 			}
 			c.vars[name] = plain
 		}
-		actor, err := o.authenticate(r, admin)
+		var actor authz.Actor
+		actor, err = o.authenticate(r, admin)
 		if err == nil {
 			httpserver.SetActor(r.Context(), actor.ID())
-			c.ctx = authz.With(r.Context(), actor)
+			rec.Known(actor)
+			c.ctx = rec.With(authz.With(r.Context(), actor))
 			if o.Bounded != nil && r.Method == http.MethodGet {
 				var end func()
 				c.ctx, end = o.Bounded(c.ctx)
@@ -165,12 +175,15 @@ func (o Options) endpoint(rt route, op authz.Operation) http.Handler {
 			o.fail(w, r, nil, err)
 			return
 		}
-		reply, err := rt.handle(c)
+		var answer reply
+		if answer, err = rt.handle(c); err == nil {
+			err = rec.Done(c.ctx)
+		}
 		if err != nil {
 			o.fail(w, r, rt.legacy, err)
 			return
 		}
-		reply(w)
+		answer(w)
 	})
 }
 
@@ -183,5 +196,9 @@ func (o Options) authenticate(r *http.Request, admin bool) (authz.Actor, error) 
 }
 
 func (o Options) failing(err error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { o.fail(w, r, nil, err) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, w, end := o.recorded(w, r, route{}, &err)
+		defer end()
+		o.fail(w, r, nil, err)
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/confine"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/route"
@@ -29,6 +30,9 @@ type Collection struct {
 	// Searched are text fields, and "id", of which there may be so many that engines keep an index of their parts for
 	// Contains.
 	Searched []string
+	// Plain are Text and Int fields that no index has: they are compared in records that something else finds. In the
+	// order of time, by which lists of ByTime are read, there are those of its fields.
+	Plain, ByTime []string
 	// Added are the Text, Int and Labels that each later version of the collection brought. They follow from the object
 	// alone, so that Reindex can add them to records that an earlier program wrote. One comes again when more objects have
 	// it since.
@@ -135,13 +139,23 @@ var (
 	}
 	// What the installation keeps for itself, such as how far an index is.
 	settings = &Collection{Name: "settings"}
+	// What was done, by whom. Records have one object nearly always, which is the text object; those with several have the
+	// others as labels.
+	auditRecords = &Collection{
+		Name:   "audit_records",
+		Text:   []string{"actor", "object", "action", "method", "ip", "url"},
+		Int:    []string{"status"},
+		Labels: []string{"also"},
+		Plain:  []string{"action", "method", "ip", "url", "status"},
+		ByTime: []string{"actor", "object"},
+	}
 )
 
 // Collections lists every collection.
 func Collections() []*Collection {
 	return []*Collection{
 		organisations, users, userGroups, apis, policies, keys, webhooks, nodes, oauthClients, certificates, portalDocuments,
-		settings,
+		settings, auditRecords,
 	}
 }
 
@@ -439,6 +453,27 @@ var settingKind = kind[core.Setting]{
 	encode: func(s *core.Setting) Record { return Record{Doc: s.Value} },
 	decode: func(m core.Meta, r Record) (*core.Setting, error) { return &core.Setting{Meta: m, Value: r.Doc}, nil },
 }
+
+var auditKind = kind[audit.Record]{
+	Collection: auditRecords, of: core.AuditKind,
+	meta: func(r *audit.Record) *core.Meta { return &r.Meta },
+	encode: func(r *audit.Record) Record {
+		out := Record{Doc: r.Document, Int: map[string]int64{"status": int64(r.Status)},
+			Text: map[string]string{"actor": r.Actor.ID, "action": r.Operation, "method": r.Method, "ip": r.IP, "url": r.Path()}}
+		if r.Mark != nil {
+			out.Text["actor"] = AuditMarks
+		}
+		if len(r.Objects) > 0 {
+			out.Text["object"] = r.Objects[0]
+			out.Labels = map[string][]string{"also": r.Objects[1:]}
+		}
+		return out
+	},
+	decode: func(m core.Meta, r Record) (*audit.Record, error) { return audit.New(m, r.Doc), nil },
+}
+
+// AuditMarks is what is in the place of the actor of records that are marks of a chain.
+const AuditMarks = "(mark)"
 
 // sealedText is one sealed text as the JSON that Record.Sealed holds.
 func sealedText(text string) []byte {

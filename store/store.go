@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/core"
 	"gatehouse/internal/portal"
 	"gatehouse/internal/usergroup"
@@ -25,6 +26,7 @@ type Store struct {
 	// PortalDocuments are those of the classic developer portal.
 	PortalDocuments *Repository[portal.Document]
 	Settings        *Repository[core.Setting]
+	AuditRecords    *Repository[audit.Record]
 
 	repositories map[*core.Kind]Objects
 	engine       Engine
@@ -87,6 +89,7 @@ func New(engine Engine, opts ...Option) *Store {
 	s.Certificates = newRepository(s, certificateKind, o)
 	s.PortalDocuments = newRepository(s, portalKind, o)
 	s.Settings = newRepository(s, settingKind, o)
+	s.AuditRecords = newRepository(s, auditKind, o)
 	return s
 }
 
@@ -113,7 +116,12 @@ func (s *Store) Apply(ctx context.Context, changes ...Change) error {
 	for i, c := range changes {
 		writes[i] = c.write(now)
 	}
-	err := s.engine.Apply(ctx, writes...)
+	writes, ended, err := accompanied(ctx, now, writes)
+	if err != nil {
+		return err
+	}
+	err = s.engine.Apply(ctx, writes...)
+	ended(err)
 	// Forgotten on failure too: a write whose answer was lost may have been made.
 	for _, c := range changes {
 		c.forget()

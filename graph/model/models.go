@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"gatehouse/internal/access"
+	"gatehouse/internal/audit"
 	"gatehouse/internal/authentication"
 	"gatehouse/internal/core"
 	"gatehouse/internal/notification"
@@ -143,6 +144,42 @@ type APIURL struct {
 	BasePath string `json:"basePath"`
 	// Host name and port: the API's own domain, or that of the gateways.
 	Host string `json:"host"`
+}
+
+// A page of the audit log.
+type AuditRecordConnection struct {
+	// The records of this page.
+	Nodes []*audit.Record `json:"nodes"`
+	// How many there are in all.
+	TotalCount int `json:"totalCount"`
+	// Where this page stands.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// Which records to list: those for which all of it holds.
+type AuditRecordFilter struct {
+	// The user, by id or e-mail address.
+	User *string `json:"user,omitempty"`
+	// What was touched, such as Api/5e9d9544a1dcd60001d0ed20. Keys are named by the hash that lists show, or as a record names them.
+	Object *string `json:"object,omitempty"`
+	// The root field, such as updateApi, or the words for it.
+	Action *string `json:"action,omitempty"`
+	// The HTTP method.
+	Method *string `json:"method,omitempty"`
+	// The address from which it came.
+	IP *string `json:"ip,omitempty"`
+	// A part of the path, whatever the case.
+	URL *string `json:"url,omitempty"`
+	// The HTTP status.
+	Status *int `json:"status,omitempty"`
+	// Only those that were refused, or failed, or only those that were not.
+	Failed *bool `json:"failed,omitempty"`
+	// From when on.
+	From *time.Time `json:"from,omitempty"`
+	// Before when.
+	Until *time.Time `json:"until,omitempty"`
+	// The organisation; for super users, others have one.
+	OrgID *string `json:"orgId,omitempty"`
 }
 
 // A category and how many APIs are in it.
@@ -886,6 +923,64 @@ func (e *APISort) UnmarshalJSON(b []byte) error {
 }
 
 func (e APISort) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// In which order to list records of the audit log.
+type AuditRecordSort string
+
+const (
+	// The oldest first.
+	AuditRecordSortCreatedAt AuditRecordSort = "CREATED_AT"
+	// The newest first.
+	AuditRecordSortCreatedAtDesc AuditRecordSort = "CREATED_AT_DESC"
+)
+
+var AllAuditRecordSort = []AuditRecordSort{
+	AuditRecordSortCreatedAt,
+	AuditRecordSortCreatedAtDesc,
+}
+
+func (e AuditRecordSort) IsValid() bool {
+	switch e {
+	case AuditRecordSortCreatedAt, AuditRecordSortCreatedAtDesc:
+		return true
+	}
+	return false
+}
+
+func (e AuditRecordSort) String() string {
+	return string(e)
+}
+
+func (e *AuditRecordSort) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AuditRecordSort(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AuditRecordSort", str)
+	}
+	return nil
+}
+
+func (e AuditRecordSort) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AuditRecordSort) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AuditRecordSort) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

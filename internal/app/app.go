@@ -44,6 +44,7 @@ import (
 	"gatehouse/internal/permission"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/secret"
+	"gatehouse/internal/trail"
 	"gatehouse/resolvers"
 	"gatehouse/rest"
 	"gatehouse/store"
@@ -66,6 +67,7 @@ type App struct {
 	attempts *limits.Attempts
 	// passwords says which passwords may be.
 	passwords *password.Policy
+	trail     *trail.Trail
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -112,6 +114,9 @@ func New(o Options) (*App, error) {
 		keyring:     o.Keyring,
 		broker:      broker,
 		redis:       o.Redis,
+	}
+	if a.trail, err = records(o); err != nil {
+		return nil, err
 	}
 	var notifier *notify.Notifier
 	var space *keyspace.Space
@@ -162,7 +167,7 @@ func New(o Options) (*App, error) {
 
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
-	a.background(ctx, a.nodes.Run, shelf.Run, clients.Run)
+	a.background(ctx, a.nodes.Run, shelf.Run, clients.Run, a.trail.Run)
 	if o.Redis != nil {
 		bridge := changes.NewBridge(changes.BridgeOptions{Redis: o.Redis, Broker: broker, Forget: o.Store.Forget, Log: o.Log})
 		a.background(ctx, notifier.Run, space.Run, bridge.Run)
@@ -314,6 +319,7 @@ func (a *App) faces(
 		Metered:        func(ctx context.Context, read func(int) error) context.Context { return store.WithMeter(ctx, read) },
 		AllowedOrigins: cfg.Gatehouse.AllowedOrigins, Log: o.Log, Outages: outages,
 		AccessLog: o.AccessLog, RequestID: httpserver.RequestID, SetActor: httpserver.SetActor,
+		Trail: a.trail, Address: httpserver.Address,
 	})))
 	health := httpserver.NewHealth(o.Version, o.Log, a.checks())
 	legacy := rest.New(rest.Options{
@@ -329,7 +335,7 @@ func (a *App) faces(
 		},
 		Authenticator: authenticator, Guard: guard, Operations: graph.Operations(),
 		Bounded: bounded(limits.NewAnswers(graphQL.MaxAnswersBytes)), Health: health,
-		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log, Outages: outages,
+		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log, Outages: outages, Trail: a.trail,
 	})
 	mux.Handle("/", legacy)
 	mux.Handle("/register/", a.nodes)

@@ -185,6 +185,11 @@ var noise = regexp.MustCompile(
 // answers what it answers for an identifier that nobody has.
 func (f *foreigners) compare(t *testing.T, what, value string, ask func(value string) apptest.Reply) {
 	t.Helper()
+	// The audit log shows what the visitor asked for, these requests among it: TestAnOrganisationSeesItsOwnRecordsAlone.
+	if strings.Contains(what, "audit-logs") || strings.Contains(what, "auditRecords") {
+		require.NotContains(t, ask(value).Get("data.it.nodes.#.orgId").Raw, f.host.id)
+		return
+	}
 	f.restore(t)
 	known := f.heard(ask(value))
 	answer := strings.ReplaceAll(string(known.Body), value, "")

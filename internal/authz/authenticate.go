@@ -44,7 +44,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 		attempt.Held()
 		actor.Admin = true
 	}
-	if key := accessKey(authorization); key != "" {
+	if key := AccessKey(authorization); key != "" {
 		attempt, err := a.Attempts.Begin(limits.RealmKey, a.address(ctx), key)
 		if err != nil {
 			return Actor{}, err
@@ -100,7 +100,8 @@ func (a *Authenticator) address(ctx context.Context) string {
 	return a.Address(ctx)
 }
 
-func accessKey(authorization string) string {
+// AccessKey is what the header Authorization says, bare or behind Bearer.
+func AccessKey(authorization string) string {
 	key := strings.TrimSpace(authorization)
 	if len(key) > 7 && strings.EqualFold(key[:7], "bearer ") {
 		key = strings.TrimSpace(key[7:])

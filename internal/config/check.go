@@ -28,6 +28,7 @@ func (l *loader) settle() {
 		}
 	}
 	l.settleWords()
+	l.settleAudit()
 	if c.MongoBatchSize == 0 {
 		c.MongoBatchSize = 2000
 	}

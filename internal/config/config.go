@@ -63,7 +63,7 @@ type Config struct {
 	SSOCustomPortalLoginURL   string                 `json:"sso_custom_portal_login_url" env:"TYK_DB_SSOCUSTOMPORTALLOGINURL"`
 	SSOEnableUserLookup       bool                   `json:"sso_enable_user_lookup" env:"TYK_DB_SSOENABLEUSERLOOKUP"`
 	SSOCustomLoginErrorURL    string                 `json:"sso_custom_login_error_url" env:"TYK_DB_SSOCUSTOMLOGINERRORURL"`
-	Audit                     Audit                  `json:"audit"`
+	Audit                     Audit                  `json:"audit" doc:"The audit log: who did what. More of it is in gatehouse.audit."`
 	EnableMultiOrgUsers       bool                   `json:"enable_multi_org_users" env:"TYK_DB_ENABLEMULTIORGUSERS"`
 	EnableOwnership           bool                   `json:"enable_ownership" env:"TYK_DB_ENABLEOWNERSHIP" doc:"APIs that have owners, users or user groups (user_owners, user_group_owners), are seen by those alone and by administrators, and so is what names no other API: policies, keys and OAuth clients. Without it, everybody with the permission sees and changes every API of the organisation."`
 	LogLevel                  string                 `json:"log_level" env:"TYK_DB_LOGLEVEL" default:"info" doc:"Least important lines to log: debug, info, warn or error. gatehouse.log_level goes before it."`
@@ -136,7 +136,7 @@ type Security struct {
 	LoginFailureExpiration           int                    `json:"login_failure_expiration" env:"TYK_DB_SECURITY_LOGINFAILUREEXPIRATION"`
 	HideLoginFailureLimitError       bool                   `json:"hide_login_failure_limit_error" env:"TYK_DB_SECURITY_HIDELOGINFAILURELIMITERROR"`
 	LoginDisallowForwardProxy        bool                   `json:"login_disallow_forward_proxy" env:"TYK_DB_SECURITY_LOGINDISALLOWFORWARDPROXY"`
-	AuditLogPath                     string                 `json:"audit_log_path" env:"TYK_DB_SECURITY_AUDITLOGPATH"`
+	AuditLogPath                     string                 `json:"audit_log_path" env:"TYK_DB_SECURITY_AUDITLOGPATH" doc:"File of the audit log; audit.path goes before it. It turns audit.enabled on."`
 	UserPasswordMaxDays              int                    `json:"user_password_max_days" env:"TYK_DB_SECURITY_USERPASSWORDMAXDAYS" max:"36500" doc:"How old the passwords of users may be, in days; 0 is no limit. Of this, and of password_max_days of the user and of each of the user's groups, the smallest that is set counts. An older password has to be changed before one can sign in with it; access keys go on."`
 	EnforcePasswordHistory           int                    `json:"enforce_password_history" env:"TYK_DB_SECURITY_ENFORCEPASSWORDHISTORY" max:"100" doc:"How many of a user's last passwords may not be used again."`
 	ForceFirstLoginPWReset           bool                   `json:"force_first_login_pw_reset" env:"TYK_DB_SECURITY_FORCEFIRSTLOGINPWRESET" doc:"Have users change a password that somebody else gave them before they can sign in with it."`

@@ -26,6 +26,9 @@ type Gatehouse struct {
 
 	WithoutProtection []string `json:"without_protection" env:"WITHOUTPROTECTION" doc:"Takes enable_ownership and does nothing: versions that knew no owners asked for it."`
 
+	// The audit log.
+	Audit AuditLog `json:"audit" env:"AUDIT_" doc:"The audit log, beyond what the Tyk Dashboard has."`
+
 	// What organisations that share gateways may have them do.
 	SharedGateways SharedGateways `json:"shared_gateways" env:"SHAREDGATEWAYS_" doc:"What organisations that share gateways may have them do."`
 

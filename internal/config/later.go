@@ -69,11 +69,11 @@ type IdentityBrokerHost struct {
 
 // Audit configures the audit log.
 type Audit struct {
-	Enabled           bool   `json:"enabled" env:"TYK_DB_AUDIT_ENABLED" protects:"nothing is recorded: who changed what cannot be found out later"`
-	Format            string `json:"format" env:"TYK_DB_AUDIT_FORMAT"`
-	Path              string `json:"path" env:"TYK_DB_AUDIT_PATH"`
-	DetailedRecording bool   `json:"detailed_recording" env:"TYK_DB_AUDIT_DETAILEDRECORDING"`
-	StoreType         string `json:"store_type" env:"TYK_DB_AUDIT_STORETYPE"`
+	Enabled           bool   `json:"enabled" env:"TYK_DB_AUDIT_ENABLED" default:"true" doc:"Record who did what: every request that changes something, every one that is refused, and those that read where gatehouse.audit.reads is on. security.audit_log_path turns it on, too."`
+	Format            string `json:"format" env:"TYK_DB_AUDIT_FORMAT" doc:"Form of an audit file: text has each field on a line of its own, which cannot be verified; json has an object a line. What is neither is text."`
+	Path              string `json:"path" env:"TYK_DB_AUDIT_PATH" doc:"File of the audit log, where it is kept in one; else security.audit_log_path."`
+	DetailedRecording bool   `json:"detailed_recording" env:"TYK_DB_AUDIT_DETAILEDRECORDING" doc:"Record requests without their body, and answers whole, up to 64 KiB. Secrets are taken out of both."`
+	StoreType         string `json:"store_type" env:"TYK_DB_AUDIT_STORETYPE" oneof:"db file no_op" doc:"Where the audit log is kept: db is the database, where it can be searched; file is the file of audit.path; no_op is nowhere. When it is empty, file where a path is given, else db."`
 }
 
 // EdgeEndpoints are the gateways that an API can be served from.

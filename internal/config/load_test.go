@@ -64,6 +64,7 @@ func TestDefaultsNeedNoSource(t *testing.T) {
 				MaxAnonymousBodyBytes: 64 << 10, MaxAnswerBytes: 32 << 20, MaxAnswersBytes: 256 << 20,
 				MaxSocketsPerCaller: 200, MaxSubscriptionsPerCaller: 1000, MaxOperationsPerSocket: 100},
 			Playground: true, Metrics: true, MaxFailedLogins: 50, MaxConnections: 4096, KeyIndexInterval: 10 * time.Minute, OldestGateway: "5.5", SharedRoutes: "default",
+			Audit:          config.AuditLog{FileMaxBytes: 100 << 20},
 			SharedGateways: config.SharedGateways{Apply: "auto", Deny: []string{"code", "files", "secrets", "storage", "discovery", "loops"}},
 		}),
 	} {
@@ -162,6 +163,7 @@ func TestEverySettingIsReadFromFileAndEnvironment(t *testing.T) {
 		"redis_ca_file": "/ca", "redis_cert_file": "/cert", "redis_key_file": "/key", "redis_tls_min_version": "1.1",
 		"gatehouse.trusted_proxies": "10.0.0.0/8,2001:db8::1", "redis_tls_max_version": "1.2", "private_key_path": "/sign",
 		"gatehouse.without_protection": "enable_ownership",
+		"audit.enabled":                "true", "audit.store_type": "file", "audit.format": "json", "audit.path": "/audit.log",
 	}
 	byType := map[string]string{
 		"string": "x", "int": "7", "int64": "7", "uint": "7", "uint16": "7", "[]string": "a,b", "map[string]string": "a:1",

@@ -159,10 +159,11 @@ var (
 		Told: func(k ChangeKind) Feeds { gone := k == ChangeDeleted; return Feeds{Apis: gone, Policies: gone} },
 	}
 
-	// NodeKind are the gateways that registered, SettingKind is what the installation keeps for itself. Nobody is told of
-	// their changes.
+	// NodeKind are the gateways that registered, SettingKind is what the installation keeps for itself, and AuditKind are
+	// the records of who did what, which outlive their organisation. Nobody is told of their changes.
 	NodeKind    = &Kind{Name: "Node", Word: "gateway", Plural: "gateways", Collection: "nodes"}
 	SettingKind = &Kind{Name: "Setting", Word: "setting", Plural: "settings", Collection: "settings"}
+	AuditKind   = &Kind{Name: "AuditRecord", Word: "audit record", Plural: "audit records", Collection: "audit_records"}
 )
 
 // Kinds are all kinds. Those that an organisation owns come first, in the order in which limits and summaries name
@@ -181,6 +182,7 @@ func Kinds() []*Kind {
 		OrganisationKind,
 		NodeKind,
 		SettingKind,
+		AuditKind,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"gatehouse/internal/changes"
 	"gatehouse/internal/core"
 	"gatehouse/internal/limits"
+	"gatehouse/internal/trail"
 	"gatehouse/internal/turn"
 	"gatehouse/store"
 )
@@ -87,6 +88,7 @@ func Change[T any, P Object[T]](
 		if err := e.options.May(ctx, P(next), P(old)); err != nil {
 			return nil, err
 		}
+		trail.Touch(ctx, kind, P(old), P(next))
 		longer := []limits.Addition{{Org: P(next).Base().OrgID, Bytes: P(next).Size() - P(old).Size()}}
 		switch err := e.Within(ctx, longer, func() error { return update(ctx, next) }); {
 		case err == nil:
@@ -121,6 +123,7 @@ func Remove[T any, P Object[T]](
 		if err := Fresh(P(old).Base(), revision); err != nil {
 			return nil, err
 		}
+		trail.Touch(ctx, kind, P(old), nil)
 		switch err := del(ctx, old); {
 		case err == nil:
 			e.options.Quota.Note(P(old).Base().OrgID, -P(old).Size())
@@ -154,6 +157,7 @@ func (e *Editor) Adding(
 	if err := e.options.May(ctx, object, nil); err != nil {
 		return err
 	}
+	trail.Touch(ctx, kind, nil, object)
 	return e.Within(ctx, []limits.Addition{{Org: org, Kind: kind, Objects: 1, Bytes: object.Size()}}, write)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -154,10 +155,18 @@ func indexes(c *store.Collection) []index {
 		{name: "created", keys: bson.D{{Key: fieldCreated, Value: 1}, {Key: fieldID, Value: 1}}},
 	}
 	for _, name := range c.Text {
-		out = append(out, index{name: textField(name), keys: inOrder(textField(name))})
+		switch {
+		case slices.Contains(c.ByTime, name):
+			out = append(out, index{name: textField(name), keys: bson.D{{Key: fieldOrg, Value: 1},
+				{Key: textField(name), Value: 1}, {Key: fieldCreated, Value: 1}, {Key: fieldID, Value: 1}}})
+		case !slices.Contains(c.Plain, name):
+			out = append(out, index{name: textField(name), keys: inOrder(textField(name))})
+		}
 	}
 	for _, name := range c.Int {
-		out = append(out, index{name: intField(name), keys: inOrder(intField(name))})
+		if !slices.Contains(c.Plain, name) {
+			out = append(out, index{name: intField(name), keys: inOrder(intField(name))})
+		}
 	}
 	for _, name := range c.Labels {
 		out = append(

@@ -8,6 +8,7 @@ import (
 
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/token"
+	"gatehouse/store"
 )
 
 // orgName is the name of an organisation's session. The id is not hashed, whatever becomes of keys.
@@ -82,6 +83,9 @@ func orgCounters(org string) (names []string) {
 }
 
 func (s *Space) orgWrite(ctx context.Context, org string, write func(context.Context, redis.Pipeliner)) error {
+	if err := store.Ahead(ctx); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, answers)
 	defer cancel()
 	if _, err := s.o.Redis.Pipelined(ctx, func(p redis.Pipeliner) error { write(ctx, p); return nil }); err != nil {

@@ -36,6 +36,9 @@ const tries = 20
 // of Redis and the revisions of the index, and how many rows it wrote. It never takes what is not there for deleted in
 // a Redis that lost its memory: it fails with CodeUnavailable while that is being restored.
 func (s *Space) reconcile(ctx context.Context, ids []string, from origin) (map[string]*core.Key, int, error) {
+	if from != own {
+		ctx = store.Alone(ctx) // what others changed is nothing that a call did
+	}
 	out, written := make(map[string]*core.Key, len(ids)), 0
 	for len(ids) > 0 {
 		part := ids[:min(batch, len(ids))]

@@ -140,6 +140,9 @@ func (s *Space) Create(ctx context.Context, k *core.Key) error {
 	if !indexable(k.ID) {
 		return core.Errorf(core.CodeInvalid, "the key's name is too long: it must have at most %d bytes", maxID)
 	}
+	if err := store.Ahead(ctx); err != nil {
+		return err
+	}
 	m := s.newMakingMark(k.ID)
 	created, err := s.put(ctx, k, m)
 	if err != nil {
@@ -182,6 +185,9 @@ func (s *Space) Delete(ctx context.Context, k *core.Key) error {
 
 // replace writes next, or nothing, over the session that k's revision stands for, and has the index follow.
 func (s *Space) replace(ctx context.Context, k *core.Key, next string) (map[string]*core.Key, error) {
+	if err := store.Ahead(ctx); err != nil {
+		return nil, err
+	}
 	m := s.newMark(k.ID)
 	ids := []string{k.ID}
 	for try := 1; ; try++ {

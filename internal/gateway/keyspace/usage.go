@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"gatehouse/internal/core"
+	"gatehouse/store"
 )
 
 // Counter is what gateways have counted for a limit of a key.
@@ -93,6 +94,9 @@ const longestWindow = 10 * 365 * 24 * 3600
 // ResetQuota starts the quota of a key anew, for all of its limits, and lets it in again where a rate limiter shut it
 // out.
 func (s *Space) ResetQuota(ctx context.Context, k *core.Key) error {
+	if err := store.Ahead(ctx); err != nil {
+		return err
+	}
 	policies, err := s.policiesOf(ctx, k)
 	if err != nil {
 		return err
