@@ -1,11 +1,14 @@
 package resolvers
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/rehearsal"
 	"gatehouse/internal/rules"
 )
 
@@ -57,4 +60,20 @@ func (r *Resolver) setOpenPolicy(ctx context.Context, in model.OpenPolicyInput) 
 		return nil, err
 	}
 	return r.openPolicy(next), nil
+}
+
+// maxRehearsed is how many decisions one rehearsal shows.
+const maxRehearsed = 500
+
+// rehearse judges what was done by a draft of rules.
+func (r *Resolver) rehearse(ctx context.Context, o *core.Organisation, draft string, since time.Time, first *int) (*rehearsal.Result, error) {
+	if err := r.rules.CheckText(draft); err != nil {
+		return nil, err
+	}
+	most := *cmp.Or(first, new(50))
+	if most < 1 || most > maxRehearsed {
+		return nil, core.InField("first", "must be from 1 to %d", maxRehearsed)
+	}
+	stage := rehearsal.Stage{Store: r.store, Book: r.rules, Granted: r.groups.Granted}
+	return stage.Rehearse(ctx, o, draft, since, most)
 }

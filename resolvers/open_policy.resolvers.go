@@ -8,6 +8,8 @@ package resolvers
 import (
 	"context"
 	"gatehouse/graph/model"
+	"gatehouse/internal/rehearsal"
+	"time"
 )
 
 // SetOpenPolicy is the resolver for the setOpenPolicy field.
@@ -22,4 +24,13 @@ func (r *queryResolver) OpenPolicy(ctx context.Context) (*model.OpenPolicy, erro
 		return nil, err
 	}
 	return r.openPolicy(o), nil
+}
+
+// RehearseRules is the resolver for the rehearseRules field.
+func (r *queryResolver) RehearseRules(ctx context.Context, rules string, since time.Time, first *int) (*rehearsal.Result, error) {
+	o, err := r.ruledOrganisation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.rehearse(ctx, o, rules, since, first)
 }

@@ -15,6 +15,7 @@ import (
 	"gatehouse/internal/core"
 	"gatehouse/internal/notification"
 	"gatehouse/internal/portal"
+	"gatehouse/internal/rehearsal"
 	"gatehouse/internal/usergroup"
 	"math"
 	"strconv"
@@ -674,6 +675,7 @@ type ComplexityRoot struct {
 		PortalDocument          func(childComplexity int, id string) int
 		PortalDocuments         func(childComplexity int, first *int, after *string, filter *model.PortalFilter, sort *model.PortalSort) int
 		PreviewKey              func(childComplexity int, input model.KeyInput) int
+		RehearseRules           func(childComplexity int, rules string, since time.Time, first *int) int
 		SystemStats             func(childComplexity int, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) int
 		User                    func(childComplexity int, id string) int
 		UserGroup               func(childComplexity int, id string) int
@@ -682,6 +684,20 @@ type ComplexityRoot struct {
 		Version                 func(childComplexity int) int
 		Webhook                 func(childComplexity int, id string) int
 		Webhooks                func(childComplexity int, first *int, after *string, q *string, sort *model.WebhookSort) int
+	}
+
+	Rehearsal struct {
+		Decisions func(childComplexity int) int
+		Judged    func(childComplexity int) int
+		More      func(childComplexity int) int
+		Passed    func(childComplexity int) int
+	}
+
+	RehearsedDecision struct {
+		Allowed func(childComplexity int) int
+		Partly  func(childComplexity int) int
+		Reason  func(childComplexity int) int
+		Record  func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -965,6 +981,7 @@ type QueryResolver interface {
 	OauthClients(ctx context.Context, apiID string, first *int, after *string, sort *model.OauthClientSort) (*model.OauthClientConnection, error)
 	OauthTokens(ctx context.Context, apiID string, clientID string, first *int, after *string) (*model.OauthTokenConnection, error)
 	OpenPolicy(ctx context.Context) (*model.OpenPolicy, error)
+	RehearseRules(ctx context.Context, rules string, since time.Time, first *int) (*rehearsal.Result, error)
 	Organisation(ctx context.Context, id string) (*core.Organisation, error)
 	Organisations(ctx context.Context, first *int, after *string, q *string, sort *model.OrganisationSort) (*model.OrganisationConnection, error)
 	OrganisationSession(ctx context.Context, orgID string) (*core.OrgSession, error)
@@ -4334,6 +4351,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.PreviewKey(childComplexity, args["input"].(model.KeyInput)), true
+	case "Query.rehearseRules":
+		if e.ComplexityRoot.Query.RehearseRules == nil {
+			break
+		}
+
+		args, err := ec.field_Query_rehearseRules_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RehearseRules(childComplexity, args["rules"].(string), args["since"].(time.Time), args["first"].(*int)), true
 	case "Query.systemStats":
 		if e.ComplexityRoot.Query.SystemStats == nil {
 			break
@@ -4417,6 +4445,56 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["q"].(*string), args["sort"].(*model.WebhookSort)), true
+
+	case "Rehearsal.decisions":
+		if e.ComplexityRoot.Rehearsal.Decisions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rehearsal.Decisions(childComplexity), true
+	case "Rehearsal.judged":
+		if e.ComplexityRoot.Rehearsal.Judged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rehearsal.Judged(childComplexity), true
+	case "Rehearsal.more":
+		if e.ComplexityRoot.Rehearsal.More == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rehearsal.More(childComplexity), true
+	case "Rehearsal.passed":
+		if e.ComplexityRoot.Rehearsal.Passed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rehearsal.Passed(childComplexity), true
+
+	case "RehearsedDecision.allowed":
+		if e.ComplexityRoot.RehearsedDecision.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RehearsedDecision.Allowed(childComplexity), true
+	case "RehearsedDecision.partly":
+		if e.ComplexityRoot.RehearsedDecision.Partly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RehearsedDecision.Partly(childComplexity), true
+	case "RehearsedDecision.reason":
+		if e.ComplexityRoot.RehearsedDecision.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RehearsedDecision.Reason(childComplexity), true
+	case "RehearsedDecision.record":
+		if e.ComplexityRoot.RehearsedDecision.Record == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RehearsedDecision.Record(childComplexity), true
 
 	case "Subscription.changes":
 		if e.ComplexityRoot.Subscription.Changes == nil {
@@ -6787,9 +6865,44 @@ input OpenPolicyInput {
   rules: String
 }
 
+"""
+A decision that other rules would make in another way than those in force.
+"""
+type RehearsedDecision {
+  "The call, as the audit log has it."
+  record: AuditRecord!
+  "Whether the other rules let the call be made; those in force decide the other way."
+  allowed: Boolean!
+  "Why not, by whichever of the two refuse."
+  reason: String!
+  "Whether the document that the call carried is not known, so that it was judged without: of calls that were refused, and of objects that have gone."
+  partly: Boolean!
+}
+
+"What rules would do to what was done."
+type Rehearsal {
+  "How many calls were judged."
+  judged: Int!
+  "How many were passed over: made with the admin secret, or by somebody who has gone."
+  passed: Int!
+  "Those that would be decided in another way, the newest first."
+  decisions: [RehearsedDecision!]!
+  "Whether there are older calls, or further decisions, that were not looked at: a rehearsal judges 5,000 calls at most, and ends after ten seconds."
+  more: Boolean!
+}
+
 extend type Query {
   "The rules of the organisation, for its administrators; security.open_policy.enable_api opens it."
   openPolicy: OpenPolicy @operation(method: "GET", path: "/api/org/opa", permission: "IsAdmin")
+  "Judges what was done since a time, as the audit log has it, by other rules than those in force, for administrators; security.open_policy.enable_api opens it. Nothing is changed. Callers are judged with the permissions of today."
+  rehearseRules(
+    "The text to try; an empty one is the rules that the organisation would have without its own."
+    rules: String!
+    "From when on."
+    since: Time!
+    "How many decisions at most, up to 500."
+    first: Int = 50
+  ): Rehearsal @operation(method: "POST", path: "/api/org/opa/rehearsal", permission: "IsAdmin")
 }
 
 extend type Mutation {
@@ -9036,6 +9149,34 @@ func (ec *executionContext) childFields_ProxyResponse(ctx context.Context, field
 		return ec.fieldContext_ProxyResponse_logs(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ProxyResponse", field.Name)
+}
+
+func (ec *executionContext) childFields_Rehearsal(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "judged":
+		return ec.fieldContext_Rehearsal_judged(ctx, field)
+	case "passed":
+		return ec.fieldContext_Rehearsal_passed(ctx, field)
+	case "decisions":
+		return ec.fieldContext_Rehearsal_decisions(ctx, field)
+	case "more":
+		return ec.fieldContext_Rehearsal_more(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Rehearsal", field.Name)
+}
+
+func (ec *executionContext) childFields_RehearsedDecision(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "record":
+		return ec.fieldContext_RehearsedDecision_record(ctx, field)
+	case "allowed":
+		return ec.fieldContext_RehearsedDecision_allowed(ctx, field)
+	case "reason":
+		return ec.fieldContext_RehearsedDecision_reason(ctx, field)
+	case "partly":
+		return ec.fieldContext_RehearsedDecision_partly(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RehearsedDecision", field.Name)
 }
 
 func (ec *executionContext) childFields_SystemStats(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12053,6 +12194,36 @@ func (ec *executionContext) field_Query_previewKey_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_rehearseRules_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "rules",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["rules"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "since",
+		func(ctx context.Context, v any) (time.Time, error) {
+			return ec.unmarshalNTime2timeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["since"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
 	return args, nil
 }
 
@@ -27914,6 +28085,78 @@ func (ec *executionContext) fieldContext_Query_openPolicy(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_rehearseRules(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_rehearseRules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().RehearseRules(ctx, fc.Args["rules"].(string), fc.Args["since"].(time.Time), fc.Args["first"].(*int))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal *rehearsal.Result
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/org/opa/rehearsal")
+				if err != nil {
+					var zeroVal *rehearsal.Result
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "IsAdmin")
+				if err != nil {
+					var zeroVal *rehearsal.Result
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *rehearsal.Result
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *rehearsal.Result) graphql.Marshaler {
+			return ec.marshalORehearsal2ᚖgatehouseᚋinternalᚋrehearsalᚐResult(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_rehearseRules(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Rehearsal(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_rehearseRules_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_organisation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -29497,6 +29740,208 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Rehearsal_judged(ctx context.Context, field graphql.CollectedField, obj *rehearsal.Result) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rehearsal_judged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Judged, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Rehearsal_judged(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Rehearsal", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Rehearsal_passed(ctx context.Context, field graphql.CollectedField, obj *rehearsal.Result) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rehearsal_passed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Passed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Rehearsal_passed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Rehearsal", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Rehearsal_decisions(ctx context.Context, field graphql.CollectedField, obj *rehearsal.Result) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rehearsal_decisions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Decisions, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*rehearsal.Decision) graphql.Marshaler {
+			return ec.marshalNRehearsedDecision2ᚕᚖgatehouseᚋinternalᚋrehearsalᚐDecisionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Rehearsal_decisions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Rehearsal",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RehearsedDecision(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Rehearsal_more(ctx context.Context, field graphql.CollectedField, obj *rehearsal.Result) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rehearsal_more(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.More, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Rehearsal_more(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Rehearsal", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _RehearsedDecision_record(ctx context.Context, field graphql.CollectedField, obj *rehearsal.Decision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RehearsedDecision_record(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Record, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *audit.Record) graphql.Marshaler {
+			return ec.marshalNAuditRecord2ᚖgatehouseᚋinternalᚋauditᚐRecord(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RehearsedDecision_record(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RehearsedDecision",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditRecord(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RehearsedDecision_allowed(ctx context.Context, field graphql.CollectedField, obj *rehearsal.Decision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RehearsedDecision_allowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Allowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RehearsedDecision_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RehearsedDecision", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _RehearsedDecision_reason(ctx context.Context, field graphql.CollectedField, obj *rehearsal.Decision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RehearsedDecision_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RehearsedDecision_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RehearsedDecision", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _RehearsedDecision_partly(ctx context.Context, field graphql.CollectedField, obj *rehearsal.Decision) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RehearsedDecision_partly(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Partly, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RehearsedDecision_partly(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RehearsedDecision", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _Subscription_changes(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
@@ -41058,6 +41503,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "rehearseRules":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_rehearseRules(ctx, field)
+				if res == graphql.RequiredNull {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "organisation":
 			field := field
 
@@ -41533,6 +42000,112 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var rehearsalImplementors = []string{"Rehearsal"}
+
+func (ec *executionContext) _Rehearsal(ctx context.Context, sel ast.SelectionSet, obj *rehearsal.Result) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rehearsalImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Rehearsal")
+		case "judged":
+			out.Values[i] = ec._Rehearsal_judged(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "passed":
+			out.Values[i] = ec._Rehearsal_passed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "decisions":
+			out.Values[i] = ec._Rehearsal_decisions(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "more":
+			out.Values[i] = ec._Rehearsal_more(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var rehearsedDecisionImplementors = []string{"RehearsedDecision"}
+
+func (ec *executionContext) _RehearsedDecision(ctx context.Context, sel ast.SelectionSet, obj *rehearsal.Decision) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rehearsedDecisionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RehearsedDecision")
+		case "record":
+			out.Values[i] = ec._RehearsedDecision_record(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "allowed":
+			out.Values[i] = ec._RehearsedDecision_allowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._RehearsedDecision_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "partly":
+			out.Values[i] = ec._RehearsedDecision_partly(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -44185,6 +44758,32 @@ func (ec *executionContext) unmarshalNProxyRequestInput2gatehouseᚋgraphᚋmode
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNRehearsedDecision2ᚕᚖgatehouseᚋinternalᚋrehearsalᚐDecisionᚄ(ctx context.Context, sel ast.SelectionSet, v []*rehearsal.Decision) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRehearsedDecision2ᚖgatehouseᚋinternalᚋrehearsalᚐDecision(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRehearsedDecision2ᚖgatehouseᚋinternalᚋrehearsalᚐDecision(ctx context.Context, sel ast.SelectionSet, v *rehearsal.Decision) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RehearsedDecision(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -45540,6 +46139,13 @@ func (ec *executionContext) marshalOProxyResponse2ᚖgatehouseᚋgraphᚋmodel�
 		return graphql.Null
 	}
 	return ec._ProxyResponse(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORehearsal2ᚖgatehouseᚋinternalᚋrehearsalᚐResult(ctx context.Context, sel ast.SelectionSet, v *rehearsal.Result) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Rehearsal(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {

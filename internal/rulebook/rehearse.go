@@ -46,3 +46,9 @@ func (b *Book) Try(ctx context.Context, text string, t Trial) error {
 	_, err = other.ask(authz.With(ctx, t.Actor), text, q)
 	return err
 }
+
+// Carries tells whether a call of an operation leaves a document behind, by which its rules judge.
+func Carries(operation string) bool {
+	_, carries := carried(operation)
+	return carries
+}
