@@ -90,17 +90,21 @@ func callerOf(a authz.Actor) string {
 // session is the credentials that something long was opened with. They are judged anew each time that they are used:
 // what lasts is as good as they are now, not as they were.
 type session struct {
-	authenticator            *authz.Authenticator
-	authorization, adminAuth string
+	authenticator *authz.Authenticator
+	credentials   authz.Credentials
 	// user is what was known of the user at the beginning.
 	id       string
 	revision int64
 }
 
 // begin keeps credentials that Authenticate let in.
-func (o Options) begin(ctx context.Context, authorization, adminAuth string) (*session, authz.Actor, error) {
-	s := &session{authenticator: o.Authenticator, authorization: authorization, adminAuth: adminAuth}
+func (o Options) begin(ctx context.Context, c authz.Credentials) (*session, authz.Actor, error) {
+	s := &session{authenticator: o.Authenticator, credentials: c}
 	a, err := s.actor(ctx)
+	if core.CodeOf(err) == core.CodeUnauthenticated && c.Session != "" {
+		s.credentials.Session = "" // it was over before, so nobody began this
+		a, err = s.actor(ctx)
+	}
 	if err != nil {
 		return nil, a, err
 	}
@@ -112,7 +116,7 @@ func (o Options) begin(ctx context.Context, authorization, adminAuth string) (*s
 
 // actor is who the credentials are of now; an error of CodeUnauthenticated when they ended.
 func (s *session) actor(ctx context.Context) (authz.Actor, error) {
-	return s.authenticator.Again(ctx, s.authorization, s.adminAuth)
+	return s.authenticator.Again(ctx, s.credentials)
 }
 
 // changed tells whether the user is another one than at the beginning, or was changed since: what runs has the rights

@@ -44,7 +44,12 @@ func (s *server) serveEvents(w http.ResponseWriter, r *http.Request, params *gra
 		}
 		defer release()
 	}
-	session, _, err := s.begin(ctx, r.Header.Get("Authorization"), r.Header.Get("admin-auth"))
+	credentials, err := s.Authenticator.Cookies.Of(r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	session, _, err := s.begin(ctx, credentials)
 	if err != nil {
 		s.refuse(w, r, err)
 		return

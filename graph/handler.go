@@ -90,7 +90,8 @@ func New(o Options) http.Handler {
 		Options: o,
 		callers: newCallers(),
 		meter:   &meter{limit: o.Limits.AllAnswersBytes},
-		exec:    &gate{Executor: exec, schema: schema.Schema(), limits: o.Limits, documents: newDocuments()},
+		exec: &gate{Executor: exec, schema: schema.Schema(), limits: o.Limits, documents: newDocuments(),
+			open: openFields()},
 	}
 	exec.AroundFields(around)
 	exec.AroundResponses(s.weigh)
@@ -100,7 +101,7 @@ func New(o Options) http.Handler {
 // ServeHTTP implements http.Handler. Wrong credentials end here with 401; without any, the schema can be read and
 // nothing else.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	actor, err := s.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"), r.Header.Get("admin-auth"))
+	actor, err := s.authenticate(r)
 	if err != nil {
 		s.recordRefused(r.Context(), cmp.Or(r.Header.Get("admin-auth"), authz.AccessKey(r.Header.Get("Authorization"))), err)
 		s.refuse(w, r, err)
@@ -123,6 +124,14 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			core.Errorf(core.CodeMalformed, "GraphQL is asked by POST, or by GET for queries, not by %s", clip(r.Method, 32)),
 		)
 	}
+}
+
+func (s *server) authenticate(r *http.Request) (authz.Actor, error) {
+	c, err := s.Authenticator.Cookies.Of(r)
+	if err != nil {
+		return authz.Actor{}, err
+	}
+	return s.Authenticator.Authenticate(r.Context(), c)
 }
 
 // sayWhyItEnded tells a client whose subscription we ended so: one that missed changes without knowing would show old

@@ -24,6 +24,8 @@ type gate struct {
 	schema    *ast.Schema
 	limits    Limits
 	documents *documents
+	// open are the root fields that strangers may ask for.
+	open map[string]bool
 }
 
 var _ graphql.GraphExecutor = (*gate)(nil)
@@ -52,7 +54,7 @@ func (g *gate) prepare(ctx context.Context, params *graphql.RawParams) (*documen
 		}
 	}
 	if op := doc.ast.Operations.ForName(params.OperationName); op != nil {
-		if !known && !onlyAboutSchema(doc.ast, op) {
+		if !known && !onlyForStrangers(doc.ast, op, g.open) {
 			return nil, gqlerror.List{unauthenticated()}
 		}
 		if err := g.limits.check(doc.shape.operations[op]); err != nil {
@@ -108,15 +110,24 @@ func parse(text string, known bool) (*document, *gqlerror.Error) {
 	return &document{text: text, ast: doc, shape: measure(doc)}, nil
 }
 
-// onlyAboutSchema tells whether an operation selects nothing at its root but what everybody may read.
-func onlyAboutSchema(doc *ast.QueryDocument, op *ast.OperationDefinition) bool {
+// openFields are the names of the root fields that are for those who are about to say who they are.
+func openFields() map[string]bool {
+	open := map[string]bool{}
+	for name, op := range Operations() {
+		open[name] = op.Permission == authz.PermissionOpen
+	}
+	return open
+}
+
+// onlyForStrangers tells whether an operation selects nothing at its root but the schema and what is open to everybody.
+func onlyForStrangers(doc *ast.QueryDocument, op *ast.OperationDefinition, open map[string]bool) bool {
 	seen := map[string]bool{}
 	var only func(ast.SelectionSet) bool
 	only = func(set ast.SelectionSet) bool {
 		for _, s := range set {
 			switch s := s.(type) {
 			case *ast.Field:
-				if !aboutSchema(s.Name) && s.Name != "__typename" {
+				if !aboutSchema(s.Name) && s.Name != "__typename" && !open[s.Name] {
 					return false
 				}
 			case *ast.InlineFragment:

@@ -169,12 +169,17 @@ func (c *socket) greet(r *http.Request) bool {
 		}
 		return ""
 	}
-	authorization, adminAuth := said("Authorization", "authorization"), said("admin-auth")
-	if authorization == "" && adminAuth == "" {
-		authorization, adminAuth = r.Header.Get("Authorization"), r.Header.Get("admin-auth")
+	credentials, err := authz.Credentials{
+		Authorization: said("Authorization", "authorization"), AdminAuth: said("admin-auth"),
+	}, error(nil)
+	if credentials == (authz.Credentials{}) {
+		credentials, err = c.server.Authenticator.Cookies.Of(r)
 	}
-	if err := c.admit(authorization, adminAuth); err != nil {
-		c.server.recordRefused(c.ctx, cmp.Or(adminAuth, authz.AccessKey(authorization)), err)
+	if err == nil {
+		err = c.admit(credentials)
+	}
+	if err != nil {
+		c.server.recordRefused(c.ctx, cmp.Or(credentials.AdminAuth, authz.AccessKey(credentials.Authorization)), err)
 		e := c.server.present(c.ctx, err)
 		code := closeInternal
 		switch core.CodeOf(err) {
@@ -194,12 +199,12 @@ func (c *socket) greet(r *http.Request) bool {
 }
 
 // admit takes a caller in, whose websocket counts as one of the caller's from now on.
-func (c *socket) admit(authorization, adminAuth string) error {
+func (c *socket) admit(credentials authz.Credentials) error {
 	s := c.server
-	if _, err := s.Authenticator.Authenticate(c.ctx, authorization, adminAuth); err != nil {
+	if _, err := s.Authenticator.Authenticate(c.ctx, credentials); err != nil {
 		return err
 	}
-	session, actor, err := s.begin(c.ctx, authorization, adminAuth)
+	session, actor, err := s.begin(c.ctx, credentials)
 	if err != nil {
 		return err
 	}

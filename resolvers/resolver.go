@@ -29,11 +29,11 @@ import (
 	"gatehouse/internal/gateway/webhook"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/page"
-	"gatehouse/internal/password"
 	"gatehouse/internal/permission"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/rulebook"
 	"gatehouse/internal/secret"
+	"gatehouse/internal/session"
 	"gatehouse/internal/trail"
 	"gatehouse/internal/user"
 	"gatehouse/store"
@@ -42,7 +42,7 @@ import (
 // Settings are the parts of the configuration that change what use cases do.
 type Settings struct {
 	Version string
-	// PasswordCost is the bcrypt cost of new passwords.
+	// PasswordCost is the bcrypt cost of new passwords that gateways and the classic portal read.
 	PasswordCost int
 	// Pages say how many objects a page has.
 	Pages page.Sizes
@@ -56,10 +56,6 @@ type Settings struct {
 	ExplicitPolicyIDs, UnsafePolicyIDs bool
 	// ForbidViewAccessKey and ForbidResetAccessKey keep administrators from the access keys of others.
 	ForbidViewAccessKey, ForbidResetAccessKey bool
-	// PasswordHistory is how many earlier passwords may not come again, and PasswordMaxDays how old one may be, in days.
-	PasswordHistory, PasswordMaxDays int
-	// FirstPasswordEnds has passwords that somebody else has given end at the first log-in.
-	FirstPasswordEnds bool
 	// GatewayURL is the scheme, host and port of the gateways, for the addresses of APIs without a domain of their own.
 	GatewayURL string
 	// CertificateWarning is how long before its end a certificate counts as expiring.
@@ -107,6 +103,8 @@ type Resolver struct {
 	oauth        *oauth.Clients
 	certificates *certificate.Shelf
 	credentials  *credential.Credentials
+	// people are those who are signed in.
+	people *session.Sessions
 	// shares hold organisations to how often they call.
 	shares *limits.Organisations
 	// organisations go with all that is theirs.
@@ -139,10 +137,10 @@ type Dependencies struct {
 	Oauth *oauth.Clients
 	// Certificates hands certificates to the gateways.
 	Certificates *certificate.Shelf
-	// Attempts slows down who guesses passwords; nil slows down nobody.
-	Attempts *limits.Attempts
-	// Passwords says which passwords may be.
-	Passwords *password.Policy
+	// Credentials are those of users, and People those users who are signed in.
+	Credentials *credential.Credentials
+	Users       *user.Users
+	People      *session.Sessions
 	// OrganisationLimits are what organisations may have that have no limits of their own, by name.
 	OrganisationLimits map[string]int64
 }
@@ -167,10 +165,10 @@ func New(d Dependencies) *Resolver {
 		gateway:      d.Gateway,
 		oauth:        d.Oauth,
 		certificates: d.Certificates,
-		credentials: credential.New(credential.Options{Keyring: d.Keyring, Attempts: d.Attempts, Now: d.Store.Now, Log: d.Log,
-			Cost: d.Settings.PasswordCost, History: d.Settings.PasswordHistory, Policy: d.Passwords,
-			MaxDays: d.Settings.PasswordMaxDays, FirstEnds: d.Settings.FirstPasswordEnds}),
-		forwarder: gateway.NewForwarder(d.Settings.Gateways...),
+		credentials:  d.Credentials,
+		users:        d.Users,
+		people:       d.People,
+		forwarder:    gateway.NewForwarder(d.Settings.Gateways...),
 	}
 	r.shares = limits.NewOrganisations(
 		limits.OrganisationsOptions{Defaults: d.OrganisationLimits, Find: limits.FindIn(d.Store), Now: d.Store.Now},
@@ -186,7 +184,6 @@ func New(d Dependencies) *Resolver {
 		ExplicitIDs: d.Settings.ExplicitPolicyIDs, UnsafeIDs: d.Settings.UnsafePolicyIDs})
 	r.webhooks = webhook.New(r.sharing, d.Store.Now)
 	r.groups = user.Groups{Store: d.Store}
-	r.users = user.New(r.credentials, r.groups, d.Store.Now)
 	r.records = trail.Search{Store: d.Store, Redact: trail.Redactor(d.Keyring)}
 	r.editor = edit.New(edit.Options{Store: d.Store, Quota: limits.NewQuota(r.shares, d.Store, r.keys.Count),
 		Organisations: r.organisations, Broker: d.Broker, Tenant: tenant, May: r.mayMake})

@@ -52,6 +52,7 @@ type Fields struct {
 	Key         generated.KeyResolver
 	User        generated.UserResolver
 	OauthClient generated.OauthClientResolver
+	Session     generated.SessionResolver
 
 	KeyUsage                generated.KeyUsageResolver
 	CertificateDependencies generated.CertificateDependenciesResolver
@@ -128,7 +129,7 @@ func routes() []route {
 	var all []route
 	for _, area := range [][]route{apiRoutes, keyRoutes, keyIndexRoutes, policyRoutes, userRoutes, userGroupRoutes, webhookRoutes, organisationRoutes,
 		gatewayRoutes, proxyRoutes, oauthRoutes, certificateRoutes, systemRoutes, statsRoutes, assetRoutes, notificationRoutes,
-		organisationSessionRoutes, portalRoutes, portalAreas(), openPolicyRoutes, auditRoutes, permissionRoutes} {
+		organisationSessionRoutes, portalRoutes, portalAreas(), openPolicyRoutes, auditRoutes, permissionRoutes, sessionRoutes} {
 		all = append(all, area...)
 	}
 	return all
@@ -190,9 +191,14 @@ func (o Options) endpoint(rt route, op authz.Operation) http.Handler {
 // authenticate takes the one kind of credentials that the face under the path knows.
 func (o Options) authenticate(r *http.Request, admin bool) (authz.Actor, error) {
 	if admin {
-		return o.Authenticator.Authenticate(r.Context(), "", r.Header.Get("admin-auth"))
+		return o.Authenticator.Authenticate(r.Context(), authz.Credentials{AdminAuth: r.Header.Get("admin-auth")})
 	}
-	return o.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"), "")
+	c, err := o.Authenticator.Cookies.Of(r)
+	if err != nil {
+		return authz.Actor{}, err
+	}
+	c.AdminAuth = ""
+	return o.Authenticator.Authenticate(r.Context(), c)
 }
 
 func (o Options) failing(err error) http.Handler {

@@ -206,6 +206,10 @@ var shownHeaders = []string{"Allow", "Content-Type", "ETag", "Location"}
 func (n *names) show(r apptest.Reply) string {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%d\n", r.Status)
+	if set, err := http.ParseSetCookie(r.Header.Get("Set-Cookie")); err == nil {
+		n.set("cookie", set.Value)
+		fmt.Fprintf(&out, "Set-Cookie: %s\n", strings.Replace(set.String(), "="+set.Value, "=<cookie>", 1))
+	}
 	for _, name := range shownHeaders {
 		if v := r.Header.Get(name); v != "" && v != "application/json" {
 			fmt.Fprintf(&out, "%s: %s\n", name, v)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"time"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
@@ -93,8 +92,7 @@ var (
 )
 
 // userDocument is a user as the legacy API shows it: with the access key where the caller may see it, and without a
-// field for the password, since generated clients take no fields beyond those of the description. The date of the last
-// sign-in is the first one of all: nobody signs in to a page yet.
+// field for the password, since generated clients take no fields beyond those of the description.
 func (c *call) userDocument(u *core.User) (core.Document, error) {
 	key, err := c.Fields.User.AccessKey(c.ctx, u)
 	if err != nil {
@@ -105,7 +103,7 @@ func (c *call) userDocument(u *core.User) (core.Document, error) {
 		visible = *key
 	}
 	doc := u.Document.Set("email_address", u.Email).Set("access_key", visible)
-	return doc.Set("password_updated", u.Secrets.PasswordUpdated).Set("last_login_date", time.Time{}), nil
+	return doc.Set("password_updated", u.Secrets.PasswordUpdated).Set("last_login_date", u.Secrets.LastLogin), nil
 }
 
 func (c *call) users(filter *model.UserFilter) (reply, error) {

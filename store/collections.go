@@ -149,13 +149,17 @@ var (
 		Plain:  []string{"action", "method", "ip", "url", "status"},
 		ByTime: []string{"actor", "object"},
 	}
+	// Who signed in, and what may be done once. "ends" is when, in microseconds.
+	sessions = &Collection{Name: "sessions", Text: []string{"user_id"}, Int: []string{"ends"},
+		Unique: []Unique{{"token", true}}}
+	tickets = &Collection{Name: "tickets", Int: []string{"ends"}, Unique: []Unique{{"token", true}}}
 )
 
 // Collections lists every collection.
 func Collections() []*Collection {
 	return []*Collection{
 		organisations, users, userGroups, apis, policies, keys, webhooks, nodes, oauthClients, certificates, portalDocuments,
-		settings, auditRecords,
+		settings, auditRecords, sessions, tickets,
 	}
 }
 
@@ -474,6 +478,47 @@ var auditKind = kind[audit.Record]{
 
 // AuditMarks is what is in the place of the actor of records that are marks of a chain.
 const AuditMarks = "(mark)"
+
+var sessionKind = kind[core.Session]{
+	Collection: sessions, of: core.SessionKind,
+	meta: func(s *core.Session) *core.Meta { return &s.Meta },
+	encode: func(s *core.Session) Record {
+		return Record{
+			Doc:    s.Document(),
+			Sealed: sealedText(s.TokenHash),
+			Text:   map[string]string{"user_id": s.UserID},
+			Int:    map[string]int64{"ends": s.Ends().UnixMicro()},
+			Unique: map[string]string{"token": s.TokenHash},
+		}
+	},
+	decode: func(m core.Meta, r Record) (*core.Session, error) {
+		hash, err := unsealedText(m, r)
+		if err != nil {
+			return nil, err
+		}
+		return core.NewSession(m, r.Doc, hash)
+	},
+}
+
+var ticketKind = kind[core.Ticket]{
+	Collection: tickets, of: core.TicketKind,
+	meta: func(t *core.Ticket) *core.Meta { return &t.Meta },
+	encode: func(t *core.Ticket) Record {
+		return Record{
+			Doc:    t.Document(),
+			Sealed: sealedText(t.TokenHash),
+			Int:    map[string]int64{"ends": t.Expires.UnixMicro()},
+			Unique: map[string]string{"token": t.TokenHash},
+		}
+	},
+	decode: func(m core.Meta, r Record) (*core.Ticket, error) {
+		hash, err := unsealedText(m, r)
+		if err != nil {
+			return nil, err
+		}
+		return core.NewTicket(m, r.Doc, hash)
+	},
+}
 
 // sealedText is one sealed text as the JSON that Record.Sealed holds.
 func sealedText(text string) []byte {

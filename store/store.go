@@ -27,6 +27,8 @@ type Store struct {
 	PortalDocuments *Repository[portal.Document]
 	Settings        *Repository[core.Setting]
 	AuditRecords    *Repository[audit.Record]
+	Sessions        *Repository[core.Session]
+	Tickets         *Repository[core.Ticket]
 
 	repositories map[*core.Kind]Objects
 	engine       Engine
@@ -90,6 +92,8 @@ func New(engine Engine, opts ...Option) *Store {
 	s.PortalDocuments = newRepository(s, portalKind, o)
 	s.Settings = newRepository(s, settingKind, o)
 	s.AuditRecords = newRepository(s, auditKind, o)
+	s.Sessions = newRepository(s, sessionKind, o)
+	s.Tickets = newRepository(s, ticketKind, o)
 	return s
 }
 

@@ -696,6 +696,26 @@ type ProxyResponse struct {
 type Query struct {
 }
 
+// What became of a sign-in.
+type SignIn struct {
+	// Whether a session began. Otherwise an organisation has to be chosen first.
+	SignedIn bool `json:"signedIn"`
+	// The account, or the guest, that the cookie of this answer opens; null where an organisation has to be chosen first.
+	User *core.User `json:"user,omitempty"`
+	// The session that began; null where an organisation has to be chosen first.
+	Session *core.Session `json:"session,omitempty"`
+	// The organisations to choose from, where the password opens accounts of several and none was named (enable_multi_org_users): sign in again with one of them.
+	Organisations []*SignInOrganisation `json:"organisations"`
+}
+
+// An organisation that somebody can sign in to.
+type SignInOrganisation struct {
+	// Its id; empty for all of them, where somebody is a super user.
+	ID string `json:"id"`
+	// What it is called.
+	Name string `json:"name"`
+}
+
 // Everything that can be watched, over a websocket (graphql-transport-ws) or server-sent events.
 type Subscription struct {
 }
@@ -822,7 +842,7 @@ type UserInput struct {
 	Active *bool `json:"active,omitempty"`
 	// A map of permissions to deny, read or write; {IsAdmin: "admin"} for an administrator. A new user has to have one.
 	Permissions core.Document `json:"permissions,omitempty"`
-	// The password, 6 to 72 bytes; without one the user cannot sign in, only use the access key.
+	// The password, 6 to 256 bytes; without one the user cannot sign in, only use the access key.
 	Password *string `json:"password,omitempty"`
 	// The first of the user groups; none by default. The others stay.
 	GroupID *string `json:"groupId,omitempty"`

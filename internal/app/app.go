@@ -44,6 +44,7 @@ import (
 	"gatehouse/internal/permission"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/secret"
+	"gatehouse/internal/session"
 	"gatehouse/internal/trail"
 	"gatehouse/resolvers"
 	"gatehouse/rest"
@@ -85,7 +86,8 @@ type Options struct {
 	// Log is for what operators read, AccessLog for a line a request; nil is none.
 	Log, AccessLog    *slog.Logger
 	Version, Revision string
-	// PasswordCost is the bcrypt cost of new passwords, for tests; 0 is secret.PasswordCost.
+	// PasswordCost is the bcrypt cost of new passwords, for tests; 0 is secret.PasswordCost. With one, all passwords cost
+	// little.
 	PasswordCost int
 }
 
@@ -151,23 +153,28 @@ func New(o Options) (*App, error) {
 	clients := oauth.New(oauth.Options{Store: o.Store, Gateway: client, Keyring: o.Keyring,
 		Separator: cfg.OAuthRedirectURISeparator, Log: o.Log})
 	guard := a.rulebook(o)
+	people := newPeople(o, passwords, attempts, guard)
 	a.resolver = resolvers.New(
 		resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Rules: guard, Log: o.Log,
-			Settings: settings(o), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf, Attempts: attempts,
-			Passwords:          passwords,
+			Settings: settings(o), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf,
+			Credentials: people.credentials, Users: people.users, People: people.sessions,
 			OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(), Gateway: client, Oauth: clients},
 	)
 	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, Granted: a.resolver.Granted,
+		FindSession: people.sessions.Find, Seen: people.sessions.Seen, Cookies: cookies(cfg),
 		AdminSecret: o.AdminSecret, Attempts: attempts, Address: httpserver.Address,
 		Request: a.resolver.Organisations().Request}
 	if cfg.EnableOwnership {
 		authenticator.Owning = a.resolver.Owning
 	}
-	a.Handler = a.edge(o, a.faces(o, guard, authenticator, outages))
+	visits := session.Visits{
+		Cookies: authenticator.Cookies, Address: httpserver.Address, Peer: cfg.Security.LoginDisallowForwardProxy,
+	}
+	a.Handler = a.edge(o, visits.Handler(a.faces(o, guard, authenticator, outages)))
 
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
-	a.background(ctx, a.nodes.Run, shelf.Run, clients.Run, a.trail.Run)
+	a.background(ctx, a.nodes.Run, shelf.Run, clients.Run, a.trail.Run, people.sessions.Run)
 	if o.Redis != nil {
 		bridge := changes.NewBridge(changes.BridgeOptions{Redis: o.Redis, Broker: broker, Forget: o.Store.Forget, Log: o.Log})
 		a.background(ctx, notifier.Run, space.Run, bridge.Run)
@@ -245,9 +252,8 @@ func settings(o Options) resolvers.Settings {
 		ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
 		ForbidViewAccessKey:  cfg.Security.ForbidAdminViewAccessToken,
 		ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
-		PasswordHistory:      cfg.Security.EnforcePasswordHistory, GatewayURL: gateway,
-		PasswordMaxDays: cfg.Security.UserPasswordMaxDays, FirstPasswordEnds: cfg.Security.ForceFirstLoginPWReset,
-		EdgeEndpoints: cfg.EdgeEndpoints, Rules: rules(cfg), RulesOpen: cfg.Security.OpenPolicy.EnableAPI,
+		GatewayURL:           gateway,
+		EdgeEndpoints:        cfg.EdgeEndpoints, Rules: rules(cfg), RulesOpen: cfg.Security.OpenPolicy.EnableAPI,
 		Gateways: cfg.Gateways(),
 		Sharing: sharing.Options{
 			Denied:     cfg.Gatehouse.SharedGateways.Denied(),
@@ -330,6 +336,7 @@ func (a *App) faces(
 			Key:                     a.resolver.Key(),
 			User:                    a.resolver.User(),
 			OauthClient:             a.resolver.OauthClient(),
+			Session:                 a.resolver.Session(),
 			KeyUsage:                a.resolver.KeyUsage(),
 			CertificateDependencies: a.resolver.CertificateDependencies(),
 		},
@@ -433,8 +440,8 @@ func (a *App) edge(o Options, faces http.Handler) http.Handler {
 	return httpserver.Chain(faces, chain...)
 }
 
-// crossOrigin lets the pages of other sites call us. They send their credentials in headers of their own: there are no
-// cookies that a browser would add by itself.
+// crossOrigin lets the pages of other sites call us. They send their credentials in headers of their own: the cookie of
+// a session is never sent for them.
 func crossOrigin(origins []string) httpserver.Middleware {
 	return cors.New(cors.Options{
 		AllowedOrigins: origins,

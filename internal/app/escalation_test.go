@@ -109,8 +109,8 @@ func TestAccessKeysAreShownToTheirOwnersAndToAdministratorsOnly(t *testing.T) {
 	// With the key goes no hash, and no password.
 	all := srv.REST(t, "GET", "/api/users?p=0", "")
 	stored := dumpEverything(t, srv.Store)
-	require.Contains(t, stored, "$2a$")
-	require.NotContains(t, string(all.Body), "$2a$")
+	require.Contains(t, stored, "$argon2id$")
+	require.NotContains(t, string(all.Body), "$argon2id$")
 	require.NotContains(t, stored, otherKey, "the store holds an access key that can be read")
 }
 

@@ -144,6 +144,15 @@ func (c *callers) letIn(op authz.Operation, call func(c caller, id string) bool)
 		in = slices.DeleteFunc(in, func(name string) bool { return name != "the admin secret" })
 		in = append(in, "every active user")
 	}
+	if op.Permission == authz.PermissionOpen { // what it opens is another question: see session_test.go
+		var out []string
+		for _, one := range c.of(op) {
+			if !slices.Contains(in, one.name) && !(slices.Contains(in, "every active user") && one.id != "") {
+				out = append(out, one.name)
+			}
+		}
+		in = []string{"everybody but " + strings.Join(out, ", ")}
+	}
 	if op.Self != "" {
 		if one := c.stranger(); call(one, one.id) {
 			in = append(in, "everybody to themselves")
@@ -219,7 +228,7 @@ func TestThePermissionsInTheDocumentationAreThoseOfTheSchema(t *testing.T) {
 Who may call what. Each operation is a root field of the schema, and most are routes of REST, too; it needs one permission, at read or at write. The table is
 made of the schema, which both faces and the rules in Rego judge by.
 
-` + "`none`" + ` asks for a known caller only, ` + "`admin`" + ` for the admin secret, and ` + "`IsAdmin`" + ` for an administrator of the organisation. *Own* tells that
+` + "`none`" + ` asks for a known caller only, ` + "`open`" + ` for nobody in particular, ` + "`admin`" + ` for the admin secret, and ` + "`IsAdmin`" + ` for an administrator of the organisation. *Own* tells that
 everybody may do it to themselves. Relations between objects, such as the keys of a policy, need the permission of what they lead to besides; without it
 they are null, with an error.
 
@@ -242,7 +251,7 @@ they are null, with an error.
 			own = "own"
 		}
 		access := string(op.Access())
-		if op.Permission == authz.PermissionNone || op.Permission == authz.PermissionAdmin || op.Permission == authz.PermissionIsAdmin {
+		if op.Permission == authz.PermissionNone || op.Permission == authz.PermissionOpen || op.Permission == authz.PermissionAdmin || op.Permission == authz.PermissionIsAdmin {
 			access = ""
 		}
 		fmt.Fprintf(&out, "| `%s` | `%s` | %s | %s | %s |\n", op.Name, op.Permission, access, own, strings.Join(routes[op.Name], "<br>"))

@@ -342,7 +342,7 @@ func TestEveryCollectionIsDecidedUponForGateways(t *testing.T) {
 		"oauth_clients": true, // resolvers: TestAnOauthClientOfBeforeIsConfinedToItsOrganisationAtTheGateway
 		"certificates":  true, // internal/gateway/certificate
 		"organisations": false, "users": false, "user_groups": false, "nodes": false, "settings": false,
-		"portal_documents": false, "audit_records": false,
+		"portal_documents": false, "audit_records": false, "sessions": false, "tickets": false,
 	}
 	for _, c := range store.Collections() {
 		_, decided := told[c.Name]

@@ -18,6 +18,12 @@ type Authenticator struct {
 	Granted func(ctx context.Context, u *core.User) (permission.Set, error)
 	// Owning are the ids as which a user owns objects; nil lets everybody see what is owned by others.
 	Owning func(ctx context.Context, u *core.User) ([]string, error)
+	// FindSession returns who has the session with a token, nil for none that lasts; nil knows of no sessions.
+	FindSession func(ctx context.Context, token string) (*core.User, *core.Session, error)
+	// Seen notes that a session is used; nil notes nothing.
+	Seen func(ctx context.Context, s *core.Session)
+	// Cookies says how the tokens of sessions travel.
+	Cookies Cookies
 	// AdminSecret is what the header admin-auth must hold.
 	AdminSecret string
 	// Attempts slows down those who guess, by the address that Address knows of the request; nil slows down nobody.
@@ -27,11 +33,12 @@ type Authenticator struct {
 	Request func(ctx context.Context, org string) error
 }
 
-// Authenticate reads the values of the headers Authorization (an access key, bare or behind "Bearer") and admin-auth;
-// "" is none. Credentials that are given and do not hold are CodeUnauthenticated; without any, the Actor is nobody.
-// Where too many did not hold, they are CodeTooMany, and are not looked at.
-func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAuth string) (Actor, error) {
+// Authenticate reads credentials. Those that are given and do not hold are CodeUnauthenticated; without any, the Actor
+// is nobody, and so it is with the token of a session that is over: a browser sends it without being asked. Where too
+// many did not hold, they are CodeTooMany, and are not looked at.
+func (a *Authenticator) Authenticate(ctx context.Context, c Credentials) (Actor, error) {
 	var actor Actor
+	adminAuth := c.AdminAuth
 	if adminAuth != "" {
 		attempt, err := a.Attempts.Begin(limits.RealmAdmin, a.address(ctx), adminAuth)
 		if err != nil {
@@ -44,7 +51,7 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 		attempt.Held()
 		actor.Admin = true
 	}
-	if key := AccessKey(authorization); key != "" {
+	if key := AccessKey(c.Authorization); key != "" {
 		attempt, err := a.Attempts.Begin(limits.RealmKey, a.address(ctx), key)
 		if err != nil {
 			return Actor{}, err
@@ -60,29 +67,42 @@ func (a *Authenticator) Authenticate(ctx context.Context, authorization, adminAu
 		}
 		attempt.Held()
 		actor.User = user
-		if a.Granted != nil {
-			if actor.Granted, err = a.Granted(ctx, user); err != nil {
-				return Actor{}, err
-			}
+	} else if c.Session != "" && a.FindSession != nil {
+		user, session, err := a.FindSession(ctx, c.Session)
+		if err != nil {
+			return Actor{}, err
 		}
-		if a.Owning != nil && !user.IsAdmin() {
-			if actor.Owning, err = a.Owning(ctx, user); err != nil {
-				return Actor{}, err
-			}
+		if actor.User, actor.Session = user, session; session != nil && a.Seen != nil {
+			a.Seen(ctx, session)
 		}
-		if err := a.Count(ctx, actor); err != nil {
+	}
+	if actor.User == nil {
+		return actor, nil
+	}
+	var err error
+	if a.Granted != nil {
+		if actor.Granted, err = a.Granted(ctx, actor.User); err != nil {
 			return Actor{}, err
 		}
 	}
-	return actor, nil
+	if a.Owning != nil && !actor.User.IsAdmin() {
+		if actor.Owning, err = a.Owning(ctx, actor.User); err != nil {
+			return Actor{}, err
+		}
+	}
+	return actor, a.Count(ctx, actor)
 }
 
-// Again reads credentials that were let in before, as long as what they opened lasts. It counts nothing.
-func (a *Authenticator) Again(ctx context.Context, authorization, adminAuth string) (Actor, error) {
-	uncounted := Authenticator{
-		FindUser: a.FindUser, Granted: a.Granted, Owning: a.Owning, AdminSecret: a.AdminSecret,
+// Again reads credentials that were let in before, as long as what they opened lasts. It counts nothing, and a session
+// is not used by it.
+func (a *Authenticator) Again(ctx context.Context, c Credentials) (Actor, error) {
+	uncounted := Authenticator{FindUser: a.FindUser, FindSession: a.FindSession, Granted: a.Granted, Owning: a.Owning,
+		AdminSecret: a.AdminSecret}
+	actor, err := uncounted.Authenticate(ctx, c)
+	if err == nil && c.Session != "" && !actor.Known() {
+		err = Unauthenticated()
 	}
-	return uncounted.Authenticate(ctx, authorization, adminAuth)
+	return actor, err
 }
 
 // Count counts a request of an actor's organisation that came by another way than Authenticate, or returns CodeTooMany.

@@ -26,6 +26,8 @@ type Actor struct {
 	// Owning are the ids as which the user owns objects, their own and those of their groups, where ownership is in force
 	// for them; nil where they see what is owned by others, too.
 	Owning []string
+	// Session is the one by which the user is known; nil where an access key is.
+	Session *core.Session
 }
 
 // ID is the id of the user; "" for the admin secret alone.

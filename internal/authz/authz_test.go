@@ -119,7 +119,7 @@ func TestCredentials(t *testing.T) {
 		{name: "a store that fails is no refusal", authorization: "broken", err: core.CodeInternal},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := a.Authenticate(t.Context(), tc.authorization, tc.adminAuth)
+			got, err := a.Authenticate(t.Context(), authz.Credentials{Authorization: tc.authorization, AdminAuth: tc.adminAuth})
 			require.Equal(t, tc.err, core.CodeOf(err))
 			require.Equal(t, tc.id, got.ID())
 			require.Equal(t, tc.admin, got.Admin)

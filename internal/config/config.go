@@ -53,8 +53,8 @@ type Config struct {
 	AggregateLookupCutoff     string                 `json:"aggregate_lookup_cutoff" env:"TYK_DB_AGGREGATELOOKUPCUTOFF"`
 	MaintenanceMode           bool                   `json:"maintenance_mode" env:"TYK_DB_MAINTENANCEMODE" protects:"changes are not held off: whoever has the permission makes them"`
 	AllowExplicitPolicyID     bool                   `json:"allow_explicit_policy_id" env:"TYK_DB_ALLOWEXPLICITPOLICYID" default:"true" doc:"Keep the id that a new policy comes with, so that exports can be imported again."`
-	DisableParallelSessions   bool                   `json:"disable_parallel_sessions" env:"TYK_DB_DISABLEPARALLELSESSIONS"`
-	DashboardSessionLifetime  int64                  `json:"dashboard_session_lifetime" env:"TYK_DB_DASHBOARDSESSIONLIFETIME"`
+	DisableParallelSessions   bool                   `json:"disable_parallel_sessions" env:"TYK_DB_DISABLEPARALLELSESSIONS" doc:"End the other sessions of somebody who signs in."`
+	DashboardSessionLifetime  int64                  `json:"dashboard_session_lifetime" env:"TYK_DB_DASHBOARDSESSIONLIFETIME" default:"60" min:"1" max:"525600" doc:"Minutes that a session may stay unused before it ends. It ends after 12 hours in any case, or after this time where that is longer."`
 	PortalSessionLifetime     int                    `json:"portal_session_lifetime" env:"TYK_DB_PORTALSESSIONLIFETIME"`
 	AlternativeDashboardURL   string                 `json:"alternative_dashboard_url" env:"TYK_DB_ALTERNATIVEDASHBOARDURL"`
 	SSOPermissionDefaults     map[ObjectGroup]string `json:"sso_permission_defaults" env:"TYK_DB_SSOPERMISSIONDEFAULTS"`
@@ -64,7 +64,7 @@ type Config struct {
 	SSOEnableUserLookup       bool                   `json:"sso_enable_user_lookup" env:"TYK_DB_SSOENABLEUSERLOOKUP"`
 	SSOCustomLoginErrorURL    string                 `json:"sso_custom_login_error_url" env:"TYK_DB_SSOCUSTOMLOGINERRORURL"`
 	Audit                     Audit                  `json:"audit" doc:"The audit log: who did what. More of it is in gatehouse.audit."`
-	EnableMultiOrgUsers       bool                   `json:"enable_multi_org_users" env:"TYK_DB_ENABLEMULTIORGUSERS"`
+	EnableMultiOrgUsers       bool                   `json:"enable_multi_org_users" env:"TYK_DB_ENABLEMULTIORGUSERS" doc:"Ask somebody who signs in, and whose e-mail address and password open accounts of several organisations, which one they mean, and let them switch. Otherwise the oldest account is opened where none is named."`
 	EnableOwnership           bool                   `json:"enable_ownership" env:"TYK_DB_ENABLEOWNERSHIP" doc:"APIs that have owners, users or user groups (user_owners, user_group_owners), are seen by those alone and by administrators, and so is what names no other API: policies, keys and OAuth clients. Without it, everybody with the permission sees and changes every API of the organisation."`
 	LogLevel                  string                 `json:"log_level" env:"TYK_DB_LOGLEVEL" default:"info" doc:"Least important lines to log: debug, info, warn or error. gatehouse.log_level goes before it."`
 	HealthCheckEndpointName   string                 `json:"health_check_endpoint_name" env:"TYK_DB_HEALTHCHECKENDPOINTNAME" default:"hello" max:"64" doc:"Name of the health endpoint, without the slash."`
@@ -103,7 +103,7 @@ type HostConfig struct {
 	PortalDomains        map[string]string `json:"portal_domains" env:"TYK_DB_HOSTCONFIG_PORTALDOMAINS"`
 	PortalRootPath       string            `json:"portal_root_path" env:"TYK_DB_HOSTCONFIG_PORTALROOTPATH"`
 	GenerateSecurePaths  bool              `json:"generate_secure_paths" env:"TYK_DB_HOSTCONFIG_GENERATEHTTPS" doc:"Write the URLs of APIs with https."`
-	SecureCookies        bool              `json:"secure_cookies" env:"TYK_DB_HOSTCONFIG_SECURECOOKIES"`
+	SecureCookies        bool              `json:"secure_cookies" env:"TYK_DB_HOSTCONFIG_SECURECOOKIES" doc:"Send the cookie of those who sign in over TLS alone, as __Host-authorisation: set it where a proxy speaks TLS in front of this server. With http_server_options.use_ssl it is so by itself."`
 }
 
 // HTTPServerOptions turn HTTPS on.
@@ -131,11 +131,11 @@ type CertData struct {
 // Security holds the rules about users, passwords and tokens.
 type Security struct {
 	AllowAdminResetPassword          bool                   `json:"allow_admin_reset_password" env:"TYK_DB_SECURITY_ALLOWADMINRESETPASSWORD" doc:"Let an administrator set the password of another user."`
-	LoginFailureUsernameLimit        int                    `json:"login_failure_username_limit" env:"TYK_DB_SECURITY_LOGINFAILUREUSERNAMELIMIT" protects:"wrong credentials are counted by address, up to gatehouse.max_failed_credentials, and not by user"`
-	LoginFailureIPLimit              int                    `json:"login_failure_ip_limit" env:"TYK_DB_SECURITY_LOGINFAILUREIPLIMIT" protects:"gatehouse.max_failed_credentials says how often one address may be wrong"`
-	LoginFailureExpiration           int                    `json:"login_failure_expiration" env:"TYK_DB_SECURITY_LOGINFAILUREEXPIRATION"`
-	HideLoginFailureLimitError       bool                   `json:"hide_login_failure_limit_error" env:"TYK_DB_SECURITY_HIDELOGINFAILURELIMITERROR"`
-	LoginDisallowForwardProxy        bool                   `json:"login_disallow_forward_proxy" env:"TYK_DB_SECURITY_LOGINDISALLOWFORWARDPROXY"`
+	LoginFailureUsernameLimit        int                    `json:"login_failure_username_limit" env:"TYK_DB_SECURITY_LOGINFAILUREUSERNAMELIMIT" default:"10" min:"0" max:"1000000" doc:"Wrong passwords for one e-mail address from one address after which more are answered with 429, for a second at first and a minute at most. When as many failed from all addresses together, each has one try. 0 is no limit."`
+	LoginFailureIPLimit              int                    `json:"login_failure_ip_limit" env:"TYK_DB_SECURITY_LOGINFAILUREIPLIMIT" default:"100" min:"0" max:"1000000" doc:"The same for wrong passwords from one address, whatever the e-mail address."`
+	LoginFailureExpiration           int                    `json:"login_failure_expiration" env:"TYK_DB_SECURITY_LOGINFAILUREEXPIRATION" default:"900" min:"1" max:"86400" doc:"Seconds without a failure after which those are forgotten."`
+	HideLoginFailureLimitError       bool                   `json:"hide_login_failure_limit_error" env:"TYK_DB_SECURITY_HIDELOGINFAILURELIMITERROR" doc:"Answer those who have to wait as those whose password is wrong."`
+	LoginDisallowForwardProxy        bool                   `json:"login_disallow_forward_proxy" env:"TYK_DB_SECURITY_LOGINDISALLOWFORWARDPROXY" doc:"Count wrong passwords by the address of the connection, whatever a trusted proxy says in X-Forwarded-For."`
 	AuditLogPath                     string                 `json:"audit_log_path" env:"TYK_DB_SECURITY_AUDITLOGPATH" doc:"File of the audit log; audit.path goes before it. It turns audit.enabled on."`
 	UserPasswordMaxDays              int                    `json:"user_password_max_days" env:"TYK_DB_SECURITY_USERPASSWORDMAXDAYS" max:"36500" doc:"How old the passwords of users may be, in days; 0 is no limit. Of this, and of password_max_days of the user and of each of the user's groups, the smallest that is set counts. An older password has to be changed before one can sign in with it; access keys go on."`
 	EnforcePasswordHistory           int                    `json:"enforce_password_history" env:"TYK_DB_SECURITY_ENFORCEPASSWORDHISTORY" max:"100" doc:"How many of a user's last passwords may not be used again."`

@@ -164,6 +164,10 @@ var (
 	NodeKind    = &Kind{Name: "Node", Word: "gateway", Plural: "gateways", Collection: "nodes"}
 	SettingKind = &Kind{Name: "Setting", Word: "setting", Plural: "settings", Collection: "settings"}
 	AuditKind   = &Kind{Name: "AuditRecord", Word: "audit record", Plural: "audit records", Collection: "audit_records"}
+	// SessionKind are people who signed in, TicketKind what they may do once. They end with whose they are, and nobody is
+	// told of them.
+	SessionKind = &Kind{Name: "Session", Word: "session", Plural: "sessions", Collection: "sessions"}
+	TicketKind  = &Kind{Name: "Ticket", Word: "ticket", Plural: "tickets", Collection: "tickets"}
 )
 
 // Kinds are all kinds. Those that an organisation owns come first, in the order in which limits and summaries name
@@ -183,6 +187,8 @@ func Kinds() []*Kind {
 		NodeKind,
 		SettingKind,
 		AuditKind,
+		SessionKind,
+		TicketKind,
 	}
 }
 

@@ -29,16 +29,20 @@ type User struct {
 
 // UserSecrets is the part of a user that is never part of an answer as it is.
 type UserSecrets struct {
-	// PasswordHash is bcrypt, "" before a password is set.
+	// PasswordHash is argon2id, or bcrypt as earlier versions had it; "" before a password is set.
 	PasswordHash string `json:"password,omitempty"`
 	// AccessKeyHash finds the user: a keyed hash. AccessKeySealed is the access key, encrypted.
 	AccessKeyHash   string    `json:"access_key_hash,omitempty"`
 	AccessKeySealed string    `json:"access_key_sealed,omitempty"`
 	PasswordUpdated time.Time `json:"password_updated,omitzero"`
-	// PasswordHistory holds earlier bcrypt hashes, the latest first.
+	// PasswordHistory holds the hashes of earlier passwords, the latest first.
 	PasswordHistory []string `json:"password_history,omitempty"`
 	// PasswordGiven tells that somebody else chose the password.
 	PasswordGiven bool `json:"password_given,omitempty"`
+	// Epoch grows when all sessions of the user end: it is in the same write as what ends them.
+	Epoch int64 `json:"epoch,omitempty"`
+	// LastLogin is when the user last signed in.
+	LastLogin time.Time `json:"last_login,omitzero"`
 }
 
 // NewUser reads a User from its document, which has been through ParseUser once.
@@ -158,20 +162,26 @@ var userTypes = []fieldType{
 }
 
 // MinPasswordLength and MaxPasswordLength bound a password, in bytes. The first is the documented one of the legacy
-// API; bcrypt reads no more than the second.
+// API; bcrypt, which gateways and the classic portal read, reads no more than the second. Passwords of users are
+// hashed otherwise, and may be longer.
 const (
-	MinPasswordLength = 6
-	MaxPasswordLength = 72
+	MinPasswordLength     = 6
+	MaxPasswordLength     = 72
+	MaxUserPasswordLength = 256
 )
 
-// CheckPassword tells what is wrong with a new password: too short or long, one character repeated, or the user's own
-// name.
+// CheckPassword tells what is wrong with a new password of a user, or of somebody else where u is nil: too short or
+// long, one character repeated, or the user's own name.
 func CheckPassword(password string, u *User) error {
+	longest := MaxPasswordLength
+	if u != nil {
+		longest = MaxUserPasswordLength
+	}
 	switch {
 	case len(password) < MinPasswordLength:
 		return Errorf(CodeInvalid, "the password must have at least %d characters", MinPasswordLength)
-	case len(password) > MaxPasswordLength:
-		return Errorf(CodeInvalid, "the password must have at most %d bytes", MaxPasswordLength)
+	case len(password) > longest:
+		return Errorf(CodeInvalid, "the password must have at most %d bytes", longest)
 	case strings.Count(password, password[:1]) == len(password):
 		return Errorf(CodeInvalid, "the password must not be one character repeated")
 	case u != nil && u.Email != "" && strings.EqualFold(password, u.Email):

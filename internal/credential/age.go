@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"context"
 	"time"
 
 	"gatehouse/internal/core"
@@ -8,8 +9,8 @@ import (
 )
 
 // GivePassword gives a user a password that somebody else chose, on the terms of SetPassword.
-func (c *Credentials) GivePassword(u *core.User, password string) error {
-	if err := c.SetPassword(u, password); err != nil {
+func (c *Credentials) GivePassword(ctx context.Context, u *core.User, password string) error {
+	if err := c.SetPassword(ctx, u, password); err != nil {
 		return err
 	}
 	u.Secrets.PasswordGiven = true

@@ -72,17 +72,17 @@ func TestAPasswordThatIsTooOldOpensNothing(t *testing.T) {
 func TestAPasswordThatSomebodyElseGaveEndsAtTheFirstLogIn(t *testing.T) {
 	t.Parallel()
 	for _, ends := range []bool{false, true} {
-		c := credential.New(credential.Options{FirstEnds: ends, Cost: 4, Now: func() time.Time { return now }})
+		c := credential.New(credential.Options{FirstEnds: ends, Hasher: secret.NewHasher(secret.Hashing{Memory: 64, Passes: 1}), Now: func() time.Time { return now }})
 		u := core.NewUser(core.Meta{}, core.Document(`{}`), core.UserSecrets{})
 		require.NoError(t, c.MustChangePassword(u, nil), "there is none")
-		require.NoError(t, c.GivePassword(u, "given by somebody"))
+		require.NoError(t, c.GivePassword(t.Context(), u, "given by somebody"))
 		if ends {
 			require.ErrorContains(t, c.MustChangePassword(u, nil), "set one of your own")
 		} else {
 			require.NoError(t, c.MustChangePassword(u, nil))
 		}
 		require.True(t, secret.CheckPassword(u.Secrets.PasswordHash, "given by somebody"))
-		require.NoError(t, c.SetPassword(u, "chosen by its user"))
+		require.NoError(t, c.SetPassword(t.Context(), u, "chosen by its user"))
 		require.NoError(t, c.MustChangePassword(u, nil))
 	}
 }

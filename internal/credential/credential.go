@@ -21,8 +21,10 @@ type Options struct {
 	Keyring *secret.Keyring
 	// Attempts slows down who guesses passwords; nil slows down nobody.
 	Attempts *limits.Attempts
-	// Cost is the bcrypt cost of new passwords, and History how many earlier ones may not come again.
-	Cost, History int
+	// Hasher hashes passwords, and checks them.
+	Hasher *secret.Hasher
+	// History is how many earlier passwords may not come again.
+	History int
 	// Policy says which passwords may be; nil asks for core.MinPasswordLength characters.
 	Policy *password.Policy
 	// MaxDays is how old passwords may be, in days; 0 is no limit.
@@ -45,7 +47,12 @@ func (c *Credentials) CheckPassword(ctx context.Context, u *core.User, password 
 	if err != nil {
 		return err
 	}
-	if !secret.CheckPassword(u.Secrets.PasswordHash, password) {
+	holds, err := c.o.Hasher.Check(ctx, u.Secrets.PasswordHash, password)
+	if err != nil {
+		attempt.Dropped()
+		return err
+	}
+	if !holds {
 		attempt.Failed(ctx)
 		return core.Errorf(core.CodeForbidden, "access denied: the current password is wrong")
 	}
@@ -54,7 +61,7 @@ func (c *Credentials) CheckPassword(ctx context.Context, u *core.User, password 
 }
 
 // SetPassword gives a user the new password that they chose, strong enough and none of the last ones.
-func (c *Credentials) SetPassword(u *core.User, password string) error {
+func (c *Credentials) SetPassword(ctx context.Context, u *core.User, password string) error {
 	if err := c.o.Policy.Check(password, u); err != nil {
 		return err
 	}
@@ -65,13 +72,17 @@ func (c *Credentials) SetPassword(u *core.User, password string) error {
 		}
 		recent = recent[:min(len(recent), c.o.History)]
 		for _, hash := range recent {
-			if secret.CheckPassword(hash, password) {
+			used, err := c.o.Hasher.Check(ctx, hash, password)
+			if err != nil {
+				return err
+			}
+			if used {
 				return core.Errorf(core.CodeInvalid, "the password must not be one of the last %d", c.o.History)
 			}
 		}
 		u.Secrets.PasswordHistory = recent
 	}
-	hash, err := secret.HashPassword(password, c.o.Cost)
+	hash, err := c.o.Hasher.Hash(ctx, password)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"cmp"
 	"context"
 	"hash/maphash"
 	"log/slog"
@@ -20,6 +21,7 @@ const (
 	RealmKey      = "key"
 	RealmNode     = "node"
 	RealmPassword = "password"
+	RealmLogIn    = "log-in"
 )
 
 const (
@@ -40,8 +42,10 @@ const (
 type AttemptsOptions struct {
 	// Failures is how many wrong credentials an address may send before it is slowed down; 0 slows down nobody.
 	Failures int
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Quiet is after how long without a failure a subject starts anew; 0 is a quarter of an hour.
+	Quiet time.Duration
+	Now   func() time.Time
+	Log   *slog.Logger
 }
 
 // Attempts slows down those who guess credentials. A subject, such as an address, may fail a number of times; then it
@@ -53,6 +57,7 @@ type AttemptsOptions struct {
 // concurrent use.
 type Attempts struct {
 	failures int
+	quiet    time.Duration
 	now      func() time.Time
 	log      *slog.Logger
 	seed     maphash.Seed
@@ -74,7 +79,8 @@ type subject struct {
 
 // NewAttempts makes Attempts that remember nobody.
 func NewAttempts(o AttemptsOptions) *Attempts {
-	a := &Attempts{failures: o.Failures, now: o.Now, log: o.Log, seed: maphash.MakeSeed(),
+	a := &Attempts{failures: o.Failures, quiet: cmp.Or(o.Quiet, quietTime), now: o.Now, log: o.Log,
+		seed: maphash.MakeSeed(),
 		counter: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_credentials_refused_total",
 			Help: "Credentials that were refused, by kind: wrong ones, and " +
@@ -108,7 +114,7 @@ func (a *Attempts) Begin(realm, at, credential string) (Attempt, error) {
 	if a == nil || a.failures <= 0 {
 		return t, nil
 	}
-	t.key = realm + " " + network(at)
+	t.key = realm + " " + Network(at)
 	t.credential = maphash.Comparable(a.seed, [2]string{t.key, credential})
 	now := a.now()
 	a.mu.Lock()
@@ -117,7 +123,7 @@ func (a *Attempts) Begin(realm, at, credential string) (Attempt, error) {
 	if !ok {
 		return t, nil
 	}
-	if now.Sub(s.last) > quietTime {
+	if now.Sub(s.last) > a.quiet {
 		a.subjects.Remove(t.key)
 		return t, nil
 	}
@@ -210,8 +216,27 @@ func (t Attempt) Failed(ctx context.Context) {
 	}
 }
 
-// network is what an address is counted by: IPv6 customers have whole networks.
-func network(at string) string {
+// Fail counts wrong credentials that were let try elsewhere.
+func (a *Attempts) Fail(ctx context.Context, realm, at string) {
+	if a == nil || a.failures <= 0 {
+		return
+	}
+	Attempt{of: a, realm: realm, key: realm + " " + Network(at)}.Failed(ctx)
+}
+
+// Failing tells whether a subject has failed as often as it may, and not been quiet since.
+func (a *Attempts) Failing(realm, at string) bool {
+	if a == nil || a.failures <= 0 {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s, ok := a.subjects.Peek(realm + " " + Network(at))
+	return ok && s.failures >= a.failures && a.now().Sub(s.last) <= a.quiet
+}
+
+// Network is what an address is counted by: IPv6 customers have whole networks.
+func Network(at string) string {
 	addr, err := netip.ParseAddr(at)
 	if err != nil || !addr.Is6() || addr.Is4In6() {
 		return at

@@ -1,12 +1,10 @@
 package secret_test
 
 import (
-	"math"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -131,15 +129,4 @@ func names(t *testing.T, dir string) []string {
 		out = append(out, e.Name())
 	}
 	return out
-}
-
-// fastest returns the shortest of some runs, in seconds: the one that the machine disturbed least.
-func fastest(f func()) float64 {
-	best := math.Inf(1)
-	for range 3 {
-		start := time.Now()
-		f()
-		best = min(best, time.Since(start).Seconds())
-	}
-	return best
 }

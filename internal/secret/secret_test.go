@@ -1,6 +1,7 @@
 package secret_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/bcrypt"
 
+	"gatehouse/internal/core"
 	"gatehouse/internal/secret"
 )
 
@@ -108,19 +110,87 @@ func TestPasswords(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// A wrong password, an unknown user and a user without a password must cost one bcrypt each. An answer without one
-// would take a ten-thousandth, so the bounds can be wide enough for busy machines.
-func TestCheckNoPasswordTakesAsLongAsCheckPassword(t *testing.T) {
-	hash, err := secret.HashPassword("x", secret.PasswordCost)
+func TestAHasherMakesArgonAndChecksBcryptToo(t *testing.T) {
+	h := secret.NewHasher(secret.Hashing{})
+	hash, err := h.Hash(t.Context(), "correct horse")
 	require.NoError(t, err)
-	secret.CheckNoPassword() // the first call makes the hash
-	wrong := fastest(func() { secret.CheckPassword(hash, "y") })
-	for name, took := range map[string]float64{
-		"an unknown user":         fastest(secret.CheckNoPassword),
-		"a user without password": fastest(func() { secret.CheckPassword("", "y") }),
+	assert.True(t, strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$"), hash)
+	again, err := h.Hash(t.Context(), "correct horse")
+	require.NoError(t, err)
+	assert.NotEqual(t, hash, again, "each has a salt of its own")
+	old, err := secret.HashPassword("correct horse", bcrypt.MinCost)
+	require.NoError(t, err)
+	long := strings.Repeat("x", 72)
+	cut, err := secret.HashPassword(long, bcrypt.MinCost)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		hash, password string
+		want           bool
+	}{
+		"the password":                        {hash, "correct horse", true},
+		"another one":                         {hash, "correct horse ", false},
+		"the password of before":              {old, "correct horse", true},
+		"another one of before":               {old, "wrong horse", false},
+		"no hash":                             {"", "", false},
+		"a hash that is none":                 {"plain", "plain", false},
+		"a hash that is cut off":              {hash[:len(hash)-1], "correct horse", false},
+		"one that asks for all memory":        {strings.Replace(hash, "m=19456", "m=99999999", 1), "correct horse", false},
+		"bcrypt with more than it reads":      {cut, long + "y", false},
+		"bcrypt with just as much":            {cut, long, true},
+		"argon without its parameters":        {"$argon2id$v=19$", "", false},
+		"argon with parameters of no numbers": {"$argon2id$v=19$m=a,t=b,p=c$AAAA$AAAA", "", false},
 	} {
-		assert.Greater(t, took/wrong, 0.25, name)
-		assert.Less(t, took/wrong, 4.0, name)
+		got, err := h.Check(t.Context(), c.hash, c.password)
+		require.NoError(t, err)
+		assert.Equal(t, c.want, got, name)
+	}
+	assert.True(t, h.IsCurrent(hash))
+	assert.False(t, h.IsCurrent(old))
+}
+
+// A wrong password, an unknown user and a user without a password cost one hash each.
+func TestWhoIsNotThereCostsTheSameWork(t *testing.T) {
+	h := secret.NewHasher(secret.Hashing{Memory: 64, Passes: 1})
+	hash, err := h.Hash(t.Context(), "x")
+	require.NoError(t, err)
+	for _, hash := range []string{hash, "", "plain"} {
+		before := h.Work()
+		_, err := h.Check(t.Context(), hash, "y")
+		require.NoError(t, err)
+		assert.EqualValues(t, 1, h.Work()-before)
+	}
+}
+
+func TestWhoseTurnDoesNotComeIsTold(t *testing.T) {
+	h := secret.NewHasher(secret.Hashing{Memory: 64, Passes: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	refused := 0
+	for range 100 { // a turn that is free may be taken all the same
+		if _, err := h.Hash(ctx, "x"); err != nil {
+			assert.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+			refused++
+		}
+	}
+	assert.NotZero(t, refused)
+}
+
+func TestTokensAreKnownByTheirForm(t *testing.T) {
+	token := secret.NewToken()
+	assert.True(t, secret.IsToken(token))
+	assert.Len(t, token, 43)
+	for _, other := range []string{"", token[1:], token + "A", token[:42] + "=", strings.Repeat("/", 43)} {
+		assert.False(t, secret.IsToken(other), other)
+	}
+	assert.Regexp(t, "^[0-9a-f]{64}$", secret.HashToken(token))
+}
+
+func BenchmarkPassword(b *testing.B) {
+	h := secret.NewHasher(secret.Hashing{})
+	for b.Loop() {
+		if _, err := h.Hash(b.Context(), "correct horse"); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

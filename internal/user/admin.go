@@ -12,9 +12,43 @@ import (
 
 // Update stores a user in the place of an earlier one. It returns store.ErrStale where that changed meanwhile, and
 // refuses, with core.CodeForbidden, what would leave the organisation without an administrator. The admin secret can
-// always make one, and is not held back.
+// always make one, and is not held back. Where the sessions of the user have to end, they end in the same write: all of
+// them, but the one in which somebody gives themselves another password or access key.
 func (u *Users) Update(ctx context.Context, old, next *core.User) error {
-	return u.write(ctx, old, next, u.groups.Store.Users.Updating(next))
+	users := u.groups.Store.Users
+	if !endsSessions(old, next) {
+		return u.write(ctx, old, next, users.Updating(next))
+	}
+	next.Secrets.Epoch = old.Secrets.Epoch + 1
+	kept, err := u.keepingOwn(ctx, next)
+	if err != nil {
+		return err
+	}
+	return u.write(ctx, old, next, append([]store.Change{users.Updating(next)}, kept...)...)
+}
+
+// endsSessions tells whether a change ends what is open: the user is switched off, gets another password or another
+// access key, or loses rights.
+func endsSessions(old, next *core.User) bool {
+	lost, _ := next.Permissions.Exceeding(old.Permissions)
+	return old.Active && !next.Active || lost != "" || len(core.Added(old.GroupIDs, next.GroupIDs)) > 0 ||
+		old.Secrets.PasswordHash != next.Secrets.PasswordHash || old.Secrets.AccessKeyHash != next.Secrets.AccessKeyHash
+}
+
+// keepingOwn is the write that takes the session of the caller along, where they change themselves.
+func (u *Users) keepingOwn(ctx context.Context, next *core.User) ([]store.Change, error) {
+	own := authz.From(ctx).Session
+	if own == nil || own.UserID != next.ID || !next.Active {
+		return nil, nil
+	}
+	sessions := u.groups.Store.Sessions
+	found, err := sessions.FindMany(ctx, store.Org(own.OrgID), "id", []string{own.ID})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	kept := *found[0]
+	kept.Epoch = next.Secrets.Epoch
+	return []store.Change{sessions.Updating(&kept)}, nil
 }
 
 // Delete deletes a user, on the same terms.
@@ -22,8 +56,7 @@ func (u *Users) Delete(ctx context.Context, old *core.User) error {
 	return u.write(ctx, old, nil, u.groups.Store.Users.Deleting(old))
 }
 
-func (u *Users) write(ctx context.Context, old, next *core.User, change store.Change) error {
-	changes := []store.Change{change}
+func (u *Users) write(ctx context.Context, old, next *core.User, changes ...store.Change) error {
 	if governs(old) && !governs(next) && !authz.From(ctx).Admin {
 		kept, err := u.keepingAnother(ctx, old)
 		if err != nil {

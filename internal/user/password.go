@@ -11,7 +11,7 @@ import (
 // is one; that of somebody else is given, and its user has to change it where the configuration says so.
 func (u *Users) SetPassword(ctx context.Context, of *core.User, current, password string) error {
 	if authz.From(ctx).ID() != of.ID {
-		return u.credentials.GivePassword(of, password)
+		return u.credentials.GivePassword(ctx, of, password)
 	}
 	if of.Secrets.PasswordHash != "" {
 		if err := u.credentials.CheckPassword(ctx, of, current); err != nil {
@@ -25,7 +25,7 @@ func (u *Users) SetPassword(ctx context.Context, of *core.User, current, passwor
 	if ended != nil && current == password {
 		return core.Errorf(core.CodeInvalid, "the new password must be another one than the current")
 	}
-	return u.credentials.SetPassword(of, password)
+	return u.credentials.SetPassword(ctx, of, password)
 }
 
 // MustChangePassword says why the password of a user opens nothing before it is changed, as

@@ -82,7 +82,7 @@ func (u *Users) of(ctx context.Context, org string, in *Given, old *core.User) (
 		return nil, err
 	}
 	if in.Password != "" {
-		if err := u.credentials.GivePassword(made, in.Password); err != nil {
+		if err := u.credentials.GivePassword(ctx, made, in.Password); err != nil {
 			return nil, err
 		}
 	}
