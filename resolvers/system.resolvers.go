@@ -9,6 +9,7 @@ import (
 	"context"
 	"gatehouse/graph/model"
 	"time"
+	"gatehouse/resolvers/tally"
 )
 
 // RebuildKeyIndex is the resolver for the rebuildKeyIndex field.
@@ -25,7 +26,7 @@ func (r *mutationResolver) RebuildKeyIndex(ctx context.Context) (*model.KeyIndex
 
 // SystemStats is the resolver for the systemStats field.
 func (r *queryResolver) SystemStats(ctx context.Context, entity *model.SystemStatsEntity, from *time.Time, to *time.Time) (*model.SystemStats, error) {
-	return r.systemStats(ctx, entity, from, to)
+	return tally.Tally{Store: r.store, Nodes: r.nodes}.System(ctx, tenant(ctx), entity, from, to)
 }
 
 // KeyIndex is the resolver for the keyIndex field.

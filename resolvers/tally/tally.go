@@ -1,4 +1,6 @@
-package resolvers
+// Package tally counts what is there, and what of that was there before.
+package tally
+
 
 import (
 	"cmp"
@@ -11,24 +13,32 @@ import (
 	"gatehouse/store"
 )
 
-// systemStats counts what is there now, and what of that was there before: what was deleted since leaves no trace.
-func (r *Resolver) systemStats(
+// Tally counts for callers. It is safe for concurrent use.
+type Tally struct {
+	Store *store.Store
+	Nodes *nodes.Registry
+}
+
+// System counts what is there now of a tenant's, and what of that was there before: what was deleted since leaves no
+// trace.
+func (c Tally) System(
 	ctx context.Context,
+	t store.Tenant,
 	of *model.SystemStatsEntity,
 	from, to *time.Time,
 ) (*model.SystemStats, error) {
 	entity := *cmp.Or(of, new(model.SystemStatsEntityAPIS))
-	days, err := stats.Days(r.store.Now(), from, to)
+	days, err := stats.Days(c.Store.Now(), from, to)
 	if err != nil {
 		return nil, err
 	}
 	var all, active stats.Made
 	if entity == model.SystemStatsEntityAPIS {
-		if all, err = r.apisMade(ctx); err == nil {
-			active, err = r.apisMade(ctx, store.Between("active", 1, 1))
+		if all, err = c.apisMade(ctx, t); err == nil {
+			active, err = c.apisMade(ctx, t, store.Between("active", 1, 1))
 		}
 	} else {
-		all, active, err = r.gatewaysMade(ctx, entity)
+		all, active, err = c.gatewaysMade(ctx, entity)
 	}
 	if err != nil {
 		return nil, err
@@ -46,9 +56,10 @@ func (r *Resolver) systemStats(
 }
 
 // apisMade tells when each of the caller's APIs was made, the oldest first.
-func (r *Resolver) apisMade(ctx context.Context, where ...store.Cond) (stats.Made, error) {
+func (c Tally) apisMade(ctx context.Context, t store.Tenant, where ...store.Cond) (stats.Made, error) {
 	var made stats.Made
-	for a, err := range r.store.Apis.All(ctx, store.Query{Tenant: tenant(ctx), Where: where, Sort: "created_at", IDsOnly: true}) {
+	q := store.Query{Tenant: t, Where: where, Sort: "created_at", IDsOnly: true}
+	for a, err := range c.Store.Apis.All(ctx, q) {
 		if err != nil {
 			return nil, err
 		}
@@ -58,17 +69,17 @@ func (r *Resolver) apisMade(ctx context.Context, where ...store.Cond) (stats.Mad
 }
 
 // gatewaysMade tells when the gateways that are known registered, or when the first of them did.
-func (r *Resolver) gatewaysMade(
+func (c Tally) gatewaysMade(
 	ctx context.Context,
 	entity model.SystemStatsEntity,
 ) (all, active stats.Made, err error) {
-	known, err := r.nodes.List(ctx)
+	known, err := c.Nodes.List(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, n := range known {
 		all = append(all, n.RegisteredAt())
-		if r.nodes.State(n) == nodes.Active {
+		if c.Nodes.State(n) == nodes.Active {
 			active = append(active, n.RegisteredAt())
 		}
 	}
