@@ -8,8 +8,8 @@ package resolvers
 import (
 	"context"
 	"gatehouse/graph/model"
-	"time"
 	"gatehouse/resolvers/tally"
+	"time"
 )
 
 // RebuildKeyIndex is the resolver for the rebuildKeyIndex field.

@@ -1,7 +1,6 @@
 // Package tally counts what is there, and what of that was there before.
 package tally
 
-
 import (
 	"cmp"
 	"context"
