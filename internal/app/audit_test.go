@@ -170,3 +170,38 @@ func TestTheAuditLogIsDownloadedInEachForm(t *testing.T) {
 		require.True(t, gjson.Valid(line))
 	}
 }
+
+func TestWhatIsMadeAndShownOnceIsInNoRecord(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t, apptest.WithEnv("GATEHOUSE_AUDIT_READS=true", "TYK_DB_AUDIT_DETAILEDRECORDING=true"))
+	key := s.REST(t, "POST", "/api/keys", `{"access_rights":{},"apply_policies":[],"alias":"a"}`)
+	user := s.REST(t, "POST", "/api/users", `{"first_name":"A","last_name":"B","email_address":"new@x.test","password":"correct-horse-battery","active":true,"user_permissions":{"apis":"read"}}`)
+	require.Equal(t, 200, user.Status, "%s", user.Body)
+	reset := s.GraphQL(t, `mutation($id: ID!) { resetUserKey(id: $id) { accessKey } }`, map[string]any{"id": user.Get("Meta.id").Str})
+	s.REST(t, "GET", "/api/users/"+s.UserID, "")
+	byAdmin := s.Do(t, "POST", "/admin/users", `{"first_name":"A","last_name":"B","email_address":"more@x.test","active":true,"user_permissions":{"apis":"read"},
+		"org_id":"`+s.OrgID+`"}`, "admin-auth: "+apptest.AdminSecret)
+	require.Len(t, byAdmin.Get("Message").Str, 32, "%s", byAdmin.Body)
+	secrets := []string{s.AccessKey, apptest.AdminSecret, key.Get("key_id").Str, key.Get("Meta.key_id").Str, byAdmin.Get("Message").Str,
+		byAdmin.Get("Meta.access_key").Str, reset.Get("data.resetUserKey.accessKey").Str, "correct-horse-battery"}
+	got := records(t, s, "")
+	require.Greater(t, len(got), 3)
+	dumps := 0
+	for _, one := range got {
+		for _, text := range secrets {
+			if len(text) > 12 {
+				require.NotContains(t, one.Raw, text, text)
+			}
+		}
+		if one.Get("response_dump").Str != "" {
+			dumps++
+		}
+	}
+	require.NotZero(t, dumps)
+	for _, one := range got {
+		if one.Get("operation").Str == "createUser" && one.Get("kind").Str == "" && one.Get("face").Str == "rest" {
+			require.Contains(t, one.Get("request_dump").Str, "POST /api/users HTTP/1.1\n", "%s", one.Raw)
+			require.Contains(t, one.Get("request_dump").Str, "Authorization: hmac:")
+		}
+	}
+}

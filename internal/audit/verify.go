@@ -41,6 +41,7 @@ type link struct {
 	prev, hash string
 	id         string
 	at         time.Time
+	changed    bool
 }
 
 // Fault is something that is not as it was written.
@@ -75,13 +76,14 @@ func NewVerification(keys *Keys) *Verification {
 // Add looks at a record, in whatever order they come.
 func (v *Verification) Add(r *Record) {
 	v.records++
-	if err := v.keys.Check(r); err != nil {
-		v.faults = append(v.faults, Fault{r.Server, r.N, r.ID, r.CreatedAt, "it was changed: " + err.Error()})
-		// Its place is taken, if by a changed one.
+	err := v.keys.Check(r)
+	if err != nil {
+		v.faults = append(v.faults, Fault{r.Server, r.N, r.ID, r.CreatedAt, "it was changed, or moved: " + err.Error()})
 	}
 	l := v.chain(r.Server)
-	l.all = append(l.all, link{r.N, r.Prev, r.Hash, r.ID, r.CreatedAt})
-	if r.Mark == nil {
+	// The place of a changed one is taken all the same; what it says of others does not count.
+	l.all = append(l.all, link{r.N, r.Prev, r.Hash, r.ID, r.CreatedAt, err != nil})
+	if r.Mark == nil || err != nil {
 		return
 	}
 	l.settled, l.marked = max(l.settled, r.Mark.Settled), max(l.marked, r.N)
@@ -146,7 +148,9 @@ func (v *Verification) Outcome() Outcome {
 
 // walk follows one chain.
 func (v *Verification) walk(name string, l *links) (faults, open []Fault) {
-	slices.SortStableFunc(l.all, func(a, b link) int { return cmp.Or(cmp.Compare(a.n, b.n), cmp.Compare(a.id, b.id)) })
+	slices.SortStableFunc(l.all, func(a, b link) int {
+		return cmp.Or(cmp.Compare(a.n, b.n), compareBools(a.changed, b.changed), cmp.Compare(a.id, b.id))
+	})
 	before := link{n: v.gone[name]}
 	missing := func(from, to int64, at time.Time) {
 		for n := from; n <= to; n++ {
@@ -168,11 +172,13 @@ func (v *Verification) walk(name string, l *links) (faults, open []Fault) {
 	for _, next := range l.all {
 		switch {
 		case next.n <= v.gone[name]:
+		case next.n == before.n && before.id != "" && next.changed:
+			continue // which is told already
 		case next.n == before.n && before.id != "":
 			faults = append(faults, Fault{name, next.n, next.id, next.at, "it was moved, or copied: " + before.id +
 				" has the same place"})
 			continue
-		case next.n == before.n+1 && before.hash != "" && next.prev != before.hash:
+		case next.n == before.n+1 && before.hash != "" && next.prev != before.hash && !next.changed && !before.changed:
 			faults = append(faults, Fault{name, next.n, next.id, next.at, "it does not follow the record before it, " +
 				before.id + ": one of them was moved or put there"})
 		default:
@@ -198,6 +204,17 @@ func (v *Verification) ended(name string, l *links, last link) []Fault {
 		}
 	}
 	return nil
+}
+
+// compareBools has what is not so come first.
+func compareBools(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // maxFaults bounds what is told of one gap.

@@ -25,9 +25,9 @@ func logPath(r *http.Request) string {
 	return clip(maskPath(path), maxLogPath)
 }
 
-// maskPath cuts the path segments that are, or may be, key tokens: whatever stands behind a segment "keys", what is
-// longer than any id, and what starts like the base64 of a JSON object. The first 8 characters are shown, of short ones
-// half.
+// maskPath cuts the path segments that are, or may be, key tokens: whatever stands behind a segment "keys" or
+// "ssokey", what is longer than any id, and what starts like the base64 of a JSON object. The first 8 characters are
+// shown, of short ones half.
 func maskPath(path string) string {
 	var out strings.Builder
 	copied, afterKeys := 0, false
@@ -48,7 +48,7 @@ func maskPath(path string) string {
 			copied = end
 		}
 		if segment != "" {
-			afterKeys = segment == "keys"
+			afterKeys = segment == "keys" || segment == "ssokey"
 		}
 		start = end + 1
 	}

@@ -160,6 +160,10 @@ func (f *File) format(out *bytes.Buffer, r *audit.Record) error {
 
 // turn opens the file where it is not, and begins a new one where it is time to.
 func (f *File) turn(more int64) error {
+	if f.file != nil && f.moved() {
+		_ = f.file.Close() // which is on the disk
+		f.file = nil
+	}
 	if f.file == nil {
 		return f.open()
 	}
@@ -169,6 +173,16 @@ func (f *File) turn(more int64) error {
 		return nil
 	}
 	return f.rotate()
+}
+
+// moved tells whether another program has put the file away, or removed it.
+func (f *File) moved() bool {
+	there, err := os.Stat(f.o.Path)
+	if err != nil {
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	ours, err := f.file.Stat()
+	return err == nil && !os.SameFile(there, ours)
 }
 
 // rotate puts the file aside under the time, and begins a new one.
@@ -209,18 +223,6 @@ func Aside(path string) ([]string, error) {
 // globbed escapes a path for Glob.
 func globbed(path string) string {
 	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
-}
-
-// Reopen opens the file again under its name: something else has moved it away.
-func (f *File) Reopen() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var err error
-	if f.file != nil {
-		err = f.file.Close()
-		f.file = nil
-	}
-	return errors.Join(err, f.open())
 }
 
 // Close closes the file.

@@ -2,6 +2,7 @@ package trail
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gatehouse/internal/audit"
@@ -26,21 +27,22 @@ func (t *Trail) retain(ctx context.Context) {
 func (t *Trail) Retain(ctx context.Context, before time.Time) (int, error) {
 	gone := 0
 	for {
-		l, err := t.o.Store.AuditRecords.List(ctx, store.Query{Tenant: store.AllTenants(), Limit: retained,
-			Where: []store.Cond{store.Between("created_at", 0, before.UnixMicro()-1)}})
+		// Ids begin with the second of their record, so that the oldest come first.
+		l, err := t.o.Store.AuditRecords.List(ctx, store.Query{Tenant: store.AllTenants(), Limit: retained, Sort: "id"})
 		if err != nil {
 			return gone, err
 		}
-		if len(l.Objects) == 0 {
+		old := slices.DeleteFunc(l.Objects, func(r *audit.Record) bool { return !r.CreatedAt.Before(before) })
+		if len(old) == 0 {
 			return gone, nil
 		}
 		if err := t.begin(ctx); err != nil {
 			return gone, err
 		}
-		if err := t.remove(ctx, l.Objects, before); err != nil {
+		if err := t.remove(ctx, old, before); err != nil {
 			return gone, err
 		}
-		gone += len(l.Objects)
+		gone += len(old)
 	}
 }
 
