@@ -356,6 +356,8 @@ func (t *Trail) heads(ctx context.Context) (map[string]int64, error) {
 // actorOf is who makes a call, as it is recorded.
 func actorOf(a authz.Actor) audit.Actor {
 	switch {
+	case a.User != nil && a.Session != nil:
+		return audit.Actor{ID: a.User.ID, Name: a.User.Email, Kind: audit.ActorSession}
 	case a.User != nil:
 		return audit.Actor{ID: a.User.ID, Name: a.User.Email, Kind: audit.ActorKey}
 	case a.Admin:

@@ -18,6 +18,6 @@ CREATE TABLE IF NOT EXISTS `audit_records` (
     sealed LONGTEXT NOT NULL,
     doc LONGTEXT NOT NULL,
     INDEX audit_records_by_created_at (org_id, created_at, id),
-    INDEX audit_records_by_actor (org_id, actor, created_at),
-    INDEX audit_records_by_object (org_id, object, created_at)
+    INDEX audit_records_by_actor (org_id, actor, created_at, id),
+    INDEX audit_records_by_object (org_id, object, created_at, id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

@@ -19,5 +19,5 @@ CREATE TABLE audit_records (
     doc json NOT NULL
 );
 CREATE INDEX audit_records_by_created_at ON audit_records (org_id, created_at, id);
-CREATE INDEX audit_records_by_actor ON audit_records (org_id, actor, created_at);
-CREATE INDEX audit_records_by_object ON audit_records (org_id, object, created_at);
+CREATE INDEX audit_records_by_actor ON audit_records (org_id, actor, created_at, id);
+CREATE INDEX audit_records_by_object ON audit_records (org_id, object, created_at, id);
