@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -14,6 +13,7 @@ import (
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/rest/wire"
 )
 
 var certificateRoutes = []route{
@@ -183,7 +183,7 @@ func (c *call) upload() ([]byte, error) {
 	}
 	kind, params, err := mime.ParseMediaType(c.request.Header.Get("Content-Type"))
 	if err == nil && kind == "multipart/form-data" {
-		if raw, err = onlyFile(multipart.NewReader(bytes.NewReader(raw), params["boundary"])); err != nil {
+		if raw, err = wire.OnlyFile(multipart.NewReader(bytes.NewReader(raw), params["boundary"])); err != nil {
 			return nil, err
 		}
 	}
@@ -191,32 +191,6 @@ func (c *call) upload() ([]byte, error) {
 		return nil, core.Errorf(core.CodeMalformed, "Failed to read response body, body empty.")
 	}
 	return raw, nil
-}
-
-// onlyFile returns the one file of a form.
-func onlyFile(form *multipart.Reader) ([]byte, error) {
-	var file []byte
-	for files := 0; ; {
-		part, err := form.NextPart()
-		if errors.Is(err, io.EOF) {
-			return file, nil
-		}
-		if err != nil {
-			return nil, core.Wrap(core.CodeMalformed, err, "the form cannot be read: send multipart/form-data with one file")
-		}
-		if part.FileName() == "" {
-			continue
-		}
-		if files++; files > 1 {
-			return nil, core.Errorf(
-				core.CodeInvalid,
-				"there are two files in the form: send one, with the certificate and, behind it, its private key",
-			)
-		}
-		if file, err = io.ReadAll(part); err != nil {
-			return nil, core.Wrap(core.CodeMalformed, err, "the form cannot be read: send multipart/form-data with one file")
-		}
-	}
 }
 
 func (c *call) deleteCertificate() (reply, error) {
@@ -256,7 +230,7 @@ func (c *call) certificateApis() (reply, error) {
 		shape{open, `],"pages":`},
 		c.apis(&model.APIFilter{Certificate: &cert.ID, OrgID: &cert.OrgID}, &sort),
 		func(w io.Writer, a *core.Api) error {
-			return element(w, usage{a.ApiID, a.Name, legacyUses(a.Certificates()[cert.ID]), legacyKind(a)})
+			return element(w, usage{a.ApiID, a.Name, wire.Uses(a.Certificates()[cert.ID]), wire.Kind(a)})
 		},
 	)
 }
@@ -267,39 +241,6 @@ type usage struct {
 	Name  string   `json:"name"`
 	Types []string `json:"usage_type"`
 	Kind  string   `json:"tyk_api_type"`
-}
-
-// legacyUses are uses in the words of the legacy API, which has none for a pinned public key: it is about an upstream.
-func legacyUses(uses []string) []string {
-	out := []string{}
-	upstream := false
-	for _, use := range uses {
-		if use == "pinned" || use == "upstream" {
-			if upstream {
-				continue
-			}
-			use, upstream = "upstream", true
-		}
-		out = append(out, use)
-	}
-	return out
-}
-
-// legacyKind is what an API is, in the words of this endpoint.
-func legacyKind(a *core.Api) string {
-	switch a.Kind {
-	case "tcp":
-		return "TCP"
-	case "graphql":
-		return "Tyk GraphQL"
-	case "udg":
-		return "Tyk UDG"
-	case "subgraph":
-		return "Subgraph"
-	case "supergraph":
-		return "Supergraph"
-	}
-	return "Tyk Classic"
 }
 
 func (c *call) certificateDependencies() (reply, error) {

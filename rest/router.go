@@ -36,6 +36,8 @@ type Options struct {
 	Bounded func(ctx context.Context) (bounded context.Context, end func())
 	// Health says how the server is.
 	Health http.Handler
+	// SSOErrorURL is where a browser is sent whose sign-in by a nonce failed; "" shows a page of ours.
+	SSOErrorURL string
 	// PageSize is how many objects a page has when nobody says; MaxPageSize how many the resolvers give at once.
 	PageSize, MaxPageSize int
 	Log                   *slog.Logger
@@ -129,7 +131,7 @@ func routes() []route {
 	var all []route
 	for _, area := range [][]route{apiRoutes, keyRoutes, keyIndexRoutes, policyRoutes, userRoutes, userGroupRoutes, webhookRoutes, organisationRoutes,
 		gatewayRoutes, proxyRoutes, oauthRoutes, certificateRoutes, systemRoutes, statsRoutes, assetRoutes, notificationRoutes,
-		organisationSessionRoutes, portalRoutes, portalAreas(), openPolicyRoutes, auditRoutes, permissionRoutes, sessionRoutes} {
+		organisationSessionRoutes, portalRoutes, portalAreas(), openPolicyRoutes, auditRoutes, permissionRoutes, sessionRoutes, ssoRoutes} {
 		all = append(all, area...)
 	}
 	return all

@@ -206,6 +206,10 @@ var shownHeaders = []string{"Allow", "Content-Type", "ETag", "Location"}
 func (n *names) show(r apptest.Reply) string {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "%d\n", r.Status)
+	if token := r.Get("Meta").Str; regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`).MatchString(token) {
+		n.set("nonce", token)
+		r.Body = bytes.Replace(r.Body, []byte(token), []byte("<nonce>"), 1)
+	}
 	if set, err := http.ParseSetCookie(r.Header.Get("Set-Cookie")); err == nil {
 		n.set("cookie", set.Value)
 		fmt.Fprintf(&out, "Set-Cookie: %s\n", strings.Replace(set.String(), "="+set.Value, "=<cookie>", 1))

@@ -398,6 +398,7 @@ type ComplexityRoot struct {
 		CreateOrganisation            func(childComplexity int, input model.OrganisationInput) int
 		CreatePolicy                  func(childComplexity int, input model.PolicyInput) int
 		CreatePortalDocument          func(childComplexity int, typeArg portal.Type, input model.PortalDocumentInput) int
+		CreateSsoNonce                func(childComplexity int, input model.SsoNonceInput) int
 		CreateUser                    func(childComplexity int, input model.UserInput) int
 		CreateUserGroup               func(childComplexity int, input model.UserGroupInput) int
 		CreateWebhook                 func(childComplexity int, input model.WebhookInput) int
@@ -434,6 +435,7 @@ type ComplexityRoot struct {
 		ProxyRequest                  func(childComplexity int, input model.ProxyRequestInput) int
 		PurgeOauthTokens              func(childComplexity int) int
 		RebuildKeyIndex               func(childComplexity int) int
+		RedeemSsoNonce                func(childComplexity int, nonce string) int
 		Reload                        func(childComplexity int) int
 		ReloadGateways                func(childComplexity int) int
 		ResetKeyQuota                 func(childComplexity int, id string, by *model.KeyIdentifier) int
@@ -951,6 +953,8 @@ type MutationResolver interface {
 	SwitchOrganisation(ctx context.Context, organisationID string) (*model.SignIn, error)
 	EndSession(ctx context.Context, id string) (*bool, error)
 	EndSessions(ctx context.Context, id string) (*bool, error)
+	CreateSsoNonce(ctx context.Context, input model.SsoNonceInput) (*string, error)
+	RedeemSsoNonce(ctx context.Context, nonce string) (*model.SignIn, error)
 	RebuildKeyIndex(ctx context.Context) (*model.KeyIndex, error)
 	CreateUser(ctx context.Context, input model.UserInput) (*core.User, error)
 	UpdateUser(ctx context.Context, id string, input model.UserInput, revision *int) (*core.User, error)
@@ -2652,6 +2656,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreatePortalDocument(childComplexity, args["type"].(portal.Type), args["input"].(model.PortalDocumentInput)), true
+	case "Mutation.createSsoNonce":
+		if e.ComplexityRoot.Mutation.CreateSsoNonce == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createSsoNonce_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateSsoNonce(childComplexity, args["input"].(model.SsoNonceInput)), true
 	case "Mutation.createUser":
 		if e.ComplexityRoot.Mutation.CreateUser == nil {
 			break
@@ -3033,6 +3048,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RebuildKeyIndex(childComplexity), true
+	case "Mutation.redeemSsoNonce":
+		if e.ComplexityRoot.Mutation.RedeemSsoNonce == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_redeemSsoNonce_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RedeemSsoNonce(childComplexity, args["nonce"].(string)), true
 	case "Mutation.reload":
 		if e.ComplexityRoot.Mutation.Reload == nil {
 			break
@@ -5240,6 +5266,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputPortalDocumentInput,
 		ec.unmarshalInputPortalFilter,
 		ec.unmarshalInputProxyRequestInput,
+		ec.unmarshalInputSsoNonceInput,
 		ec.unmarshalInputUserFilter,
 		ec.unmarshalInputUserGroupFilter,
 		ec.unmarshalInputUserGroupInput,
@@ -7823,6 +7850,40 @@ extend type Mutation {
   endSession("Which one." id: ID!): Boolean @operation(method: "DELETE", path: "/api/sessions/{id}", permission: "none")
   "Ends all sessions of a user, on every server."
   endSessions("Which user." id: ID!): Boolean @operation(method: "DELETE", path: "/api/users/{id}/sessions", permission: "users", self: "id")
+}
+`, BuiltIn: false},
+	{Name: "../schema/sso.graphqls", Input: `"What a nonce opens."
+enum SsoSection {
+  "This dashboard."
+  DASHBOARD
+  "The developer portal."
+  PORTAL
+}
+
+"Whom a program, such as an identity broker, vouches for."
+input SsoNonceInput {
+  "What the nonce opens; the dashboard by default."
+  section: SsoSection = DASHBOARD
+  "The organisation; your own by default. The admin secret and super users have to say it."
+  orgId: ID
+  "The e-mail address; an account with it is signed in as itself where sso_enable_user_lookup is set."
+  email: String
+  "What to call somebody without an account."
+  displayName: String
+  "User groups of somebody without an account, at most 20; sso_default_group_id where there is none. Those that there are not give nothing."
+  groupIds: [ID!]
+  "Whether only an account may be opened; false by default. It takes sso_enable_user_lookup."
+  onlyForRegisteredUsers: Boolean = false
+}
+
+extend type Mutation {
+  """
+  Makes a nonce: whoever brings it to /tap within a minute is signed in, once. With the permission idm, to write, it may be for anybody in the
+  organisation; without, for somebody who may do no more than you.
+  """
+  createSsoNonce("Whom it is for." input: SsoNonceInput!): String @operation(method: "POST", path: "/api/sso", permission: "none", admin: "/admin/sso")
+  "Signs in by a nonce. The answer sets the cookie, as that of logIn does."
+  redeemSsoNonce("The nonce." nonce: String!): SignIn @operation(method: "GET", path: "/tap", permission: "open")
 }
 `, BuiltIn: false},
 	{Name: "../schema/system.graphqls", Input: `"How many of something there were."
@@ -10426,6 +10487,20 @@ func (ec *executionContext) field_Mutation_createPortalDocument_args(ctx context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createSsoNonce_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SsoNonceInput, error) {
+			return ec.unmarshalNSsoNonceInput2gatehouseᚋgraphᚋmodelᚐSsoNonceInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createUserGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11197,6 +11272,20 @@ func (ec *executionContext) field_Mutation_proxyRequest_args(ctx context.Context
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_redeemSsoNonce_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "nonce",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["nonce"] = arg0
 	return args, nil
 }
 
@@ -22747,6 +22836,155 @@ func (ec *executionContext) fieldContext_Mutation_endSessions(ctx context.Contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_endSessions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createSsoNonce(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createSsoNonce(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateSsoNonce(ctx, fc.Args["input"].(model.SsoNonceInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "POST")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/api/sso")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "none")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				admin, err := ec.unmarshalOString2ᚖstring(ctx, "/admin/sso")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, admin, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createSsoNonce(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createSsoNonce_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_redeemSsoNonce(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_redeemSsoNonce(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RedeemSsoNonce(ctx, fc.Args["nonce"].(string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				method, err := ec.unmarshalNString2string(ctx, "GET")
+				if err != nil {
+					var zeroVal *model.SignIn
+					return zeroVal, err
+				}
+				path, err := ec.unmarshalNString2string(ctx, "/tap")
+				if err != nil {
+					var zeroVal *model.SignIn
+					return zeroVal, err
+				}
+				permission, err := ec.unmarshalNString2string(ctx, "open")
+				if err != nil {
+					var zeroVal *model.SignIn
+					return zeroVal, err
+				}
+				if ec.Directives.Operation == nil {
+					var zeroVal *model.SignIn
+					return zeroVal, errors.New("directive operation is not implemented")
+				}
+				return ec.Directives.Operation(ctx, nil, directive0, method, path, permission, nil, nil)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignIn) graphql.Marshaler {
+			return ec.marshalOSignIn2ᚖgatehouseᚋgraphᚋmodelᚐSignIn(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_redeemSsoNonce(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignIn(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_redeemSsoNonce_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -36264,6 +36502,78 @@ func (ec *executionContext) unmarshalInputProxyRequestInput(ctx context.Context,
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputSsoNonceInput(ctx context.Context, obj any) (model.SsoNonceInput, error) {
+	var it model.SsoNonceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["section"]; !present {
+		asMap["section"] = "DASHBOARD"
+	}
+	if _, present := asMap["onlyForRegisteredUsers"]; !present {
+		asMap["onlyForRegisteredUsers"] = false
+	}
+
+	fieldsInOrder := [...]string{"section", "orgId", "email", "displayName", "groupIds", "onlyForRegisteredUsers"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "section":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("section"))
+			data, err := ec.unmarshalOSsoSection2ᚖgatehouseᚋgraphᚋmodelᚐSsoSection(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Section = data
+		case "orgId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orgId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrgID = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "displayName":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("displayName"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DisplayName = data
+		case "groupIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupIds = data
+		case "onlyForRegisteredUsers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("onlyForRegisteredUsers"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OnlyForRegisteredUsers = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputUserFilter(ctx context.Context, obj any) (model.UserFilter, error) {
 	var it model.UserFilter
 	if obj == nil {
@@ -40263,6 +40573,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "endSessions":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_endSessions(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "createSsoNonce":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createSsoNonce(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "redeemSsoNonce":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_redeemSsoNonce(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -46416,6 +46740,11 @@ func (ec *executionContext) marshalNSignInOrganisation2ᚖgatehouseᚋgraphᚋmo
 	return ec._SignInOrganisation(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNSsoNonceInput2gatehouseᚋgraphᚋmodelᚐSsoNonceInput(ctx context.Context, v any) (model.SsoNonceInput, error) {
+	res, err := ec.unmarshalInputSsoNonceInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -47811,6 +48140,22 @@ func (ec *executionContext) marshalOSignIn2ᚖgatehouseᚋgraphᚋmodelᚐSignIn
 		return graphql.Null
 	}
 	return ec._SignIn(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOSsoSection2ᚖgatehouseᚋgraphᚋmodelᚐSsoSection(ctx context.Context, v any) (*model.SsoSection, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.SsoSection)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSsoSection2ᚖgatehouseᚋgraphᚋmodelᚐSsoSection(ctx context.Context, sel ast.SelectionSet, v *model.SsoSection) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {

@@ -716,6 +716,22 @@ type SignInOrganisation struct {
 	Name string `json:"name"`
 }
 
+// Whom a program, such as an identity broker, vouches for.
+type SsoNonceInput struct {
+	// What the nonce opens; the dashboard by default.
+	Section *SsoSection `json:"section,omitempty"`
+	// The organisation; your own by default. The admin secret and super users have to say it.
+	OrgID *string `json:"orgId,omitempty"`
+	// The e-mail address; an account with it is signed in as itself where sso_enable_user_lookup is set.
+	Email *string `json:"email,omitempty"`
+	// What to call somebody without an account.
+	DisplayName *string `json:"displayName,omitempty"`
+	// User groups of somebody without an account, at most 20; sso_default_group_id where there is none. Those that there are not give nothing.
+	GroupIds []string `json:"groupIds,omitempty"`
+	// Whether only an account may be opened; false by default. It takes sso_enable_user_lookup.
+	OnlyForRegisteredUsers *bool `json:"onlyForRegisteredUsers,omitempty"`
+}
+
 // Everything that can be watched, over a websocket (graphql-transport-ws) or server-sent events.
 type Subscription struct {
 }
@@ -1692,6 +1708,64 @@ func (e *PortalSort) UnmarshalJSON(b []byte) error {
 }
 
 func (e PortalSort) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a nonce opens.
+type SsoSection string
+
+const (
+	// This dashboard.
+	SsoSectionDashboard SsoSection = "DASHBOARD"
+	// The developer portal.
+	SsoSectionPortal SsoSection = "PORTAL"
+)
+
+var AllSsoSection = []SsoSection{
+	SsoSectionDashboard,
+	SsoSectionPortal,
+}
+
+func (e SsoSection) IsValid() bool {
+	switch e {
+	case SsoSectionDashboard, SsoSectionPortal:
+		return true
+	}
+	return false
+}
+
+func (e SsoSection) String() string {
+	return string(e)
+}
+
+func (e *SsoSection) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SsoSection(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SsoSection", str)
+	}
+	return nil
+}
+
+func (e SsoSection) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SsoSection) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SsoSection) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -341,7 +341,8 @@ func (a *App) faces(
 			CertificateDependencies: a.resolver.CertificateDependencies(),
 		},
 		Authenticator: authenticator, Guard: guard, Operations: graph.Operations(),
-		Bounded: bounded(limits.NewAnswers(graphQL.MaxAnswersBytes)), Health: health,
+		SSOErrorURL: cfg.SSOCustomLoginErrorURL,
+		Bounded:     bounded(limits.NewAnswers(graphQL.MaxAnswersBytes)), Health: health,
 		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log, Outages: outages, Trail: a.trail,
 	})
 	mux.Handle("/", legacy)

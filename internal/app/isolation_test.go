@@ -178,7 +178,7 @@ var taken = regexp.MustCompile(`the same ID`)
 
 // noise is what differs between two answers to the same request.
 var noise = regexp.MustCompile(
-	`(?i)eyJ[A-Za-z0-9+/=_-]+|[0-9a-f]{8,}|probe-\d+|\d{4}-\d\d-\d\dT[^"]*|"revision":\s*\d+`,
+	`(?i)eyJ[A-Za-z0-9+/=_-]+|"it":"[A-Za-z0-9_-]{43}"|[0-9a-f]{8,}|probe-\d+|\d{4}-\d\d-\d\dT[^"]*|"revision":\s*\d+`,
 )
 
 // compare holds that the visitor learns nothing from a request about the host: it shows none of what the host owns, and
@@ -393,6 +393,8 @@ func (f *foreigners) input(name string) map[string]any {
 	f.n++
 	probe := fmt.Sprintf("probe-%d", f.n)
 	switch name {
+	case "SsoNonceInput":
+		return map[string]any{"email": probe + "@x.test"}
 	case "ApiInput":
 		return map[string]any{"name": probe}
 	case "ApiOwnersInput":

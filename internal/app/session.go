@@ -8,6 +8,7 @@ import (
 	"gatehouse/internal/credential"
 	"gatehouse/internal/limits"
 	"gatehouse/internal/password"
+	"gatehouse/internal/permission"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/session"
 	"gatehouse/internal/user"
@@ -46,7 +47,7 @@ func newPeople(o Options, policy *password.Policy, attempts *limits.Attempts, gu
 func sessions(o Options, hasher *secret.Hasher) session.Options {
 	cfg := o.Config
 	out := session.Options{
-		Store: o.Store, Hasher: hasher, Log: o.Log,
+		Store: o.Store, Hasher: hasher, Groups: user.Groups{Store: o.Store}, Log: o.Log,
 		Idle: time.Duration(cfg.DashboardSessionLifetime) * time.Minute, Lifetime: sessionLifetime,
 		Alone: cfg.DisableParallelSessions, ManyOrganisations: cfg.EnableMultiOrgUsers,
 		Lockout: session.Lockout{
@@ -55,12 +56,24 @@ func sessions(o Options, hasher *secret.Hasher) session.Options {
 			Quiet:      time.Duration(cfg.Security.LoginFailureExpiration) * time.Second,
 			Hidden:     cfg.Security.HideLoginFailureLimitError,
 		},
+		SSO: session.SSO{
+			LookUp: cfg.SSOEnableUserLookup, Defaults: ssoDefaults(cfg), DefaultGroup: cfg.SSODefaultGroupID,
+		},
 		FailureTime: failureTime,
 	}
 	if o.PasswordCost != 0 {
 		out.FailureTime = 0
 	}
 	return out
+}
+
+// ssoDefaults are the permissions of everybody who comes by an identity provider and has no account.
+func ssoDefaults(cfg *config.Config) permission.Set {
+	given := map[string]string{}
+	for name, level := range cfg.SSOPermissionDefaults {
+		given[string(name)] = level
+	}
+	return permission.Of(given)
 }
 
 // hashing is what a password costs.

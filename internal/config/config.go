@@ -57,12 +57,12 @@ type Config struct {
 	DashboardSessionLifetime  int64                  `json:"dashboard_session_lifetime" env:"TYK_DB_DASHBOARDSESSIONLIFETIME" default:"60" min:"1" max:"525600" doc:"Minutes that a session may stay unused before it ends. It ends after 12 hours in any case, or after this time where that is longer."`
 	PortalSessionLifetime     int                    `json:"portal_session_lifetime" env:"TYK_DB_PORTALSESSIONLIFETIME"`
 	AlternativeDashboardURL   string                 `json:"alternative_dashboard_url" env:"TYK_DB_ALTERNATIVEDASHBOARDURL"`
-	SSOPermissionDefaults     map[ObjectGroup]string `json:"sso_permission_defaults" env:"TYK_DB_SSOPERMISSIONDEFAULTS"`
-	SSODefaultGroupID         string                 `json:"sso_default_group_id" env:"TYK_DB_SSODEFAULTUSERGROUP"`
+	SSOPermissionDefaults     map[ObjectGroup]string `json:"sso_permission_defaults" env:"TYK_DB_SSOPERMISSIONDEFAULTS" doc:"What everybody may do who signs in by an identity provider and has no account here: levels by the names of permissions, as in user_permissions. What their groups give comes on top. Without it, and without a group, nobody gets in so."`
+	SSODefaultGroupID         string                 `json:"sso_default_group_id" env:"TYK_DB_SSODEFAULTUSERGROUP" doc:"The id of the user group of those for whom the identity provider names none."`
 	SSOCustomLoginURL         string                 `json:"sso_custom_login_url" env:"TYK_DB_SSOCUSTOMLOGINURL"`
 	SSOCustomPortalLoginURL   string                 `json:"sso_custom_portal_login_url" env:"TYK_DB_SSOCUSTOMPORTALLOGINURL"`
-	SSOEnableUserLookup       bool                   `json:"sso_enable_user_lookup" env:"TYK_DB_SSOENABLEUSERLOOKUP"`
-	SSOCustomLoginErrorURL    string                 `json:"sso_custom_login_error_url" env:"TYK_DB_SSOCUSTOMLOGINERRORURL"`
+	SSOEnableUserLookup       bool                   `json:"sso_enable_user_lookup" env:"TYK_DB_SSOENABLEUSERLOOKUP" doc:"Sign in somebody whom an identity provider vouches for as the user of the organisation with that e-mail address, where there is one."`
+	SSOCustomLoginErrorURL    string                 `json:"sso_custom_login_error_url" env:"TYK_DB_SSOCUSTOMLOGINERRORURL" doc:"Where a browser is sent whose sign-in by an identity provider failed; a page of this server by default."`
 	Audit                     Audit                  `json:"audit" doc:"The audit log: who did what. More of it is in gatehouse.audit."`
 	EnableMultiOrgUsers       bool                   `json:"enable_multi_org_users" env:"TYK_DB_ENABLEMULTIORGUSERS" doc:"Ask somebody who signs in, and whose e-mail address and password open accounts of several organisations, which one they mean, and let them switch. Otherwise the oldest account is opened where none is named."`
 	EnableOwnership           bool                   `json:"enable_ownership" env:"TYK_DB_ENABLEOWNERSHIP" doc:"APIs that have owners, users or user groups (user_owners, user_group_owners), are seen by those alone and by administrators, and so is what names no other API: policies, keys and OAuth clients. Without it, everybody with the permission sees and changes every API of the organisation."`

@@ -47,6 +47,9 @@ type Options struct {
 	// Users and Credentials say whether a password has to be changed, and change it.
 	Users       *user.Users
 	Credentials *credential.Credentials
+	Groups      user.Groups
+	// SSO says what people may do who come by an identity provider.
+	SSO SSO
 	// Guard says who may end the sessions of others.
 	Guard authz.Guard
 	// Idle is how long a session may stay unused, Lifetime how long it lasts at most.
