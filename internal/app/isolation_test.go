@@ -304,6 +304,8 @@ func (f *foreigners) variables(s *ast.Schema, field *ast.FieldDefinition, at pla
 			out[a.Name] = f.own(kind)
 		case a.Type.Name() == "Boolean":
 			out[a.Name] = true
+		case a.Type.Name() == "Time":
+			out[a.Name] = "2026-01-01T00:00:00Z"
 		case s.Types[a.Type.Name()].Kind == ast.Enum:
 			values := s.Types[a.Type.Name()].EnumValues
 			out[a.Name] = values[len(values)-1].Name

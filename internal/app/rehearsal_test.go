@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/internal/apptest"
 	"gatehouse/internal/rules"
+	"gatehouse/store"
 )
 
 func TestRulesAreRehearsedOnWhatWasDone(t *testing.T) {
@@ -31,6 +32,10 @@ func TestRulesAreRehearsedOnWhatWasDone(t *testing.T) {
 	}
 	refused := srv.as(reader).rest(t, "PUT", "/api/apis/"+id, fmt.Sprintf(petsAPI, "pets", "pets"))
 	require.Equal(t, 403, refused.Status)
+	require.Eventually(t, func() bool { // the record of a refusal is written behind it
+		n, err := srv.Store.AuditRecords.Count(t.Context(), store.AllTenants(), store.Between("status", 403, 403))
+		return err == nil && n > 0
+	}, 5*time.Second, 5*time.Millisecond)
 
 	rehearse := func(key, text string) apptest.Reply {
 		return srv.as(key).graphql(t, `{ rehearseRules(rules: `+strconv.Quote(text)+`, since: "`+since+`") {
