@@ -16,6 +16,9 @@ BUNDLE := $(PLAYGROUND)/dist/index.html
 MODULES := $(PLAYGROUND)/node_modules/.package-lock.json
 WEB_SOURCES := $(shell find $(PLAYGROUND) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/e2e/*')
 
+# The OpenID provider that the tests of signing in run.
+PROVIDER := e2e/openid/node_modules/.package-lock.json
+
 LINT := go tool -modfile=tools/go.mod golangci-lint
 # A module of its own, so that its dependencies stay out of the product.
 FERRET := store/mongo/ferrettest
@@ -61,8 +64,12 @@ lint: ## Check the format, go vet, golangci-lint, in both modules
 	$(LINT) run ./...
 	cd $(FERRET) && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...
 
+$(PROVIDER): e2e/openid/package.json e2e/openid/package-lock.json
+	cd e2e/openid && npm ci
+	@touch $@
+
 .PHONY: test
-test: web ## Run every test, on private database servers where they are installed (TESTFLAGS="...")
+test: web $(PROVIDER) ## Run every test, on private database servers where they are installed (TESTFLAGS="...")
 	@scripts/services run scripts/test -timeout $(TIMEOUT) $(TESTFLAGS)
 
 .PHONY: golden

@@ -170,7 +170,11 @@ func New(o Options) (*App, error) {
 	visits := session.Visits{
 		Cookies: authenticator.Cookies, Address: httpserver.Address, Peer: cfg.Security.LoginDisallowForwardProxy,
 	}
-	a.Handler = a.edge(o, visits.Handler(a.faces(o, guard, authenticator, outages)))
+	openID, err := a.openID(o, people.sessions)
+	if err != nil {
+		return nil, err
+	}
+	a.Handler = a.edge(o, visits.Handler(a.faces(o, guard, authenticator, outages, openID)))
 
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
@@ -303,6 +307,7 @@ func (a *App) faces(
 	guard authz.Guard,
 	authenticator *authz.Authenticator,
 	outages *outage.Log,
+	openID http.Handler,
 ) http.Handler {
 	cfg := o.Config
 	graphQL := cfg.Gatehouse.GraphQL
@@ -346,6 +351,9 @@ func (a *App) faces(
 		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log, Outages: outages, Trail: a.trail,
 	})
 	mux.Handle("/", legacy)
+	if openID != nil {
+		mux.Handle("/auth/", routed("/auth", openID))
+	}
 	mux.Handle("/register/", a.nodes)
 	mux.Handle("/system/", a.nodes)
 	hello := "/" + strings.Trim(cfg.HealthCheckEndpointName, "/")

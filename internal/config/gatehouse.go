@@ -24,6 +24,7 @@ type Gatehouse struct {
 	ZeroConf         bool          `json:"zeroconf" env:"ZEROCONF" doc:"Tell the gateways over Redis, every ten seconds, where this server is: at host_config.hostname. Those whose configuration names no dashboard use it then."`
 	StrongPasswords  bool          `json:"strong_passwords" env:"STRONGPASSWORDS" doc:"Ask for at least 8 characters in new passwords of users, and for none of those that are most common. It is recommended, and off since programs for the Tyk Dashboard use shorter ones. What schemas/password.json in home_dir asks for (minLength, multiCase, minNumeric, minSpecial, disableSequential) holds with it and without it; 6 characters do where there is neither."`
 
+	IdentityProfiles  string   `json:"identity_profiles" env:"IDENTITYPROFILES" doc:"File with a list of OpenID Connect providers that people sign in with, in the words of the identity broker's profiles (SocialProvider with openid-connect). A sign-in begins at /auth/{ID}/openid-connect, and the provider must let people back to /auth/{ID}/openid-connect/callback at the profile's CallbackBaseURL. Other kinds of providers stay with the broker."`
 	WithoutProtection []string `json:"without_protection" env:"WITHOUTPROTECTION" doc:"Takes enable_ownership and does nothing: versions that knew no owners asked for it."`
 
 	// The audit log.

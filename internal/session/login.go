@@ -7,8 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"gatehouse/internal/audit"
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
+	"gatehouse/internal/trail"
 	"gatehouse/store"
 )
 
@@ -60,6 +62,7 @@ func (s *Sessions) LogIn(ctx context.Context, in LogIn) (*Signed, error) {
 		chosen = slices.DeleteFunc(slices.Clone(opened), func(u *core.User) bool { return u.OrgID != in.OrgID })
 	}
 	if len(chosen) == 0 {
+		s.noteRefused(ctx, email, in.OrgID)
 		try.failed(ctx)
 		s.pause(ctx, began)
 		return nil, core.Errorf(core.CodeUnauthenticated, wrong)
@@ -73,6 +76,29 @@ func (s *Sessions) LogIn(ctx context.Context, in LogIn) (*Signed, error) {
 		err = s.End(ctx, before) // its browser has another one now
 	}
 	return out, err
+}
+
+// noteSignedIn has the record of a sign-in say whose it is.
+func noteSignedIn(ctx context.Context, u *core.User) {
+	trail.From(ctx).SignedIn(audit.Actor{ID: u.ID, Name: cmp.Or(u.Email, u.FirstName), Kind: audit.ActorSession}, u.OrgID)
+}
+
+// noteRefused has the record of a log-in that failed say who was meant, in the organisation whose account was tried.
+func (s *Sessions) noteRefused(ctx context.Context, email, org string) {
+	rec := trail.From(ctx)
+	if rec == nil {
+		return
+	}
+	accounts, err := s.o.Store.Users.FindMany(ctx, store.AllTenants(), "email", []string{email})
+	if err != nil {
+		return // the record says what it knows
+	}
+	for _, u := range accounts {
+		if org == "" || u.OrgID == org {
+			rec.SignedIn(audit.Actor{Name: email, Kind: audit.ActorNobody}, u.OrgID)
+			return
+		}
+	}
 }
 
 // pause waits until a failure has taken as long as all do.
@@ -188,6 +214,7 @@ func (s *Sessions) open(
 		state.UserID, state.Epoch = next.ID, next.Secrets.Epoch
 		token, held := s.begin(v, next.OrgID, state)
 		changes = append(append(changes, s.o.Store.Sessions.Creating(held)), more...)
+		noteSignedIn(ctx, &next)
 		err := s.o.Store.Apply(ctx, changes...)
 		if err == nil {
 			v.give(token)

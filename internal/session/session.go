@@ -27,6 +27,7 @@ import (
 const (
 	ByPassword = "password"
 	BySSO      = "sso"
+	ByOpenID   = "openid"
 )
 
 const (

@@ -138,9 +138,9 @@ func (s *Sessions) arriving(ctx context.Context, in Vouched) (*core.User, error)
 		if len(found) > 0 {
 			return found[0], nil
 		}
-		if in.RegisteredOnly {
-			return nil, nil
-		}
+	}
+	if s.o.SSO.LookUp && in.RegisteredOnly {
+		return nil, nil
 	}
 	guest := core.SessionState{Guest: s.guest(in)}
 	return guestUser(&core.Session{Meta: core.Meta{OrgID: in.OrgID}, SessionState: guest}), nil
@@ -165,6 +165,16 @@ func (s *Sessions) Redeem(ctx context.Context, nonce string) (*Signed, error) {
 		return nil, err
 	}
 	return s.arrive(ctx, v, in, BySSO)
+}
+
+// Arrive signs in somebody whom an identity provider vouches for. It is for the server itself, which knows the
+// provider: nobody is asked who vouches.
+func (s *Sessions) Arrive(ctx context.Context, in Vouched, how string) (*Signed, error) {
+	v, err := visitOf(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.arrive(ctx, v, in, how)
 }
 
 // arrive signs in somebody whom a program, or an identity provider, vouches for.
@@ -206,6 +216,7 @@ func (s *Sessions) openGuest(
 			"along, or configure sso_default_group_id or sso_permission_defaults")
 	}
 	token, held := s.begin(v, in.OrgID, core.SessionState{How: how, Guest: s.guest(in)})
+	noteSignedIn(ctx, guestUser(held))
 	if err := s.o.Store.Sessions.Create(ctx, held); err != nil {
 		return nil, err
 	}

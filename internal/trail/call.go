@@ -65,12 +65,20 @@ type touched struct {
 
 type callKey struct{}
 
+// signIns are the operations by which people come and go. They are recorded as what changes something, though some are
+// requests to GET.
+var signIns = map[string]bool{"logIn": true, "logOut": true, "redeemSsoNonce": true, "openIdSignIn": true}
+
 // Begin follows a call.
 func (t *Trail) Begin(ctx context.Context, q Request) *Call {
 	if t == nil {
 		return nil
 	}
-	c := &Call{trail: t, reads: q.Method == http.MethodGet || q.Method == http.MethodHead}
+	if signIns[q.Operation] {
+		q.Face = FaceSignIn
+	}
+	reads := q.Method == http.MethodGet || q.Method == http.MethodHead
+	c := &Call{trail: t, reads: reads && q.Face != FaceSignIn}
 	c.record = audit.Record{Face: q.Face, Operation: q.Operation, Method: q.Method, IP: q.IP, RequestID: q.ID,
 		URL: t.url(q.URL)}
 	if !c.reads || t.o.Reads {
