@@ -233,3 +233,47 @@ func TestANonceOpensNoMoreThanWhoAsksMayDo(t *testing.T) {
 	require.Equal(t, 403, r.Status)
 	require.Contains(t, r.Get("Message").Str, "SSO not enabled for org.")
 }
+
+func TestNoSecretOfASignInIsInTheAuditLog(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t, apptest.WithEnv("TYK_DB_AUDIT_DETAILEDRECORDING=true", "TYK_DB_SSOENABLEUSERLOOKUP=true"))
+	account(t, s, s.OrgID, "jo@x.test", `{apis: "read"}`)
+	const right, wrong = correct, "a-guessed-secret"
+	var secrets []string
+	keep := func(cookie string) string {
+		_, token, _ := strings.Cut(cookie, "=")
+		require.NotEmpty(t, token)
+		secrets = append(secrets, token)
+		return cookie
+	}
+	one, _ := logIn(t, s, "jo@x.test", right)
+	keep(one)
+	logIn(t, s, "jo@x.test", wrong)
+	const form = "Content-Type: application/x-www-form-urlencoded"
+	keep(cookieOf(t, s.Do(t, "POST", "/login", "username=jo%40x.test&password=correct%20horse", form)))
+	s.Do(t, "POST", "/login", "password="+wrong+"&username=jo%40x.test", form)
+	keep(cookieOf(t, s.GraphQL(t, `mutation { logIn(email: "jo@x.test", password: "correct horse", newPassword: "a-guessed-secret") { signedIn } }`, nil, "X-None: none")))
+	s.GraphQL(t, `mutation($p: String!) { logIn(email: "jo@x.test", password: $p) { signedIn } }`, map[string]any{"p": wrong}, "X-None: none")
+	n, _ := nonce(t, s, `"OrgID":"`+s.OrgID+`","EmailAddress":"jo@x.test"`)
+	m, _ := nonce(t, s, `"OrgID":"`+s.OrgID+`","EmailAddress":"jo@x.test"`)
+	made := s.GraphQL(t, `mutation($org: ID) { createSsoNonce(input: {orgId: $org, email: "jo@x.test"}) }`, map[string]any{"org": s.OrgID})
+	require.Len(t, made.Get("data.createSsoNonce").Str, 43, "%s", made.Body)
+	secrets = append(secrets, made.Get("data.createSsoNonce").Str, n, m, right, wrong, "correct%20horse")
+	cookie, _ := tap(t, s, n)
+	keep(cookie)
+	tap(t, s, n)
+	g := s.GraphQL(t, `mutation($n: String!) { redeemSsoNonce(nonce: $n) { signedIn } }`, map[string]any{"n": m}, "X-None: none")
+	keep(cookieOf(t, g))
+	s.Do(t, "POST", "/logout", "", one)
+	time.Sleep(50 * time.Millisecond) // what was read is recorded behind the answer
+	var out strings.Builder
+	dumpAll(t, &out, s.Store.AuditRecords, store.AllTenants())
+	for _, secret := range secrets {
+		if at := strings.Index(out.String(), secret); at >= 0 {
+			t.Errorf("%s is in the audit log: %s", secret, out.String()[max(0, at-300):at+len(secret)+50])
+		}
+	}
+	for _, said := range []string{"logIn", "createSsoNonce", "redeemSsoNonce", "logOut"} {
+		require.Contains(t, out.String(), said)
+	}
+}

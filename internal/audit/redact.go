@@ -124,6 +124,8 @@ func (r *Redactor) Text(value string) string {
 		return address(value)
 	case strings.HasPrefix(value, "eyJ") && len(value) > 20:
 		return r.Secret(value) // a JWT, or a token of a key
+	case isRandom(value):
+		return r.Secret(value) // a nonce, or the token of a session
 	}
 	if trimmed := strings.TrimSpace(value); trimmed != "" && (trimmed[0] == '{' || trimmed[0] == '[') &&
 		json.Valid([]byte(trimmed)) {
@@ -231,6 +233,26 @@ func (r *Redactor) fieldName(of string, key gjson.Result) []byte {
 
 // isToken tells what looks like the token of a key.
 func isToken(s string) bool { return len(s) > 20 && strings.HasPrefix(s, "eyJ") }
+
+// isRandom tells what looks like the random tokens that are made here: 43 characters of base64 for URLs, in both cases.
+// Answers have them where no name says what they are.
+func isRandom(s string) bool {
+	if len(s) != 43 {
+		return false
+	}
+	var lower, upper bool
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z':
+			lower = true
+		case c >= 'A' && c <= 'Z':
+			upper = true
+		case (c < '0' || c > '9') && c != '-' && c != '_':
+			return false
+		}
+	}
+	return lower && upper
+}
 
 func appendString(out []byte, s string) []byte {
 	raw, err := json.Marshal(s)
