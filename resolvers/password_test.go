@@ -101,3 +101,18 @@ func TestBootstrapsOfOthersSetAPasswordOnce(t *testing.T) {
 	require.True(t, hasPassword(t, s, id, "test1234"))
 	require.Equal(t, 200, reset(`{"current_password":"test1234","new_password":"test12345"}`).Status)
 }
+
+func TestUsersSayWhenTheirPasswordEnds(t *testing.T) {
+	t.Parallel()
+	s := apptest.New(t, apptest.WithEnv("TYK_DB_SECURITY_USERPASSWORDMAXDAYS=10", "TYK_DB_SECURITY_FORCEFIRSTLOGINPWRESET=true"))
+	const show = `query($id: ID!) { it: user(id: $id) { passwordUpdatedAt passwordEndsAt mustChangePassword } }`
+	id, key := person(t, s, "jo@x.test", map[string]string{"apis": "read"})
+	r := must(t, s.GraphQL(t, show, map[string]any{"id": id}))
+	assert.Equal(t, 10*24*time.Hour, r.Get("data.it.passwordEndsAt").Time().Sub(r.Get("data.it.passwordUpdatedAt").Time()))
+	assert.True(t, r.Get("data.it.mustChangePassword").Bool())
+	must(t, s.GraphQL(t, setPassword, map[string]any{"id": id, "old": "password one", "new": "password two"}, as(key)))
+	assert.False(t, must(t, s.GraphQL(t, show, map[string]any{"id": id})).Get("data.it.mustChangePassword").Bool())
+	made := must(t, s.GraphQL(t, makeUser, map[string]any{"in": map[string]any{"email": "al@x.test", "permissions": map[string]string{"apis": "read"}}}))
+	none := must(t, s.GraphQL(t, show, map[string]any{"id": made.Get("data.it.id").Str}))
+	assert.Equal(t, `{"passwordUpdatedAt":null,"passwordEndsAt":null,"mustChangePassword":false}`, none.Get("data.it").Raw)
+}

@@ -4,6 +4,7 @@
 package resolvers
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -30,6 +31,7 @@ import (
 	"gatehouse/internal/limits"
 	"gatehouse/internal/page"
 	"gatehouse/internal/permission"
+	"gatehouse/internal/recovery"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/rulebook"
 	"gatehouse/internal/secret"
@@ -56,6 +58,8 @@ type Settings struct {
 	ExplicitPolicyIDs, UnsafePolicyIDs bool
 	// ForbidViewAccessKey and ForbidResetAccessKey keep administrators from the access keys of others.
 	ForbidViewAccessKey, ForbidResetAccessKey bool
+	// Ownership keeps from users what is owned by others (enable_ownership).
+	Ownership bool
 	// GatewayURL is the scheme, host and port of the gateways, for the addresses of APIs without a domain of their own.
 	GatewayURL string
 	// CertificateWarning is how long before its end a certificate counts as expiring.
@@ -103,6 +107,7 @@ type Resolver struct {
 	oauth        *oauth.Clients
 	certificates *certificate.Shelf
 	credentials  *credential.Credentials
+	recovery     *recovery.Recovery
 	// people are those who are signed in.
 	people *session.Sessions
 	// shares hold organisations to how often they call.
@@ -141,6 +146,11 @@ type Dependencies struct {
 	Credentials *credential.Credentials
 	Users       *user.Users
 	People      *session.Sessions
+	// Mail sends links to those who forgot their password, to be opened on Server; nil sends none.
+	Mail   recovery.Mailer
+	Server string
+	// Address is where a request comes from.
+	Address func(context.Context) string
 	// OrganisationLimits are what organisations may have that have no limits of their own, by name.
 	OrganisationLimits map[string]int64
 }
@@ -187,8 +197,13 @@ func New(d Dependencies) *Resolver {
 	r.records = trail.Search{Store: d.Store, Redact: trail.Redactor(d.Keyring)}
 	r.editor = edit.New(edit.Options{Store: d.Store, Quota: limits.NewQuota(r.shares, d.Store, r.keys.Count),
 		Organisations: r.organisations, Broker: d.Broker, Tenant: tenant, May: r.mayMake})
+	r.recovery = recovery.New(recovery.Options{Store: d.Store, Users: r.users, Editor: r.editor, Mail: d.Mail,
+		Server: d.Server, Address: d.Address, Log: d.Log})
 	return r
 }
+
+// Recovery lets people back in who forgot their password. It is for whoever runs what goes on in the background.
+func (r *Resolver) Recovery() *recovery.Recovery { return r.recovery }
 
 // Organisations holds organisations to what they may have. It is for the edges, which count requests and sockets.
 func (r *Resolver) Organisations() *limits.Organisations { return r.shares }

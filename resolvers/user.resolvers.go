@@ -15,6 +15,7 @@ import (
 	"gatehouse/internal/user"
 	"gatehouse/internal/usergroup"
 	"gatehouse/resolvers/connection"
+	"time"
 )
 
 // CreateUser is the resolver for the createUser field.
@@ -90,6 +91,16 @@ func (r *mutationResolver) SetUserPassword(ctx context.Context, id string, curre
 	})
 }
 
+// RequestPasswordReset is the resolver for the requestPasswordReset field.
+func (r *mutationResolver) RequestPasswordReset(ctx context.Context, emailAddress string) (*bool, error) {
+	return did(r.recovery.Request(ctx, emailAddress))
+}
+
+// ResetPassword is the resolver for the resetPassword field.
+func (r *mutationResolver) ResetPassword(ctx context.Context, token string, newPassword string) (*bool, error) {
+	return did(r.recovery.Reset(ctx, token, newPassword))
+}
+
 // ResetUserKey is the resolver for the resetUserKey field.
 func (r *mutationResolver) ResetUserKey(ctx context.Context, id string) (*core.User, error) {
 	return r.editUser(ctx, id, nil, func(u *core.User) error {
@@ -161,6 +172,23 @@ func (r *userResolver) EffectivePermissions(ctx context.Context, obj *core.User)
 func (r *userResolver) EffectivePermissionsText(ctx context.Context, obj *core.User) (string, error) {
 	set, err := r.granted(ctx, obj)
 	return string(set.Document()), err
+}
+
+// PasswordUpdatedAt is the resolver for the passwordUpdatedAt field.
+func (r *userResolver) PasswordUpdatedAt(ctx context.Context, obj *core.User) (*time.Time, error) {
+	return set(obj.Secrets.PasswordUpdated), nil
+}
+
+// PasswordEndsAt is the resolver for the passwordEndsAt field.
+func (r *userResolver) PasswordEndsAt(ctx context.Context, obj *core.User) (*time.Time, error) {
+	groups, err := r.groupsOf(ctx, obj, obj.GroupIDs, len(obj.GroupIDs))
+	return set(r.credentials.PasswordEnds(obj, groups)), err
+}
+
+// MustChangePassword is the resolver for the mustChangePassword field.
+func (r *userResolver) MustChangePassword(ctx context.Context, obj *core.User) (bool, error) {
+	groups, err := r.groupsOf(ctx, obj, obj.GroupIDs, len(obj.GroupIDs))
+	return r.credentials.MustChangePassword(obj, groups) != nil, err
 }
 
 // AccessKey is the resolver for the accessKey field.

@@ -131,7 +131,8 @@ func routes() []route {
 	var all []route
 	for _, area := range [][]route{apiRoutes, keyRoutes, keyIndexRoutes, policyRoutes, userRoutes, userGroupRoutes, webhookRoutes, organisationRoutes,
 		gatewayRoutes, proxyRoutes, oauthRoutes, certificateRoutes, systemRoutes, statsRoutes, assetRoutes, notificationRoutes,
-		organisationSessionRoutes, portalRoutes, portalAreas(), openPolicyRoutes, auditRoutes, permissionRoutes, sessionRoutes, ssoRoutes} {
+		organisationSessionRoutes, portalRoutes, portalAreas(), openPolicyRoutes, auditRoutes, permissionRoutes, sessionRoutes, ssoRoutes,
+		recoveryRoutes} {
 		all = append(all, area...)
 	}
 	return all

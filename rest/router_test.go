@@ -15,7 +15,8 @@ import (
 
 // graphqlOnly are the operations with a path of /api or /admin that no route serves, each with the reason.
 var graphqlOnly = map[string]string{
-	"changes": "a subscription, which needs a connection that stays open; the legacy API has none",
+	"explainAccess": "it is ours, and asks about GraphQL as much as about REST",
+	"changes":       "a subscription, which needs a connection that stays open; the legacy API has none",
 }
 
 var placeholder = regexp.MustCompile(`\{[^}]*\}`)

@@ -17,6 +17,44 @@ import (
 	"time"
 )
 
+// Whether a user may make a call, and why: what the guard says of it. What is checked while a call is carried out, such as whether there is the object and who may give which rights, comes after it.
+type AccessExplanation struct {
+	// Whether the guard lets the user make the call.
+	Allowed bool `json:"allowed"`
+	// Why not, as the user would be told; empty where they may.
+	Message string `json:"message"`
+	// What decided.
+	DecidedBy AccessLayer `json:"decidedBy"`
+	// The method of the REST request that the call equals.
+	Method string `json:"method"`
+	// The path of that request, with the arguments in it.
+	Path string `json:"path"`
+	// The permission that the call needs; `none` asks for a known caller only, `open` for nobody, `admin` for the admin secret.
+	Permission string `json:"permission"`
+	// What the call needs of the permission.
+	Access AccessKind `json:"access"`
+	// The level that the user has of the permission, the highest of `grants`; empty for none.
+	Level string `json:"level"`
+	// Where the user has the permission from.
+	Grants []*AccessGrant `json:"grants"`
+	// The rules in Rego that held, in the order in which they did; empty where built-in rules decided.
+	Rules []*FiredRule `json:"rules"`
+	// What would be needed, such as write on apis. Rules in Rego may ask for something else.
+	Needed string `json:"needed"`
+}
+
+// A level of a permission that a user is given.
+type AccessGrant struct {
+	// The level: deny, read, write or admin.
+	Level string `json:"level"`
+	// Whether it is the user's own. An administrator has admin of all that nothing denies them.
+	Own bool `json:"own"`
+	// The group that gives it; empty for the user's own.
+	GroupID string `json:"groupId"`
+	// The name of the group; empty for the user's own.
+	GroupName string `json:"groupName"`
+}
+
 // A page of access rights.
 type AccessRightConnection struct {
 	// The access rights of this page.
@@ -252,6 +290,14 @@ type CreatedKey struct {
 type Deleted struct {
 	// The id of the object that is gone.
 	ID string `json:"id"`
+}
+
+// A rule in Rego that held.
+type FiredRule struct {
+	// The name of the rule.
+	Name string `json:"name"`
+	// Its line in the text.
+	Line int `json:"line"`
 }
 
 // A page of gateways.
@@ -892,6 +938,125 @@ type WebhookInput struct {
 	Headers core.Document `json:"headers,omitempty"`
 	// The organisation; for super users, others have one.
 	OrgID *string `json:"orgId,omitempty"`
+}
+
+// What is done to what a permission names.
+type AccessKind string
+
+const (
+	// It is read.
+	AccessKindRead AccessKind = "READ"
+	// It is written.
+	AccessKindWrite AccessKind = "WRITE"
+)
+
+var AllAccessKind = []AccessKind{
+	AccessKindRead,
+	AccessKindWrite,
+}
+
+func (e AccessKind) IsValid() bool {
+	switch e {
+	case AccessKindRead, AccessKindWrite:
+		return true
+	}
+	return false
+}
+
+func (e AccessKind) String() string {
+	return string(e)
+}
+
+func (e *AccessKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessKind", str)
+	}
+	return nil
+}
+
+func (e AccessKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccessKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccessKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What decides whether a call may be made.
+type AccessLayer string
+
+const (
+	// What no rules open or close: strangers, who is switched off, what the admin secret and administrators alone may, what everybody may do for themselves.
+	AccessLayerFloor AccessLayer = "FLOOR"
+	// The built-in rules.
+	AccessLayerBuiltIn AccessLayer = "BUILT_IN"
+	// The rules in Rego of the organisation or the server.
+	AccessLayerRules AccessLayer = "RULES"
+)
+
+var AllAccessLayer = []AccessLayer{
+	AccessLayerFloor,
+	AccessLayerBuiltIn,
+	AccessLayerRules,
+}
+
+func (e AccessLayer) IsValid() bool {
+	switch e {
+	case AccessLayerFloor, AccessLayerBuiltIn, AccessLayerRules:
+		return true
+	}
+	return false
+}
+
+func (e AccessLayer) String() string {
+	return string(e)
+}
+
+func (e *AccessLayer) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = AccessLayer(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid AccessLayer", str)
+	}
+	return nil
+}
+
+func (e AccessLayer) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *AccessLayer) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e AccessLayer) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }
 
 // In which order to list APIs.

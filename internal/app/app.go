@@ -38,10 +38,12 @@ import (
 	"gatehouse/internal/gateway/token"
 	"gatehouse/internal/httpserver"
 	"gatehouse/internal/limits"
+	"gatehouse/internal/mail"
 	"gatehouse/internal/outage"
 	"gatehouse/internal/page"
 	"gatehouse/internal/password"
 	"gatehouse/internal/permission"
+	"gatehouse/internal/recovery"
 	"gatehouse/internal/reference"
 	"gatehouse/internal/secret"
 	"gatehouse/internal/session"
@@ -104,6 +106,10 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	mailer, err := mailer(cfg)
+	if err != nil {
+		return nil, err
+	}
 	broker, outages := changes.NewBroker(), outage.NewLog(o.Log)
 	attempts := limits.NewAttempts(
 		limits.AttemptsOptions{Failures: cfg.Gatehouse.MaxFailedLogins, Now: o.Store.Now, Log: o.Log},
@@ -158,6 +164,7 @@ func New(o Options) (*App, error) {
 		resolvers.Dependencies{Store: o.Store, Keyring: o.Keyring, Broker: broker, Guard: guard, Rules: guard, Log: o.Log,
 			Settings: settings(o), Space: space, Notifier: notifier, Nodes: a.nodes, Certificates: shelf,
 			Credentials: people.credentials, Users: people.users, People: people.sessions,
+			Mail: mailer, Server: cfg.LinkURL(), Address: httpserver.Address,
 			OrganisationLimits: cfg.Gatehouse.OrganisationLimits.ByName(), Gateway: client, Oauth: clients},
 	)
 	authenticator := &authz.Authenticator{FindUser: a.resolver.Authenticate, Granted: a.resolver.Granted,
@@ -178,7 +185,7 @@ func New(o Options) (*App, error) {
 
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop = stop
-	a.background(ctx, a.nodes.Run, shelf.Run, clients.Run, a.trail.Run, people.sessions.Run)
+	a.background(ctx, a.nodes.Run, shelf.Run, clients.Run, a.trail.Run, people.sessions.Run, a.resolver.Recovery().Run)
 	if o.Redis != nil {
 		bridge := changes.NewBridge(changes.BridgeOptions{Redis: o.Redis, Broker: broker, Forget: o.Store.Forget, Log: o.Log})
 		a.background(ctx, notifier.Run, space.Run, bridge.Run)
@@ -256,6 +263,7 @@ func settings(o Options) resolvers.Settings {
 		ExplicitPolicyIDs: cfg.AllowExplicitPolicyID, UnsafePolicyIDs: cfg.AllowUnsafePolicyIDs,
 		ForbidViewAccessKey:  cfg.Security.ForbidAdminViewAccessToken,
 		ForbidResetAccessKey: cfg.Security.ForbidAdminResetAccessToken,
+		Ownership:            cfg.EnableOwnership,
 		GatewayURL:           gateway,
 		EdgeEndpoints:        cfg.EdgeEndpoints, Rules: rules(cfg), RulesOpen: cfg.Security.OpenPolicy.EnableAPI,
 		Gateways: cfg.Gateways(),
@@ -267,6 +275,17 @@ func settings(o Options) resolvers.Settings {
 		AdditionalPermissions: additional(cfg),
 		CertificateWarning:    days(cfg.Notifications.CertificateExpiryMonitor.WarningThresholdDays),
 	}
+}
+
+// mailer sends mail by the server that the configuration names; nil where none is to be sent.
+func mailer(cfg *config.Config) (recovery.Mailer, error) {
+	e := cfg.EmailBackend
+	if !e.EnableEmailNotifications {
+		return nil, nil
+	}
+	server := e.SMTP()
+	return mail.New(mail.Options{Address: server.Address, Username: server.Username, Password: server.Password,
+		SkipVerify: server.SkipVerify, FromEmail: e.DefaultFromEmail, FromName: e.DefaultFromName})
 }
 
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
@@ -351,6 +370,7 @@ func (a *App) faces(
 		PageSize: cfg.PageSize, MaxPageSize: maxPageSize(cfg), Log: o.Log, Outages: outages, Trail: a.trail,
 	})
 	mux.Handle("/", legacy)
+	mux.Handle("GET /reset", routed("/reset", http.HandlerFunc(recovery.ServePage)))
 	if openID != nil {
 		mux.Handle("/auth/", routed("/auth", openID))
 	}

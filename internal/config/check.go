@@ -130,6 +130,7 @@ func (l *loader) checkServer() {
 	l.checkProtection()
 	l.checkOrigins()
 	l.checkShared()
+	l.checkEmail()
 	for _, proxy := range c.Gatehouse.TrustedProxies {
 		if _, err := prefix(proxy); err != nil {
 			l.problem(

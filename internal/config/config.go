@@ -33,7 +33,7 @@ type Config struct {
 	EnableUpdateKeyByHash       bool   `json:"enable_update_key_by_hash" env:"TYK_DB_ENABLEUPDATEKEYBYHASH" default:"true" doc:"Let keys be changed by their hash."`
 	EnableHashedKeysListing     bool   `json:"enable_hashed_keys_listing" env:"TYK_DB_ENABLEHASHEDKEYSLISTING" default:"true" doc:"List keys by their hashes when hash_keys is on."`
 
-	EmailBackend         EmailBackend      `json:"email_backend"`
+	EmailBackend         EmailBackend      `json:"email_backend" doc:"How e-mail is sent."`
 	HideListenPath       bool              `json:"hide_listen_path" env:"TYK_DB_HIDELISTENPATH"`
 	UseSentry            bool              `json:"use_sentry" env:"TYK_DB_USESENTRY"`
 	SentryCode           string            `json:"sentry_code" env:"TYK_DB_SENTRYCODE" secret:"yes"`

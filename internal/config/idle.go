@@ -58,6 +58,11 @@ func idles() []idle {
 			why:  "this version keeps everything in storage.main",
 		},
 		{
+			keys: []string{"email_backend."}, but: []string{"email_backend.enable_email_notifications"},
+			off: func(c *Config) bool { return !c.EmailBackend.EnableEmailNotifications },
+			why: "email_backend.enable_email_notifications is off",
+		},
+		{
 			keys: []string{"tyk_api_config.Port"},
 			off:  func(c *Config) bool { return c.TykAPI.Host == "" },
 			why:  "tyk_api_config.Host is not set",

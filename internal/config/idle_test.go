@@ -42,6 +42,7 @@ func TestASettingOfWhatIsOffStopsNothing(t *testing.T) {
 		{"a layer of an unknown engine", "", "TYK_DB_STORAGE_LOGS_TYPE=oracle", "storage.logs.type"},
 		{"a layer without its engine", "", "TYK_DB_STORAGE_LOGS_CONNECTIONSTRING=hunter22", "storage.logs.type"},
 		{"a layer without its database", "", "TYK_DB_STORAGE_UPTIME_TYPE=mongo", "storage.uptime.connection_string"},
+		{"a mail service that there is not, without mail", `{"email_backend": {"code": "sendgrid"}}`, "", ""},
 		{"what has no effect", `{"portal_session_lifetime": "long"}`, "", "portal_session_lifetime"},
 		{
 			"what has no effect in the engine",

@@ -3,16 +3,6 @@ package config
 // The sections of this file are known, so that files and environments which hold them load without a warning; what they
 // configure is not part of this version.
 
-// EmailBackend says how mail is sent. Settings hold the keys of the mail service.
-type EmailBackend struct {
-	EnableEmailNotifications bool              `json:"enable_email_notifications" env:"TYK_DB_EMAILBACKEND_ENABLEEMAILNOTIFICATIONS"`
-	Code                     string            `json:"code" env:"TYK_DB_EMAILBACKEND_CODE"`
-	Settings                 map[string]string `json:"settings" env:"TYK_DB_EMAILBACKEND_SETTINGS" secret:"yes"`
-	DefaultFromEmail         string            `json:"default_from_email" env:"TYK_DB_EMAILBACKEND_DEFAULTFROMEMAIL"`
-	DefaultFromName          string            `json:"default_from_name" env:"TYK_DB_EMAILBACKEND_DEFAULTFROMNAME"`
-	DashboardHostname        string            `json:"dashboard_hostname" env:"TYK_DB_EMAILBACKEND_DASHBOARDHOSTNAME"`
-}
-
 // UI changes what the web UI shows.
 type UI struct {
 	Languages                map[string]string `json:"languages" env:"TYK_DB_UI_LANGUAGES"`

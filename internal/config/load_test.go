@@ -159,7 +159,7 @@ func TestEverySettingIsReadFromFileAndEnvironment(t *testing.T) {
 		"gatehouse.graphql.max_anonymous_body_bytes": "2048", "gatehouse.graphql.max_answer_bytes": "2097152", "gatehouse.graphql.max_answers_bytes": "2097152",
 		"mongo_ssl_ca_file": "/ca", "mongo_ssl_pem_keyfile": "/key", "http_server_options.ssl_certificates": "/a,/b",
 		"gatehouse.allowed_origins": "https://a.test,https://b.test", "gatehouse.oldest_gateway": "5.8",
-		"gatehouse.shared_gateways.apply": "never", "gatehouse.shared_gateways.deny": "code,trust", "redis_addrs": "a:1,b:2", "enable_cluster": "false",
+		"gatehouse.shared_gateways.apply": "never", "gatehouse.shared_gateways.deny": "code,trust", "redis_addrs": "a:1,b:2", "enable_cluster": "false", "email_backend.enable_email_notifications": "false",
 		"redis_ca_file": "/ca", "redis_cert_file": "/cert", "redis_key_file": "/key", "redis_tls_min_version": "1.1",
 		"gatehouse.trusted_proxies": "10.0.0.0/8,2001:db8::1", "redis_tls_max_version": "1.2", "private_key_path": "/sign",
 		"gatehouse.without_protection": "enable_ownership",

@@ -60,6 +60,11 @@ func (c *Credentials) CheckPassword(ctx context.Context, u *core.User, password 
 	return nil
 }
 
+// HasPassword tells whether a password is that of a user.
+func (c *Credentials) HasPassword(ctx context.Context, u *core.User, password string) (bool, error) {
+	return c.o.Hasher.Check(ctx, u.Secrets.PasswordHash, password)
+}
+
 // SetPassword gives a user the new password that they chose, strong enough and none of the last ones.
 func (c *Credentials) SetPassword(ctx context.Context, u *core.User, password string) error {
 	if err := c.o.Policy.Check(password, u); err != nil {

@@ -123,7 +123,7 @@ func (s Set) Allows(name string, write bool) bool {
 	if write {
 		needed = ranks[Write]
 	}
-	return ranks[s.level(Name(name))] >= needed
+	return ranks[s.Level(Name(name))] >= needed
 }
 
 // With are the permissions of somebody with these of their own who belongs to groups: of each the highest level.
@@ -149,7 +149,7 @@ func (s Set) With(groups ...Set) Set {
 func (s Set) Exceeding(next Set) (name, level string) {
 	for _, name := range slices.Sorted(maps.Keys(next)) {
 		level := next[name]
-		if ranks[level] > ranks[Deny] && ranks[level] > ranks[s.level(name)] {
+		if ranks[level] > ranks[Deny] && ranks[level] > ranks[s.Level(name)] {
 			return name, level
 		}
 	}
@@ -163,8 +163,8 @@ func (s Set) Exceeding(next Set) (name, level string) {
 	return "", ""
 }
 
-// level is the one of a permission that counts, of an administrator, too.
-func (s Set) level(name string) string {
+// Level is the one of a permission that counts, of an administrator, too; "" where there is none.
+func (s Set) Level(name string) string {
 	if s.IsAdmin() && !s.Denies(name) {
 		return Admin
 	}

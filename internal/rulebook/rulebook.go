@@ -211,10 +211,15 @@ func (b *Book) ask(ctx context.Context, text string, q rules.Question) (rules.Ve
 	if err != nil {
 		return v, err
 	}
-	if len(v.Deny) > 0 {
-		return v, core.Errorf(core.CodeForbidden, "access denied: %s", strings.Join(v.Deny, "; "))
+	return v, denied(v)
+}
+
+// denied is the refusal of a text; nil where it has none.
+func denied(v rules.Verdict) error {
+	if len(v.Deny) == 0 {
+		return nil
 	}
-	return v, nil
+	return core.Errorf(core.CodeForbidden, "access denied: %s", strings.Join(v.Deny, "; "))
 }
 
 // judge asks a text about the document of a call, and makes the changes that it wants.

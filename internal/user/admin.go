@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
@@ -15,16 +16,20 @@ import (
 // always make one, and is not held back. Where the sessions of the user have to end, they end in the same write: all of
 // them, but the one in which somebody gives themselves another password or access key.
 func (u *Users) Update(ctx context.Context, old, next *core.User) error {
-	users := u.groups.Store.Users
-	if !endsSessions(old, next) {
-		return u.write(ctx, old, next, users.Updating(next))
+	return u.UpdateWith(ctx, old, next)
+}
+
+// UpdateWith is Update, with other changes in the same write.
+func (u *Users) UpdateWith(ctx context.Context, old, next *core.User, with ...store.Change) error {
+	var kept []store.Change
+	if endsSessions(old, next) {
+		next.Secrets.Epoch = old.Secrets.Epoch + 1
+		var err error
+		if kept, err = u.keepingOwn(ctx, next); err != nil {
+			return err
+		}
 	}
-	next.Secrets.Epoch = old.Secrets.Epoch + 1
-	kept, err := u.keepingOwn(ctx, next)
-	if err != nil {
-		return err
-	}
-	return u.write(ctx, old, next, append([]store.Change{users.Updating(next)}, kept...)...)
+	return u.write(ctx, old, next, slices.Concat([]store.Change{u.groups.Store.Users.Updating(next)}, with, kept)...)
 }
 
 // endsSessions tells whether a change ends what is open: the user is switched off, gets another password or another

@@ -23,7 +23,7 @@ func (u *Users) SetPassword(ctx context.Context, of *core.User, current, passwor
 		return ended
 	}
 	if ended != nil && current == password {
-		return core.Errorf(core.CodeInvalid, "the new password must be another one than the current")
+		return errSame()
 	}
 	return u.credentials.SetPassword(ctx, of, password)
 }
@@ -36,4 +36,27 @@ func (u *Users) MustChangePassword(ctx context.Context, of *core.User) error {
 		return err
 	}
 	return u.credentials.MustChangePassword(of, groups)
+}
+
+// RecoverPassword gives a user the new password that they chose without the current one, since they showed in another
+// way who they are.
+func (u *Users) RecoverPassword(ctx context.Context, of *core.User, password string) error {
+	ended := u.MustChangePassword(ctx, of)
+	if ended != nil && core.CodeOf(ended) != core.CodeForbidden {
+		return ended
+	}
+	if ended != nil {
+		same, err := u.credentials.HasPassword(ctx, of, password)
+		if err != nil {
+			return err
+		}
+		if same {
+			return errSame()
+		}
+	}
+	return u.credentials.SetPassword(ctx, of, password)
+}
+
+func errSame() error {
+	return core.Errorf(core.CodeInvalid, "the new password must be another one than the current")
 }
