@@ -44,7 +44,7 @@ func Table() []rules.Row {
 		{Permission: "system", Expression: `^/api/system(/|$)`},
 		{Permission: "system", Expression: `^/api/gateways(/|$)`},
 		{Permission: "audit_logs", Expression: `^/api/audit-logs(/|$)`},
-		{Permission: "IsAdmin", Expression: `^/api/org/(opa|permissions|access)$`},
+		{Permission: "IsAdmin", Expression: `^/api/org/(opa|opa/rehearsal|permissions|access)$`},
 	}
 }
 
