@@ -9,9 +9,14 @@ import (
 	"context"
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/resolvers/explained"
 )
 
 // ExplainAccess is the resolver for the explainAccess field.
 func (r *queryResolver) ExplainAccess(ctx context.Context, userID string, operation string, input core.Document) (*model.AccessExplanation, error) {
-	return r.explainAccess(ctx, userID, operation, input)
+	u, err := r.findUser(ctx, userID)
+	if err != nil {
+		return nil, err
+	}
+	return explained.Calls{Rules: r.rules, Groups: r.groups, Ownership: r.settings.Ownership}.Access(ctx, u, operation, input)
 }

@@ -2,12 +2,12 @@ package resolvers
 
 import (
 	"context"
-	"time"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
 	"gatehouse/internal/gateway/keyspace"
 	"gatehouse/resolvers/connection"
+	"gatehouse/resolvers/counted"
 )
 
 // counters is what gateways counted for a key, where keys live in Redis.
@@ -34,29 +34,8 @@ func (r *Resolver) counters(
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range all {
-		n := &model.KeyCounter{
-			Scope:          c.Scope,
-			QuotaMax:       c.QuotaMax,
-			QuotaRemaining: c.QuotaRemaining,
-			Rate:           c.Rate,
-			Per:            c.Per,
-			QuotaRenews:    moment(c.QuotaRenews),
-		}
-		if c.RateUsed >= 0 {
-			n.RateUsed = new(c.RateUsed)
-		}
-		out.Nodes = append(out.Nodes, n)
-	}
+	out.Nodes = counted.Keys(all)
 	return out, nil
-}
-
-// moment is a time, nil for the zero one.
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
 }
 
 // keyIndex is how far the index is.
@@ -68,13 +47,5 @@ func (r *Resolver) keyIndex(ctx context.Context) (*model.KeyIndex, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &model.KeyIndex{
-		InRedis:     true,
-		Scanning:    s.Scanning,
-		Progress:    s.Progress,
-		Scanned:     s.Scanned,
-		Corrected:   s.Corrected,
-		Pending:     s.Pending,
-		CompletedAt: moment(s.CompletedAt),
-	}, nil
+	return counted.Index(s), nil
 }

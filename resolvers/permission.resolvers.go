@@ -8,11 +8,12 @@ package resolvers
 import (
 	"context"
 	"gatehouse/graph/model"
+	"gatehouse/resolvers/permitted"
 )
 
 // SetAdditionalPermissions is the resolver for the setAdditionalPermissions field.
 func (r *mutationResolver) SetAdditionalPermissions(ctx context.Context, permissions []*model.AdditionalPermissionInput) ([]*model.AdditionalPermission, error) {
-	given, err := additionalOf(permissions)
+	given, err := permitted.Of(permissions)
 	if err != nil {
 		return nil, err
 	}
@@ -20,7 +21,7 @@ func (r *mutationResolver) SetAdditionalPermissions(ctx context.Context, permiss
 	if err != nil {
 		return nil, err
 	}
-	return showAdditional(set), nil
+	return permitted.Additional(set), nil
 }
 
 // Permissions is the resolver for the permissions field.
@@ -29,7 +30,7 @@ func (r *queryResolver) Permissions(ctx context.Context) ([]*model.Permission, e
 	if err != nil {
 		return nil, err
 	}
-	return showPermissions(a), nil
+	return permitted.All(a), nil
 }
 
 // AdditionalPermissions is the resolver for the additionalPermissions field.
@@ -38,5 +39,5 @@ func (r *queryResolver) AdditionalPermissions(ctx context.Context) ([]*model.Add
 	if err != nil {
 		return nil, err
 	}
-	return showAdditional(a), nil
+	return permitted.Additional(a), nil
 }

@@ -3,7 +3,6 @@ package resolvers
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
@@ -104,19 +103,6 @@ func (r *Resolver) mayMake(ctx context.Context, next, old core.Object) error {
 	if !ok {
 		return nil
 	}
-	var before []string
-	if was, ok := old.(*core.Api); ok {
-		before = was.Owners()
-	}
-	owners := a.Owners()
-	if len(owners) == 0 && len(before) == 0 {
-		return nil
-	}
-	for _, id := range authz.From(ctx).Owning {
-		if slices.Contains(owners, id) {
-			return nil
-		}
-	}
-	return core.Errorf(core.CodeForbidden,
-		"access denied: only an administrator may leave an API without you, or a group of yours, among its owners").In("user_owners")
+	was, _ := old.(*core.Api)
+	return authz.From(ctx).StaysOwner(a, was)
 }

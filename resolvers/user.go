@@ -2,7 +2,6 @@ package resolvers
 
 import (
 	"context"
-	"time"
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/authz"
@@ -105,14 +104,6 @@ func (r *Resolver) editUser(
 			}
 			return &next, nil
 		})
-}
-
-// set is a time that is one; nil for none.
-func set(at time.Time) *time.Time {
-	if at.IsZero() {
-		return nil
-	}
-	return &at
 }
 
 // withField sets one field of a user's document and reads the user anew.

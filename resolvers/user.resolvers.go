@@ -176,13 +176,13 @@ func (r *userResolver) EffectivePermissionsText(ctx context.Context, obj *core.U
 
 // PasswordUpdatedAt is the resolver for the passwordUpdatedAt field.
 func (r *userResolver) PasswordUpdatedAt(ctx context.Context, obj *core.User) (*time.Time, error) {
-	return set(obj.Secrets.PasswordUpdated), nil
+	return core.Known(obj.Secrets.PasswordUpdated), nil
 }
 
 // PasswordEndsAt is the resolver for the passwordEndsAt field.
 func (r *userResolver) PasswordEndsAt(ctx context.Context, obj *core.User) (*time.Time, error) {
 	groups, err := r.groupsOf(ctx, obj, obj.GroupIDs, len(obj.GroupIDs))
-	return set(r.credentials.PasswordEnds(obj, groups)), err
+	return core.Known(r.credentials.PasswordEnds(obj, groups)), err
 }
 
 // MustChangePassword is the resolver for the mustChangePassword field.

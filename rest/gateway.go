@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/rest/wire"
 )
 
 var gatewayRoutes = []route{
@@ -103,7 +104,7 @@ func (c *call) listNodes() (reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := nodesView{Nodes: []nodeView{}, Available: unlimited, Remaining: unlimited}
+	view := nodesView{Nodes: []nodeView{}, Available: wire.Unlimited, Remaining: wire.Unlimited}
 	for _, g := range all {
 		if g.State == model.GatewayStateAway {
 			continue

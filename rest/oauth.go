@@ -1,15 +1,13 @@
 package rest
 
 import (
-	"bytes"
 	"io"
 	"net/http"
 	"net/url"
 
-	"github.com/tidwall/gjson"
-
 	"gatehouse/graph/model"
 	"gatehouse/internal/core"
+	"gatehouse/rest/wire"
 )
 
 var oauthRoutes = []route{
@@ -175,23 +173,7 @@ func (c *call) form() (url.Values, error) {
 	if err != nil {
 		return nil, err
 	}
-	if raw = bytes.TrimSpace(raw); !bytes.HasPrefix(raw, []byte("{")) {
-		form, err := url.ParseQuery(string(raw))
-		if err != nil {
-			return nil, core.Wrap(core.CodeMalformed, err, "the body is neither a JSON object nor well form-encoded")
-		}
-		return form, nil
-	}
-	doc, err := core.ParseDocument(raw)
-	if err != nil {
-		return nil, err
-	}
-	form := url.Values{}
-	gjson.ParseBytes(doc).ForEach(func(key, value gjson.Result) bool {
-		form.Set(key.Str, value.String())
-		return true
-	})
-	return form, nil
+	return wire.Form(raw)
 }
 
 func (c *call) revokeOauthToken() (reply, error) {

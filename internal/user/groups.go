@@ -23,15 +23,15 @@ func (g Groups) Granted(ctx context.Context, u *core.User) (permission.Set, erro
 	if len(u.GroupIDs) == 0 || u.IsSuper() {
 		return u.Permissions, nil
 	}
-	groups, err := g.joined(ctx, u)
+	groups, err := g.Joined(ctx, u)
 	if err != nil {
 		return nil, err
 	}
 	return Granted(u, groups), nil
 }
 
-// joined are the groups that a user belongs to, without those that are gone.
-func (g Groups) joined(ctx context.Context, u *core.User) ([]*usergroup.Group, error) {
+// Joined are the groups that a user belongs to, without those that are gone.
+func (g Groups) Joined(ctx context.Context, u *core.User) ([]*usergroup.Group, error) {
 	groups := make([]*usergroup.Group, 0, len(u.GroupIDs))
 	for _, id := range u.GroupIDs {
 		group, err := g.find(ctx, u.OrgID, id)

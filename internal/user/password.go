@@ -31,7 +31,7 @@ func (u *Users) SetPassword(ctx context.Context, of *core.User, current, passwor
 // MustChangePassword says why the password of a user opens nothing before it is changed, as
 // credential.MustChangePassword does.
 func (u *Users) MustChangePassword(ctx context.Context, of *core.User) error {
-	groups, err := u.groups.joined(ctx, of)
+	groups, err := u.groups.Joined(ctx, of)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,5 @@
-package resolvers
+// Package explained shows why somebody may or may not make a call, as the schema has it.
+package explained
 
 import (
 	"context"
@@ -8,28 +9,37 @@ import (
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
 	"gatehouse/internal/rulebook"
+	"gatehouse/internal/user"
 )
 
-// explainAccess says what the guard makes of a call of a user.
-func (r *Resolver) explainAccess(
-	ctx context.Context, userID, operation string, input core.Document,
+// Calls explains calls of users.
+type Calls struct {
+	Rules  *rulebook.Book
+	Groups user.Groups
+	// Ownership keeps from users what is owned by others (enable_ownership).
+	Ownership bool
+}
+
+// Access says what the guard makes of a call of a user: of an operation by its name, with the arguments of input.
+func (c Calls) Access(
+	ctx context.Context, u *core.User, operation string, input core.Document,
 ) (*model.AccessExplanation, error) {
-	u, err := r.findUser(ctx, userID)
+	groups, err := c.Groups.Joined(ctx, u)
 	if err != nil {
 		return nil, err
 	}
-	groups, err := r.groupsOf(ctx, u, u.GroupIDs, len(u.GroupIDs))
+	actor, err := c.actor(ctx, u)
 	if err != nil {
 		return nil, err
 	}
-	actor, err := r.actor(ctx, u)
+	e, err := c.Rules.Explain(ctx, rulebook.Asked{User: actor, Groups: groups, Operation: operation, Input: input})
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.rules.Explain(ctx, rulebook.Asked{User: actor, Groups: groups, Operation: operation, Input: input})
-	if err != nil {
-		return nil, err
-	}
+	return shown(e), nil
+}
+
+func shown(e *rulebook.Explanation) *model.AccessExplanation {
 	out := &model.AccessExplanation{
 		Allowed: e.Refusal == nil, DecidedBy: model.AccessLayer(e.Layer), Method: e.Call.Method, Path: e.Call.Path,
 		Permission: e.Call.Operation.Permission, Access: model.AccessKind(strings.ToUpper(string(e.Call.Operation.Access()))),
@@ -48,17 +58,17 @@ func (r *Resolver) explainAccess(
 	for _, f := range e.Fired {
 		out.Rules = append(out.Rules, &model.FiredRule{Name: f.Name, Line: f.Line})
 	}
-	return out, nil
+	return out
 }
 
 // actor is who a user would be who calls.
-func (r *Resolver) actor(ctx context.Context, u *core.User) (a authz.Actor, err error) {
+func (c Calls) actor(ctx context.Context, u *core.User) (a authz.Actor, err error) {
 	a.User = u
-	if a.Granted, err = r.groups.Granted(ctx, u); err != nil {
+	if a.Granted, err = c.Groups.Granted(ctx, u); err != nil {
 		return a, err
 	}
-	if r.settings.Ownership && !u.IsAdmin() {
-		a.Owning, err = r.groups.Owning(ctx, u)
+	if c.Ownership && !u.IsAdmin() {
+		a.Owning, err = c.Groups.Owning(ctx, u)
 	}
 	return a, err
 }
