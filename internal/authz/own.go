@@ -17,5 +17,6 @@ func (a Actor) StaysOwner(next, old *core.Api) error {
 		return nil
 	}
 	return core.Errorf(core.CodeForbidden,
-		"access denied: only an administrator may leave an API without you, or a group of yours, among its owners").In("user_owners")
+		"access denied: only an administrator may leave an API without you, or a group of yours, among its owners",
+	).In("user_owners")
 }
