@@ -179,7 +179,11 @@ func (r *queryResolver) PreviewKey(ctx context.Context, input model.KeyInput) (*
 	if err != nil {
 		return nil, err
 	}
-	return r.sessions.Make(ctx, org, r.sessions.AnyToken(org), doc)
+	k, err := r.sessions.Make(ctx, org, r.sessions.AnyToken(org), doc)
+	if err != nil {
+		return nil, err
+	}
+	return k, r.mayMake(ctx, k, nil)
 }
 
 // Key returns generated.KeyResolver implementation.

@@ -196,7 +196,7 @@ func (r *userResolver) AccessKey(ctx context.Context, obj *core.User) (*string, 
 	a := authz.From(ctx)
 	self := a.ID() == obj.ID
 	admin := a.User != nil && a.User.IsAdmin() && !r.settings.ForbidViewAccessKey
-	if !self && !admin && !a.Admin {
+	if !self && !a.Admin && (!admin || r.users.MayManage(ctx, nil, obj) != nil) {
 		return nil, nil
 	}
 	return r.credentials.AccessKey(ctx, obj), nil

@@ -46,6 +46,8 @@ func TestNobodyGainsWhatTheyDoNotHave(t *testing.T) {
 		{"a manager of users does not set the password of another", managerKey, `mutation { setUserPassword(id: "` + equal + `", newPassword: "a-new-password") { id } }`},
 		{"a manager of users sets no password by an update", managerKey, `mutation { updateUser(id: "` + equal + `", input: {password: "a-new-password"}) { id } }`},
 		{"a manager of users does not allow themselves to reset passwords", managerKey, `mutation { allowPasswordReset(id: "` + manager + `", allow: true) { id } }`},
+		{"an administrator does not let themselves set passwords", adminKey, `mutation { patchUser(id: "` + admin + `", patch: {user_permissions: {ResetPassword: "admin"}}) { id } }`},
+		{"nor anybody else", adminKey, `mutation { createUser(input: {email: "a7@x.test", permissions: {IsAdmin: "admin", ResetPassword: "admin"}}) { id } }`},
 		{"an administrator does not either", adminKey, `mutation { allowPasswordReset(id: "` + admin + `", allow: true) { id } }`},
 		{"an administrator without ResetPassword sets nobody's password", adminKey, `mutation { setUserPassword(id: "` + equal + `", newPassword: "a-new-password") { id } }`},
 		{"an administrator makes no super user", adminKey, `mutation { createUser(input: {orgId: "", email: "a5@x.test", permissions: {IsAdmin: "admin"}}) { id } }`},

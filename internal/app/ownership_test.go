@@ -183,6 +183,8 @@ func TestNobodyOpensWhatTheyDoNotSee(t *testing.T) {
 		"by a patch of a policy":         `mutation { it: patchPolicy(id: "` + o.openPolicy + `", patch: {access_rights: {_%s: {api_id: "x"}}}) { id } }`,
 		"by a key":                       `mutation { it: createKey(input: {apiIds: ["%s"]}) { token } }`,
 		"by a version":                   `mutation { it: patchApi(id: "` + o.open + `", patch: {api_definition: {definition: {enabled: true, versions: {v2: "%s"}}}}) { id } }`,
+		"by a loop":                      `mutation { it: patchApi(id: "` + o.open + `", patch: {api_definition: {proxy: {target_url: "tyk://%s/x"}}}) { id } }`,
+		"by a subgraph":                  `mutation { it: patchApi(id: "` + o.open + `", patch: {api_definition: {graphql: {supergraph: {subgraphs: [{api_id: "%s"}]}}}}) { id } }`,
 		"by a document that is all text": `mutation { it: createPolicy(input: {document: "{\"name\":\"x\",\"access_rights\":{\"%s\":{\"versions\":[\"Default\"]}}}"}) { id } }`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -207,6 +209,38 @@ func TestNobodyOpensWhatTheyDoNotSee(t *testing.T) {
 	require.Empty(t, made.Get("errors").Raw, "%s", made.Body)
 	renamed := o.as(o.bob).graphql(t, `mutation { it: updatePolicy(id: "`+o.mixed+`", input: {name: "of both"}) { name } }`)
 	require.Equal(t, "of both", renamed.Get("data.it.name").Str, "%s", renamed.Body)
+}
+
+// What owns an API opens it: whoever stands for a user or a group that does needs to own as that.
+func TestNobodyStandsForOwners(t *testing.T) {
+	t.Parallel()
+	o := newOwners(t)
+	eve := o.as(o.eve)
+	bobs, _ := person(t, o.api, "puppet", `{apis: "write"}`)
+	_, puppetID := person(t, o.api, "puppet2", `{apis: "write"}`)
+	_ = bobs
+	before := dump(t, o.Store, o.OrgID)
+	for name, query := range map[string]string{
+		"by a new member of the group":         `mutation { it: createUser(input: {email: "p@x.test", permissions: {apis: "write"}, groupIds: ["` + o.group + `"]}) { id } }`,
+		"by moving somebody into it":           `mutation { it: patchUser(id: "` + puppetID + `", patch: {group_ids: ["` + o.group + `"]}) { id } }`,
+		"by another access key of an owner":    `mutation { it: resetUserKey(id: "` + o.adaID + `") { accessKey } }`,
+		"by another address of an owner":       `mutation { it: updateUser(id: "` + o.adaID + `", input: {email: "mine@x.test"}) { id } }`,
+		"by switching the group off":           `mutation { it: updateUserGroup(id: "` + o.group + `", input: {active: false}) { id } }`,
+		"by an id of somebody who was deleted": `mutation { it: createUser(input: {document: "{\"id\":\"5d7f6ae2bc5f2c0001e0c1aa\",\"email_address\":\"p@x.test\",\"user_permissions\":{\"apis\":\"write\"}}"}) { id } }`,
+		"by an id of a group that was deleted": `mutation { it: createUserGroup(input: {document: "{\"id\":\"5d7f6ae2bc5f2c0001e0c1aa\",\"name\":\"back\",\"user_permissions\":{\"apis\":\"read\"}}"}) { id } }`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := eve.graphql(t, query)
+			require.Contains(t, []string{"FORBIDDEN", "INVALID"}, r.Get("errors.0.extensions.code").Str, "%s", r.Body)
+			same(t, before, dump(t, o.Store, o.OrgID), "a refused operation changed something")
+		})
+	}
+	// A member keeps nobody out, and lets in whom they like, but does not change what the group gives.
+	bob := o.as(o.bob)
+	joined := bob.graphql(t, `mutation { it: patchUser(id: "`+puppetID+`", patch: {group_ids: ["`+o.group+`"]}) { id } }`)
+	require.Empty(t, joined.Get("errors").Raw, "%s", joined.Body)
+	changed := bob.graphql(t, `mutation { it: updateUserGroup(id: "`+o.group+`", input: {permissions: {apis: "write"}}) { id } }`)
+	require.Equal(t, "FORBIDDEN", changed.Get("errors.0.extensions.code").Str, "%s", changed.Body)
 }
 
 func TestOwnersStayOwners(t *testing.T) {

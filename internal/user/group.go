@@ -2,6 +2,8 @@ package user
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"gatehouse/internal/authz"
@@ -67,6 +69,8 @@ func (g Groups) of(ctx context.Context, org string, doc core.Document, old *user
 	var had permission.Set
 	if old != nil {
 		before, had = &old.Meta, old.Permissions
+	} else if err := mayChooseID(ctx, doc); err != nil {
+		return nil, err
 	}
 	meta, err := input.Meta(doc, core.UserGroupKind, org, before, g.Store.Now())
 	if err != nil {
@@ -83,7 +87,25 @@ func (g Groups) of(ctx context.Context, org string, doc core.Document, old *user
 	if err != nil {
 		return nil, err
 	}
+	if err := g.mayChange(ctx, made, old); err != nil {
+		return nil, err
+	}
 	return made, authz.From(ctx).MayGrant(had, made.Permissions)
+}
+
+// mayChange holds members back from changing what they have by their own group, and those who see less than there is
+// from changing what gives it to others.
+func (g Groups) mayChange(ctx context.Context, next, old *usergroup.Group) error {
+	a := authz.From(ctx)
+	if old == nil || a.Admin || a.User == nil || a.Permissions().IsAdmin() ||
+		next.Active == old.Active && maps.Equal(next.Permissions, old.Permissions) {
+		return nil
+	}
+	if slices.Contains(a.User.GroupIDs, old.ID) {
+		return core.Errorf(core.CodeForbidden,
+			"access denied: you may not change what a group gives that you belong to; an administrator may")
+	}
+	return g.mayOwn(ctx, old.OrgID, []string{old.ID})
 }
 
 // GroupFilter is what a list of user groups is narrowed by, as the schema has it; nil is not.

@@ -71,6 +71,35 @@ func Granted(u *core.User, groups []*usergroup.Group) permission.Set {
 	return u.Permissions.With(sets...)
 }
 
+// mayOwn holds a caller who sees what they own, and what nobody owns, back from standing for others: from managing
+// somebody, or joining people to a group, that owns an API, unless they own as that themselves.
+func (g Groups) mayOwn(ctx context.Context, org string, ids []string) error {
+	a := authz.From(ctx)
+	if a.Owning == nil {
+		return nil
+	}
+	others := core.Added(ids, a.Owning)
+	if len(others) == 0 {
+		return nil
+	}
+	n, err := g.Store.Apis.Count(ctx, store.Org(org), store.HasLabel("owner", others...))
+	if err != nil || n == 0 {
+		return err
+	}
+	return core.Errorf(core.CodeForbidden,
+		"access denied: you may not manage a user, or a group, that owns APIs which you do not own: an administrator may")
+}
+
+// mayChooseID refuses an id that a caller who is no administrator gives to a new user or user group: of one that was
+// deleted, it may still own something, and stand in records.
+func mayChooseID(ctx context.Context, doc core.Document) error {
+	a := authz.From(ctx)
+	if a.Admin || a.User == nil || a.Permissions().IsAdmin() || doc.Text("id") == "" {
+		return nil
+	}
+	return core.InField("id", "is made by the server: leave it out; administrators may give one")
+}
+
 // find finds a group, by way of the read cache; nil for one that there is not.
 func (g Groups) find(ctx context.Context, org, id string) (*usergroup.Group, error) {
 	if !core.IsID(id) {

@@ -62,6 +62,8 @@ func (u *Users) of(ctx context.Context, org string, in *Given, old *core.User) (
 	var secrets core.UserSecrets
 	if old != nil {
 		before, secrets = &old.Meta, old.Secrets
+	} else if err := mayChooseID(ctx, in.Document); err != nil {
+		return nil, err
 	}
 	meta, err := input.Meta(in.Document, core.UserKind, org, before, u.now())
 	if err != nil {
@@ -100,12 +102,34 @@ func (u *Users) mayGrant(ctx context.Context, next, old *core.User) error {
 			"access denied: you may not change your own permissions and groups; an administrator may",
 		)
 	}
+	if !a.Admin && gainsResetPassword(next, old) {
+		return core.Errorf(core.CodeForbidden,
+			"access denied: the admin API alone lets somebody set the passwords of others (user_permissions.ResetPassword)")
+	}
 	return u.MayManage(ctx, next, old)
 }
 
-// MayManage holds the caller back from making a user who may do more than the caller, and from changing one who may.
-// next replaces old; nil is none.
+// gainsResetPassword tells whether a user is let set the passwords of others, and was not before.
+func gainsResetPassword(next, old *core.User) bool {
+	before := ""
+	if old != nil {
+		before = old.Permissions[permission.ResetPassword]
+	}
+	now := next.Permissions[permission.ResetPassword]
+	return now != "" && now != permission.Deny && now != before
+}
+
+// MayManage holds the caller back from making a user who may do more than the caller, or owns what the caller does not,
+// and from changing one who does. next replaces old; nil is none.
 func (u *Users) MayManage(ctx context.Context, next, old *core.User) error {
+	for _, of := range []*core.User{old, next} {
+		if of == nil {
+			continue
+		}
+		if err := u.groups.mayOwn(ctx, of.OrgID, append([]string{of.ID}, of.GroupIDs...)); err != nil {
+			return err
+		}
+	}
 	had, err := u.granted(ctx, old)
 	if err != nil {
 		return err
