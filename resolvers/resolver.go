@@ -24,6 +24,7 @@ import (
 	"gatehouse/internal/gateway/notify"
 	"gatehouse/internal/gateway/oauth"
 	"gatehouse/internal/gateway/organisation"
+	"gatehouse/internal/gateway/owner"
 	"gatehouse/internal/gateway/policy"
 	"gatehouse/internal/gateway/sharing"
 	"gatehouse/internal/gateway/tryout"
@@ -116,6 +117,8 @@ type Resolver struct {
 	organisations *organisation.Organisations
 	// editor makes all changes.
 	editor *edit.Editor
+	// sight is what people see where APIs have owners.
+	sight *owner.Sight
 	// records are those of the audit log.
 	records trail.Search
 }
@@ -195,6 +198,7 @@ func New(d Dependencies) *Resolver {
 	r.webhooks = webhook.New(r.sharing, d.Store.Now)
 	r.groups = user.Groups{Store: d.Store}
 	r.records = trail.Search{Store: d.Store, Redact: trail.Redactor(d.Keyring)}
+	r.sight = owner.New(owner.Options{Store: d.Store, Names: r.names, Keys: r.keys})
 	r.editor = edit.New(edit.Options{Store: d.Store, Quota: limits.NewQuota(r.shares, d.Store, r.keys.Count),
 		Organisations: r.organisations, Broker: d.Broker, Tenant: tenant, May: r.mayMake})
 	r.recovery = recovery.New(recovery.Options{Store: d.Store, Users: r.users, Editor: r.editor, Mail: d.Mail,

@@ -47,7 +47,7 @@ func (r *subscriptionResolver) Changes(ctx context.Context, objects []string) (<
 		return (len(wanted) == 0 || wanted[c.Object]) && t.Includes(c.OrgID) && r.mayRead(ctx, c.Object)
 	}
 	news, stop := r.broker.Subscribe(wants)
-	seen := r.seenChanges(ctx, t, news)
+	seen := r.sight.Changes(ctx, t, news)
 	go func() {
 		defer stop()
 		select {

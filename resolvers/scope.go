@@ -6,7 +6,6 @@ import (
 
 	"gatehouse/internal/authz"
 	"gatehouse/internal/core"
-	"gatehouse/internal/gateway/definition"
 	"gatehouse/store"
 )
 
@@ -90,56 +89,7 @@ func deref[T ~string](s *T) T {
 	return *s
 }
 
-// mayMake refuses what a caller who sees less than there is may not make of an object: it names nothing that they do not
-// see, and of an API that is owned they stay among the owners. What nobody owns yet, they may make theirs.
+// mayMake refuses what the caller may not make of an object.
 func (r *Resolver) mayMake(ctx context.Context, next, old core.Object) error {
-	t := tenant(ctx)
-	if !t.IsRestricted() {
-		return nil
-	}
-	if err := r.names.CheckSeen(ctx, t, next, old); err != nil {
-		return err
-	}
-	a, ok := next.(*core.Api)
-	if !ok {
-		return nil
-	}
-	was, _ := old.(*core.Api)
-	if err := r.maySend(ctx, t, a, was); err != nil {
-		return err
-	}
-	return authz.From(ctx).StaysOwner(a, was)
-}
-
-// maySend refuses an API that newly sends requests to others, by a loop or as a subgraph, which the caller does not see.
-func (r *Resolver) maySend(ctx context.Context, t store.Tenant, next, old *core.Api) error {
-	var had []string
-	if old != nil {
-		had = sentTo(old)
-	}
-	for _, id := range core.Added(sentTo(next), had) {
-		_, err := r.names.Api(ctx, t, id)
-		if core.CodeOf(err) == core.CodeNotFound {
-			var named int
-			if named, err = r.store.Apis.Count(ctx, t, store.HasLabel("loop", core.LoopName(id))); err == nil && named == 0 {
-				return core.Errorf(core.CodeInvalid,
-					"the definition sends requests to APIs that do not exist in the organisation: %s", core.Clip(id))
-			}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sentTo are the ids and names of the APIs that one sends requests to.
-func sentTo(a *core.Api) []string {
-	out := definition.LoopHosts(a.Definition)
-	for _, v := range a.Definition.Get("api_definition.graphql.supergraph.subgraphs.#.api_id").Array() {
-		if v.Str != "" {
-			out = append(out, v.Str)
-		}
-	}
-	return out
+	return r.sight.May(ctx, tenant(ctx), next, old)
 }
