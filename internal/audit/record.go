@@ -150,6 +150,11 @@ func Shortened(value json.RawMessage) json.RawMessage {
 	if len(value) <= MaxDump {
 		return value
 	}
+	return LeftOut(value)
+}
+
+// LeftOut is what stands in the place of a JSON value that is not kept: an object that says how long it was.
+func LeftOut(value json.RawMessage) json.RawMessage {
 	return fmt.Appendf(nil, `{"left_out_bytes":%d}`, len(value))
 }
 

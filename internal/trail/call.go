@@ -407,13 +407,21 @@ func (c *Call) End(status int, err error) {
 	case c.reads && !refused && !t.o.Reads:
 		return
 	}
+	stranger := c.record.Actor.Kind == audit.ActorNobody
+	if stranger && !t.strangers.records(c.record.IP, status) {
+		c.carried = true
+		return
+	}
 	r := c.record
 	r.Status, r.Code, r.ResponseDump = status, code, c.dump
 	for _, o := range c.touched {
 		r.Objects = append(r.Objects, o.name)
 	}
 	wait := patience
-	if c.reads && !refused || r.Actor.Kind == audit.ActorNobody {
+	if stranger {
+		short(&r)
+	}
+	if c.reads && !refused || stranger {
 		wait = 0 // strangers hold nobody up
 	}
 	c.carried = true

@@ -44,6 +44,8 @@ type Trail struct {
 	queue  chan entry
 	// missing counts the records that could not be kept, until one is that says so.
 	missing atomic.Int64
+	// strangers counts what is not recorded call by call.
+	strangers strangers
 	// failing tells that the latest attempt to write failed, which is logged once.
 	failing atomic.Bool
 	// ended is closed when Run has written the last one.
@@ -190,6 +192,7 @@ func (t *Trail) finish(ctx context.Context) {
 		}
 		break
 	}
+	t.tellStrangers(ctx)
 	if t.begun.Load() {
 		t.mark(ctx, audit.KindStop, nil)
 	}
@@ -303,8 +306,9 @@ func (t *Trail) begin(ctx context.Context) error {
 	return nil
 }
 
-// Checkpoint writes a mark where there is something new to confirm.
+// Checkpoint records what was counted of strangers, and writes a mark where there is something new to confirm.
 func (t *Trail) Checkpoint(ctx context.Context) {
+	t.tellStrangers(ctx)
 	if t.begun.Load() && t.chain.Unmarked() {
 		t.mark(ctx, audit.KindCheckpoint, nil)
 	}
