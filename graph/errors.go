@@ -121,6 +121,10 @@ func (o Options) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	switch core.Code(code) { // as it is told: an end of the request is no core.Error
 	case core.CodeUnauthenticated:
 		status = http.StatusUnauthorized
+	case core.CodeForbidden:
+		status = http.StatusForbidden
+	case core.CodeInvalid:
+		status = http.StatusBadRequest
 	case core.CodeLimit:
 		status = http.StatusTooManyRequests
 		w.Header().Set("Retry-After", "5")

@@ -304,6 +304,7 @@ func TestAnotherSitesPageWritesNothingWithACookie(t *testing.T) {
 			r := s.Do(t, "POST", "/api/hooks", fmt.Sprintf(hook, "n"), headers...)
 			require.Equal(t, 403, r.Status, "%s", r.Body)
 			r = s.Do(t, "POST", "/graphql", mutation, headers...)
+			require.Equal(t, 403, r.Status, "%s", r.Body)
 			require.Equal(t, "FORBIDDEN", r.Get("errors.0.extensions.code").Str, "%s", r.Body)
 			r = s.Do(t, "POST", "/login", `{"username":"jo@x.test","password":"correct horse"}`, headers[:len(headers)-1]...)
 			require.Equal(t, 403, r.Status, "nobody is signed in as somebody else: %s", r.Body)
@@ -327,13 +328,17 @@ func TestAnotherSitesPageOpensNoWebsocketWithACookie(t *testing.T) {
 	cookie, _ := logIn(t, s, "jo@x.test", correct)
 	server := httptest.NewServer(s.Handler)
 	t.Cleanup(server.Close)
+	status := 0
 	dial := func(origin string) error {
 		conn, answer, err := websocket.Dial(t.Context(), server.URL+"/graphql", &websocket.DialOptions{
 			Subprotocols: []string{"graphql-transport-ws"},
 			HTTPHeader:   http.Header{"Origin": {origin}, "Cookie": {strings.TrimPrefix(cookie, "Cookie: ")}},
 		})
-		if answer != nil && answer.Body != nil {
-			_ = answer.Body.Close()
+		if answer != nil {
+			status = answer.StatusCode
+			if answer.Body != nil {
+				_ = answer.Body.Close()
+			}
 		}
 		if err != nil {
 			return err
@@ -356,7 +361,9 @@ func TestAnotherSitesPageOpensNoWebsocketWithACookie(t *testing.T) {
 	}
 	require.NoError(t, dial(server.URL))
 	require.Error(t, dial("https://evil.test"))
+	require.Equal(t, 403, status)
 	require.Error(t, dial("https://portal.example"), "it may come with an access key, and not with a cookie")
+	require.Equal(t, 403, status)
 }
 
 func TestGuessersAreSlowedDownAndLockNobodyOut(t *testing.T) {
