@@ -44,8 +44,17 @@ func (a Additional) Check() error {
 	return nil
 }
 
+// isTaken tells whether a name, in whatever case of letters, has a meaning: people would take one for the other.
 func isTaken(name string) bool {
-	return name == ResetPassword || slices.ContainsFunc(Known(), func(p Permission) bool { return p.Name == Name(name) })
+	if strings.EqualFold(name, ResetPassword) {
+		return true
+	}
+	for alias := range aliases {
+		if strings.EqualFold(name, alias) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(Known(), func(p Permission) bool { return strings.EqualFold(p.Name, name) })
 }
 
 // Permissions are the additional permissions, by name.
