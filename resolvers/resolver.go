@@ -162,7 +162,7 @@ type Dependencies struct {
 func New(d Dependencies) *Resolver {
 	r := &Resolver{
 		names:        reference.New(d.Store),
-		claims:       claim.New(d.Store, d.Settings.Routes, d.Log),
+		claims:       claim.New(d.Store, d.Settings.Routes, tenant, d.Log),
 		sharing:      sharing.New(d.Store, d.Settings.Sharing),
 		verdicts:     definition.NewVerdicts(d.Settings.Rules),
 		store:        d.Store,

@@ -243,6 +243,31 @@ func TestNobodyStandsForOwners(t *testing.T) {
 	require.Equal(t, "FORBIDDEN", changed.Get("errors.0.extensions.code").Str, "%s", changed.Body)
 }
 
+func TestAConflictNamesNoApiThatTheCallerDoesNotSee(t *testing.T) {
+	t.Parallel()
+	o := newOwners(t)
+	on := o.graphql(t, `mutation { patchApi(id: "`+o.adas+`", patch: {api_definition: {active: true}}) { id } }`)
+	require.Empty(t, on.Get("errors").Raw, "%s", on.Body)
+	for field, definition := range map[string]string{
+		"listen path": `"name":"x","active":true,"tags":["t"],"proxy":{"listen_path":"/adas/","target_url":"http://x.test"}`,
+		"slug":        `"name":"x","slug":"adas","proxy":{"listen_path":"/other/","target_url":"http://x.test"}`,
+	} {
+		t.Run(field, func(t *testing.T) {
+			make := func(key string) string {
+				r := o.as(key).rest(t, "POST", "/api/apis", `{"api_definition":{`+definition+`}}`)
+				require.GreaterOrEqual(t, r.Status, 400, "%s", r.Body)
+				require.Contains(t, string(r.Body), "taken")
+				return string(r.Body)
+			}
+			require.Contains(t, make(o.ada), o.adas)
+			refused := make(o.eve)
+			require.NotContains(t, refused, o.adas)
+			require.NotContains(t, refused, "adas #adas")
+			require.Contains(t, refused, "that was there first")
+		})
+	}
+}
+
 func TestOwnersStayOwners(t *testing.T) {
 	t.Parallel()
 	o := newOwners(t)

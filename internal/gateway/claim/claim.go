@@ -49,13 +49,15 @@ type Claims struct {
 	store *store.Store
 	rules Rules
 	log   *slog.Logger
+	// tenant is what the caller of a context sees.
+	tenant func(context.Context) store.Tenant
 	// turns are those of writers that want the same routes.
 	turns turn.Turns
 }
 
-// New makes the claims on what is in a store.
-func New(s *store.Store, rules Rules, log *slog.Logger) *Claims {
-	return &Claims{store: s, rules: rules, log: log}
+// New makes the claims on what is in a store; tenant is what the caller of a context sees.
+func New(s *store.Store, rules Rules, tenant func(context.Context) store.Tenant, log *slog.Logger) *Claims {
+	return &Claims{store: s, rules: rules, tenant: tenant, log: log}
 }
 
 // Api is an API that is about to be written, with the one that it replaces; nil for a new one.

@@ -170,9 +170,9 @@ func (c *Claims) sharer(ctx context.Context, t store.Tenant, taken claimed, wher
 	return l.Objects[0], nil
 }
 
-// nameOf names an API to its own organisation.
+// nameOf names an API of the caller's organisation, where the caller sees it.
 func (c *Claims) nameOf(ctx context.Context, a *core.Api) string {
-	found, err := c.store.Apis.Find(ctx, store.Org(a.OrgID), a.ID)
+	found, err := c.store.Apis.Find(ctx, c.tenant(ctx).Narrow(a.OrgID), a.ID)
 	if err != nil {
 		return "that was there first"
 	}
