@@ -67,8 +67,7 @@ func (r *queryResolver) UserSessions(ctx context.Context, id string) ([]*core.Se
 
 // Current is the resolver for the current field.
 func (r *sessionResolver) Current(ctx context.Context, obj *core.Session) (bool, error) {
-	own := authz.From(ctx).Session
-	return own != nil && own.ID == obj.ID, nil
+	return session.IsCurrent(ctx, obj), nil
 }
 
 // Session returns generated.SessionResolver implementation.

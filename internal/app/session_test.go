@@ -89,6 +89,7 @@ func TestASessionOpensBothFacesUntilItEnds(t *testing.T) {
 	require.Equal(t, id, g.Get("data.logIn.user.id").Str, "%s", g.Body)
 	other := cookieOf(t, g)
 	require.NotEqual(t, cookie, other)
+	require.True(t, g.Get("data.logIn.session.current").Bool(), "%s", g.Body)
 	list := s.GraphQL(t, `{ mySessions { id current how userId agent endsAt lastSeenAt createdAt } }`, nil, other)
 	require.Len(t, list.Get("data.mySessions").Array(), 2, "%s", list.Body)
 	require.True(t, list.Get("data.mySessions.0.current").Bool())

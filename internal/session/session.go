@@ -165,10 +165,12 @@ func (s *Sessions) Seen(ctx context.Context, held *core.Session) {
 func (s *Sessions) begin(v *Visit, org string, state core.SessionState) (token string, made *core.Session) {
 	now := s.o.Store.Now()
 	token = secret.NewToken()
+	id := core.NewID(now)
+	v.began = id
 	state.Address, state.Agent = v.Address, clip(v.Agent, 200)
 	state.LastSeen, state.Expires, state.Idle = now, now.Add(s.o.Lifetime), s.o.Idle
 	return token, &core.Session{
-		Meta:         core.Meta{ID: core.NewID(now), OrgID: org, CreatedAt: now},
+		Meta:         core.Meta{ID: id, OrgID: org, CreatedAt: now},
 		TokenHash:    secret.HashToken(token),
 		SessionState: state,
 	}

@@ -18,6 +18,8 @@ type Visit struct {
 	cookies authz.Cookies
 	header  http.Header
 	foreign error
+	// began is the id of the session that began with it; "" for none.
+	began string
 }
 
 type visitKey struct{}
@@ -58,6 +60,15 @@ func visitOf(ctx context.Context) (*Visit, error) {
 			"signing in and out takes a plain request, whose answer can set a cookie: not a websocket, nor a stream of events")
 	}
 	return v, v.foreign
+}
+
+// IsCurrent tells whether a session is the one in which the caller of a context asks, or goes on to ask.
+func IsCurrent(ctx context.Context, s *core.Session) bool {
+	if v, ok := ctx.Value(visitKey{}).(*Visit); ok && v.began != "" {
+		return v.began == s.ID
+	}
+	own := authz.From(ctx).Session
+	return own != nil && own.ID == s.ID
 }
 
 // give has the browser keep a token, in the place of any before; "" forgets it.
