@@ -91,9 +91,10 @@ func (c *call) patchUserGroup() (reply, error) {
 	}, always[usergroup.Group]("User group updated", nil))
 }
 
-// deleteUserGroup deletes a group whatever members it has, as the legacy API does: they lose what it gave.
+// deleteUserGroup refuses a group that is in use, unless force is asked for: its members lose what it gave, and what it
+// owns would be everybody's or nobody's.
 func (c *call) deleteUserGroup() (reply, error) {
 	return c.deleting(func(revision *int) (*model.Deleted, error) {
-		return c.Mutation.DeleteUserGroup(c.ctx, c.vars["id"], revision, new(true))
+		return c.Mutation.DeleteUserGroup(c.ctx, c.vars["id"], revision, new(c.flag("force")))
 	}, "User group deleted", "")
 }
