@@ -137,8 +137,12 @@ func TestTheAuditLogIsAskedByEachOfItsFilters(t *testing.T) {
 		}
 		require.Len(t, records(t, s, query), want, query)
 	}
-	for _, query := range []string{"status=x", "from_date=yesterday", "to_date=1", "type=xml"} {
-		require.Equal(t, 400, s.REST(t, "GET", "/api/audit-logs?"+query, "").Status, query)
+	for _, query := range []string{"status=x", "from_date=yesterday", "to_date=1", "type=xml", "from=yesterday", "User=jo"} {
+		r := s.REST(t, "GET", "/api/audit-logs?"+query, "")
+		require.Equal(t, 400, r.Status, query)
+		if query == "from=yesterday" {
+			require.Contains(t, r.Get("Message").Str, "from_date")
+		}
 	}
 	r := s.GraphQL(t, `query($f: AuditRecordFilter) { auditRecords(filter: $f, first: 1) { totalCount pageInfo { hasNextPage endCursor }
 		nodes { id at user operation objects diff diffText arguments status chain place hash previous } } }`,
