@@ -83,6 +83,9 @@ func (c *call) logIn() (reply, error) {
 	if err != nil {
 		return nil, err
 	}
+	if doc.Text("username") == "" {
+		return nil, core.InField("username", "is required: the e-mail address")
+	}
 	return c.signedIn(c.Mutation.LogIn(
 		c.ctx, doc.Text("username"), doc.Text("password"), optionalVar(doc.Text("org_id")),
 		optionalVar(doc.Text("new_password")),

@@ -95,6 +95,10 @@ func TestASessionOpensBothFacesUntilItEnds(t *testing.T) {
 	require.True(t, list.Get("data.mySessions.0.current").Bool())
 	require.False(t, list.Get("data.mySessions.1.current").Bool())
 
+	named := s.Do(t, "POST", "/login", `{"email":"jo@x.test","password":"correct horse"}`)
+	require.Equal(t, 400, named.Status)
+	require.Contains(t, named.Get("Message").Str, "username is required")
+
 	// Signing out ends one, in the store and in the browser.
 	out := s.Do(t, "POST", "/logout", "", other)
 	require.Equal(t, 200, out.Status)
