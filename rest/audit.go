@@ -124,17 +124,14 @@ func newRows(kind string, out *stream) rows {
 	return rows{func(r *audit.Record) { out.text(comma); comma = ","; write(r) }, func() { out.text("]") }}
 }
 
-// auditParams are the parameters of the list. Another one is refused: who looks for something in the log should not take
-// for an answer what was not asked.
-var auditParams = []string{"p", "page_size", "user", "action", "ip", "method", "status", "url", "object", "org_id",
-	"from_date", "to_date", "download", "type"}
+// auditParams are the parameters of the list. Another is refused: what was not asked should not be taken for an answer.
+var auditParams = []string{"p", "page_size", "user", "action", "ip", "method", "status", "url", "object", "org_id", "from_date", "to_date", "download", "type"}
 
 // auditFilter reads which records are asked for. Days are whole: to_date is the last one.
 func (c *call) auditFilter() (*model.AuditRecordFilter, error) {
 	for name := range c.query() {
 		if !slices.Contains(auditParams, name) {
-			return nil, core.Errorf(core.CodeInvalid, "%.50q is no parameter of the audit log: there are %s", name,
-				strings.Join(auditParams, ", "))
+			return nil, core.Errorf(core.CodeInvalid, "%.50q is no parameter of the audit log: there are %s", name, strings.Join(auditParams, ", "))
 		}
 	}
 	f := &model.AuditRecordFilter{User: c.optional("user"), Action: c.optional("action"), IP: c.optional("ip"),

@@ -86,10 +86,7 @@ func (c *call) logIn() (reply, error) {
 	if doc.Text("username") == "" {
 		return nil, core.InField("username", "is required: the e-mail address")
 	}
-	return c.signedIn(c.Mutation.LogIn(
-		c.ctx, doc.Text("username"), doc.Text("password"), optionalVar(doc.Text("org_id")),
-		optionalVar(doc.Text("new_password")),
-	))
+	return c.signedIn(c.Mutation.LogIn(c.ctx, doc.Text("username"), doc.Text("password"), optionalVar(doc.Text("org_id")), optionalVar(doc.Text("new_password"))))
 }
 
 // redirect has a browser ask for a page of ours.
