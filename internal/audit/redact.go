@@ -121,7 +121,9 @@ func (r *Redactor) Text(value string) string {
 	case strings.Contains(value, "PRIVATE KEY"):
 		return r.Secret(value)
 	case strings.Contains(value, "://") && strings.Contains(value, "@"):
-		return address(value)
+		return r.parameters(address(value))
+	case strings.Contains(value, "=") && (strings.Contains(value, "://") || strings.HasPrefix(value, "/")):
+		return r.parameters(value)
 	case strings.HasPrefix(value, "eyJ") && len(value) > 20:
 		return r.Secret(value) // a JWT, or a token of a key
 	case isRandom(value):
@@ -145,6 +147,54 @@ func address(value string) string {
 	}
 	u.User = url.User("hidden")
 	return u.String()
+}
+
+// parameters is a URL without the secrets in its query and behind its #.
+func (r *Redactor) parameters(value string) string {
+	rest, fragment, marked := strings.Cut(value, "#")
+	path, query, asked := strings.Cut(rest, "?")
+	if asked {
+		path += "?" + r.Query(query)
+	}
+	if marked {
+		path += "#" + r.Query(fragment)
+	}
+	return path
+}
+
+// sentParts are in the names of parameters and headers, which people choose, that hold a secret; sentNames are such.
+var (
+	sentParts = []string{"token", "signature", "auth", "cookie", "session"}
+	sentNames = []string{"sig", "sign", "code", "pass", "pwd", "pw", "jwt", "nonce"}
+)
+
+// isSecretSent tells whether a parameter or a header of a name holds a secret, as far as names tell.
+func isSecretSent(name string) bool {
+	f := folded(name)
+	return IsSecret(name) || strings.HasSuffix(f, "key") || slices.Contains(sentNames, f) || containsAny(f, sentParts)
+}
+
+// aSecret is a name of a secret, for values whose own names are none.
+const aSecret = "secret"
+
+// sent is the name under which a parameter or a header is looked at.
+func sent(name string) string {
+	if isSecretSent(name) && !IsSecret(name) {
+		return aSecret
+	}
+	return name
+}
+
+// isHeaders tells whether a field of a name holds headers.
+func isHeaders(name string) bool { return strings.Contains(folded(name), "header") }
+
+// line is a header as it is sent, without its secret.
+func (r *Redactor) line(text string) string {
+	name, value, found := strings.Cut(text, ":")
+	if value = strings.TrimSpace(value); !found || value == "" || !isSecretSent(name) {
+		return r.Text(text)
+	}
+	return name + ": " + r.Value(sent(name), value)
 }
 
 // JSON is a JSON value without its secrets, at any depth; what is no JSON is left out as a whole.
@@ -182,7 +232,11 @@ func (r *Redactor) value(out []byte, name string, v gjson.Result, depth int) []b
 		})
 		return append(out, ']')
 	case v.Type == gjson.String:
-		if hidden := r.Value(name, v.Str); hidden != v.Str {
+		hidden := r.Value(name, v.Str)
+		if hidden == v.Str && isHeaders(name) {
+			hidden = r.line(v.Str)
+		}
+		if hidden != v.Str {
 			return appendString(out, hidden)
 		}
 	case v.Type == gjson.Number && containsAny(folded(name), secretParts) && IsSecret(name):
@@ -196,8 +250,8 @@ func (r *Redactor) object(out []byte, name string, v gjson.Result, depth int) []
 	called := name
 	if !IsSecret(name) {
 		for _, field := range []string{"name", "key", "header", "header_name"} {
-			if n := v.Get(field); n.Type == gjson.String && IsSecret(n.Str) && v.Get("value").Exists() {
-				called = n.Str
+			if n := v.Get(field); n.Type == gjson.String && isSecretSent(n.Str) && v.Get("value").Exists() {
+				called = sent(n.Str)
 			}
 		}
 	}
@@ -216,6 +270,8 @@ func (r *Redactor) object(out []byte, name string, v gjson.Result, depth int) []
 			field = ""
 		case field == "value" && called != name, IsSecret(name) && !IsSecret(field):
 			field = called
+		case isHeaders(name):
+			field = sent(field)
 		}
 		out = r.value(out, field, item, depth+1)
 		return true
@@ -276,7 +332,7 @@ func (r *Redactor) Query(raw string) string {
 			parts[i] = Hidden
 			continue
 		}
-		hidden := r.Value(plain, text)
+		hidden := r.Value(sent(plain), text)
 		if plain == "state" { // of a sign-in; in documents it is a word
 			hidden = r.Secret(text)
 		}

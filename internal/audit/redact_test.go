@@ -35,6 +35,8 @@ func TestSecretsAreTakenOutOfJSON(t *testing.T) {
 		"of pairs that say key":         `{"headers":[{"key":"Authorization","value":"M"}]}`,
 		"private keys":                  `{"anything":"-----BEGIN RSA PRIVATE KEY-----\nM\n-----END RSA PRIVATE KEY-----"}`,
 		"certificates with their keys":  `{"x":"-----BEGIN CERTIFICATE-----\nM\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----"}`,
+		"in the query of an address":    `{"target_url":"http://u:M@h/?token=M&x=1","a":"https://h/p?sig=M","b":"http://{h}/?apikey=M#access_token=M","c":"/x?Access-Token=M"}`,
+		"of headers that people name":   `{"global_headers":{"x-key":"M","a-token":"M"},"headers":[{"name":"partner-key","value":"M"}],"add_headers":["X-Auth: M"]}`,
 		"in addresses":                  `{"target_url":"https://joe:M@upstream.example/"}`,
 		"tokens wherever they are":      `{"alias":"eyJvcmciOiIxIiwiaWQiOiJNIiwiaCI6Im11cm11cjY0In0=M"}`,
 		"tokens as names":               `{"eyJvcmciOiIxIiwiaWQiOiJNIiwiaCI6Im11cm11cjY0In0=M":1}`,
@@ -59,6 +61,7 @@ func TestWhatIsNoSecretStays(t *testing.T) {
 		`{"name":"a","rate":1000,"active":true,"nothing":null,"list":[1,2.50,"x"],"o":{}}`,
 		`{"headers":[{"key":"X-Trace","value":"on"}]}`,
 		`{"password_max_days":90,"target_url":"https://upstream.example/a@b"}`,
+		`{"target_url":"https://upstream.example/a?page=1&sort=name#top","global_headers":{"x-trace":"on"},"headers_remove":["x-key"]}`,
 	} {
 		require.Equal(t, doc, string(r.JSON([]byte(doc))))
 	}
