@@ -231,13 +231,15 @@ func (n *names) show(r apptest.Reply) string {
 var volatile = regexp.MustCompile(`\b(?:` + strings.Join([]string{
 	`(eyJ[A-Za-z0-9+/]{20,}={0,2})`,
 	`([12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)`,
+	`([A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [A-Z]{3})`,
+	`(1[5-9]\d{8})\b`,
 	`([0-9a-f]{88})\b`,
 	`([0-9a-f]{24})\b`,
 	`([0-9a-f]{32})\b`,
 	`([0-9a-f]{16})\b`,
 }, "|") + `)`)
 
-var kinds = []string{"token", "time", "certificate", "id", "hex", "hash"}
+var kinds = []string{"token", "time", "date", "timestamp", "certificate", "id", "hex", "hash"}
 
 // nameOf returns the name of a volatile value, a new one at its first appearance.
 func (n *names) nameOf(value string) string {

@@ -51,7 +51,7 @@ type ProviderConfig struct {
 type Provider struct {
 	Name   string `json:"Name"`
 	Key    string `json:"Key"`
-	Secret string `json:"Secret"` //nolint:gosec // where it is read from, not what it is
+	Secret string `json:"Secret"`
 	// DiscoverURL is the address of its description, with or without /.well-known/openid-configuration.
 	DiscoverURL         string   `json:"DiscoverURL"`
 	Scopes              []string `json:"Scopes"`
