@@ -17,7 +17,8 @@ import (
 
 // AuditRecord is the resolver for the auditRecord field.
 func (r *queryResolver) AuditRecord(ctx context.Context, id string) (*audit.Record, error) {
-	return edit.Hidden(r.store.AuditRecords.Find(ctx, tenant(ctx), id))
+	rec, err := edit.Hidden(r.store.AuditRecords.Find(ctx, tenant(ctx), id))
+	return r.shownRecord(ctx, rec), err
 }
 
 // AuditRecords is the resolver for the auditRecords field.
@@ -34,5 +35,10 @@ func (r *queryResolver) AuditRecords(ctx context.Context, first *int, after *str
 	c, err := connection.Listed(ctx, r.settings.Pages, r.records, t, first, after, by, func() ([]store.Cond, error) {
 		return r.records.Where(ctx, t, (*trail.Filter)(filter))
 	})
+	if c != nil {
+		for i, rec := range c.Nodes {
+			c.Nodes[i] = r.shownRecord(ctx, rec)
+		}
+	}
 	return (*model.AuditRecordConnection)(c), err
 }

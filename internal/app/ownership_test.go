@@ -268,6 +268,24 @@ func TestAConflictNamesNoApiThatTheCallerDoesNotSee(t *testing.T) {
 	}
 }
 
+func TestTheAuditLogShowsNobodyWhatTheyMayNotSee(t *testing.T) {
+	t.Parallel()
+	o := newOwners(t)
+	auditor, _ := person(t, o.api, "auditor", `{audit_logs: "read"}`)
+	for who, key := range map[string]string{"who sees less than there is": o.eve, "who reads the log alone": auditor} {
+		r := o.as(key).graphql(t, `{ auditRecords(filter: {action: "createApi"}) { totalCount nodes { operation user diff arguments } } }`)
+		require.EqualValues(t, 0, r.Get("errors.#").Int(), "%s: %s", who, r.Body)
+		rest := o.as(key).rest(t, "GET", "/api/audit-logs?url=/api/apis", "")
+		require.NotEmpty(t, rest.Get("audit_logs").Array(), who)
+		for _, body := range []string{string(r.Body), string(rest.Body)} {
+			require.NotContains(t, body, "target_url", who)
+			require.NotContains(t, body, "adas #adas", who)
+		}
+	}
+	shown := o.rest(t, "GET", "/api/audit-logs?url=/api/apis", "")
+	require.Contains(t, string(shown.Body), "target_url", "administrators see it")
+}
+
 func TestOwnersStayOwners(t *testing.T) {
 	t.Parallel()
 	o := newOwners(t)

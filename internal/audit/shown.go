@@ -1,6 +1,10 @@
 package audit
 
-import "gatehouse/internal/core"
+import (
+	"strings"
+
+	"gatehouse/internal/core"
+)
 
 // UserID is the id of the user; "" for none.
 func (r *Record) UserID() string { return r.Actor.ID }
@@ -42,4 +46,22 @@ func textOf(raw []byte) *string {
 		return nil
 	}
 	return new(string(raw))
+}
+
+// Blank is the record without what was in the objects that it is about, for somebody who may not see them.
+func (r *Record) Blank() *Record {
+	out := *r
+	out.Diff, out.Arguments, out.RequestDump, out.ResponseDump = nil, nil, "", ""
+	return &out
+}
+
+// Kinds are those of the objects that were touched.
+func (r *Record) Kinds() []string {
+	var out []string
+	for _, object := range r.Objects {
+		if kind, _, ok := strings.Cut(object, "/"); ok {
+			out = append(out, kind)
+		}
+	}
+	return out
 }
