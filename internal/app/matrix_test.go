@@ -240,7 +240,7 @@ they are null, with an error.
 	for _, p := range permission.Known() {
 		fmt.Fprintf(&out, "| `%s` | %s | %s |\n", p.Name, p.Label, strings.Join(p.Levels, ", "))
 	}
-	out.WriteString("\n`ResetPassword` lets an administrator set the passwords of others; the admin secret alone gives it. " +
+	out.WriteString("\n`ResetPassword` lets an administrator set the passwords of others; the admin secret gives it, and administrators who have it. " +
 		"`certificates`, `logs` and `policy` are read as `certs`, `log` and `policies`.\n\n" +
 		"## Operations\n\n| GraphQL | Permission | | Own | REST |\n|---|---|---|---|---|\n")
 	operations := graph.Operations()

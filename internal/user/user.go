@@ -102,11 +102,17 @@ func (u *Users) mayGrant(ctx context.Context, next, old *core.User) error {
 			"access denied: you may not change your own permissions and groups; an administrator may",
 		)
 	}
-	if !a.Admin && gainsResetPassword(next, old) {
-		return core.Errorf(core.CodeForbidden,
-			"access denied: the admin API alone lets somebody set the passwords of others (user_permissions.ResetPassword)")
+	if !a.Admin && gainsResetPassword(next, old) && !setsPasswords(a.User) {
+		return core.Errorf(core.CodeForbidden, "access denied: the admin API, or who has it, gives ResetPassword "+
+			"(user_permissions), which lets somebody set the passwords of others")
 	}
 	return u.MayManage(ctx, next, old)
+}
+
+// setsPasswords tells whether a user may set the passwords of others by a permission of their own.
+func setsPasswords(u *core.User) bool {
+	level := u.Permissions[permission.ResetPassword]
+	return u.IsAdmin() && level != "" && level != permission.Deny
 }
 
 // gainsResetPassword tells whether a user is let set the passwords of others, and was not before.

@@ -1,6 +1,7 @@
 package mongo
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,10 +75,14 @@ func TestIndexesCoverEveryDeclaredField(t *testing.T) {
 		}
 		var want []string
 		for _, name := range c.Text {
-			want = append(want, textField(name))
+			if !slices.Contains(c.Plain, name) { // those are compared in what another index finds
+				want = append(want, textField(name))
+			}
 		}
 		for _, name := range c.Int {
-			want = append(want, intField(name))
+			if !slices.Contains(c.Plain, name) {
+				want = append(want, intField(name))
+			}
 		}
 		for _, name := range c.Labels {
 			want = append(want, labelField(name))
