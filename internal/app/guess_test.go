@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -35,7 +34,7 @@ func from(
 
 func TestGuessersOfCredentialsAreSlowedDownOnEveryFace(t *testing.T) {
 	t.Parallel()
-	var log bytes.Buffer
+	var log lines
 	srv := apptest.New(
 		t,
 		apptest.WithEnv(

@@ -1,7 +1,6 @@
 package app_test
 
 import (
-	"bytes"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -19,7 +18,7 @@ import (
 func TestWithoutItsStoreTheProgramSaysSoAndShowsNoInternals(t *testing.T) {
 	engine, err := sql.OpenMemory(t.Context())
 	require.NoError(t, err)
-	var log bytes.Buffer
+	var log lines
 	s := apptest.New(
 		t,
 		apptest.WithEngine(engine),
